@@ -1,0 +1,51 @@
+# GNU make 3.81 (the one of macOS) is enough. What is up to date is not made again.
+PYTHON := .venv/bin/python
+PORT := 8000
+
+CODE := $(wildcard cnnlib/*.py cnnlib/widgets/* cnnlib/widgets/shared/*)
+HOUSE := _config.yml _toc.yml tools/book_site.py $(wildcard assets/*)
+TEXT := intro.md $(wildcard chapters/*.ipynb chapters/*.md)
+
+.PHONY: help book test notebooks bench serve clean
+help:
+	@echo "make book        build the pages into _build/html"
+	@echo "make test        check code, notebooks and pages; builds the book first"
+	@echo "make serve       show the book on http://localhost:$(PORT); another port: PORT=8001"
+	@echo "make notebooks   run the chapters and store their outputs; one only: CHAPTER=convolution"
+	@echo "make bench       measure the speed of cnnlib against torch"
+	@echo "make clean       remove what was built; .venv stays"
+
+.venv/installed: requirements.txt pyproject.toml tools/install.sh
+	@sh tools/install.sh
+	@touch $@
+
+# A page is built anew when its text changed. The code stands in every page: Sphinx does not see
+# that a widget's script changed, so then all are built.
+_build/built: .venv/installed $(HOUSE) $(CODE) $(TEXT)
+	.venv/bin/jupyter-book build . -W -n --keep-going $(if $(filter-out $(TEXT),$?),--all)
+	@touch $@
+
+book: _build/built
+	@echo "The book is in _build/html; open _build/html/index.html."
+
+test: _build/built
+	@$(PYTHON) -m tools.browser
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadfile --ignore=tests/test_pages.py
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto tests/test_pages.py
+	@echo "Everything is right: the code, the chapters' numbers and the pages."
+
+notebooks: .venv/installed
+	$(PYTHON) tools/run_notebooks.py $(CHAPTER)
+
+bench: .venv/installed
+	$(PYTHON) tools/bench.py
+
+serve: _build/built
+	@echo "The book is at http://localhost:$(PORT). Ctrl-C stops it."
+	@$(PYTHON) -m http.server --directory _build/html --bind localhost $(PORT) || \
+		{ echo "Port $(PORT) could not be opened; try another: make serve PORT=8001"; exit 1; }
+
+clean:
+	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,120 @@
+"""What the book's pages are written with besides MyST.
+
+The role {chapter}`pooling` becomes a link with that chapter's title, or nothing while the book has
+no such chapter. The directive {sources} becomes the tables of assets/sources.yml. Docstrings, which
+are plain text with `code` and with headings, become reStructuredText for autodoc.
+"""
+
+import re
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+SOURCES = Path(__file__).parents[1] / "assets" / "sources.yml"
+VERDICTS = ("confirmed", "corrected", "completed")
+HEADS = {"Fact": 34, "The text says": 23, "It is": 28, "Worked in": 15}  # widths in percent
+
+
+def chapter_link(env: BuildEnvironment, name: str) -> list[nodes.Node]:
+    """The chapter's title as a link, or nothing if the book has no such chapter."""
+    page = f"chapters/{name}"
+    if page not in env.found_docs:
+        return []
+    link = pending_xref(
+        "",
+        nodes.inline(),
+        refdomain="std",
+        reftype="doc",
+        reftarget=f"/{page}",
+        refdoc=env.docname,
+        refexplicit=False,
+        refwarn=True,
+    )
+    return [nodes.inline("", "", link, classes=["chapter-link"])]
+
+
+class Chapter(SphinxRole):
+    """A link to a chapter, by the name of its file."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the link, if there is a chapter, and no messages."""
+        return chapter_link(self.env, self.text), []
+
+
+class Sources(SphinxDirective):
+    """The texts, the choice of a verdict, and a table for each topic."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a list, the buttons and a section for each topic."""
+        self.env.note_dependency(str(SOURCES))
+        data = yaml.safe_load(SOURCES.read_text("utf-8"))
+        texts = nodes.field_list()
+        for key, title in data["texts"].items():
+            body = nodes.field_body("", *self.markdown(title))
+            texts += nodes.field("", nodes.field_name(text=key), body)
+        return [texts, self.buttons(data["topics"]), *map(self.section, data["topics"])]
+
+    def markdown(self, text: str) -> list[nodes.Node]:
+        """The nodes that a text becomes."""
+        container = nodes.container()
+        self.state.nested_parse(StringList(text.splitlines(), str(SOURCES)), 0, container)
+        return container.children
+
+    def buttons(self, topics: list[dict]) -> nodes.raw:
+        """One choice of which facts are shown; the style sheet does the rest, without a script."""
+        verdicts = [fact["verdict"] for topic in topics for fact in topic["facts"]]
+        choices = [("all", len(verdicts)), *((name, verdicts.count(name)) for name in VERDICTS)]
+        labels = "".join(
+            f'<label><input type="radio" name="verdict" id="show-{name}"'
+            f"{' checked' if name == 'all' else ''}/> {name} ({count})</label>"
+            for name, count in choices
+        )
+        html = f'<fieldset class="verdicts"><legend>Show</legend>{labels}</fieldset>'
+        return nodes.raw("", html, format="html")
+
+    def section(self, topic: dict) -> nodes.section:
+        """A topic's heading and table."""
+        group = nodes.tgroup("", cols=len(HEADS))
+        group.extend(nodes.colspec(colwidth=width) for width in HEADS.values())
+        cells = [nodes.entry("", nodes.paragraph(text=head)) for head in HEADS]
+        group += nodes.thead("", nodes.row("", *cells))
+        group += nodes.tbody("", *map(self.row, topic["facts"]))
+        title = nodes.title(text=topic["title"])
+        table = nodes.table("", group, classes=["sources", "colwidths-given"])
+        name = nodes.make_id(topic["title"])
+        return nodes.section("", title, table, ids=[name], names=[name], classes=["topic"])
+
+    def row(self, fact: dict) -> nodes.row:
+        """A fact, to be found as #ID in the page's address."""
+        verdict = nodes.inline(text=fact["verdict"], classes=["verdict"])
+        key = nodes.inline(text=fact["id"], classes=["fact-id"])
+        about = [*self.markdown(fact["statement"]), nodes.paragraph("", "", verdict, key)]
+        links = [link for name in fact["chapters"] for link in chapter_link(self.env, name)]
+        links = links or [nodes.emphasis(text="to come")]
+        worked = [nodes.paragraph("", "", link) for link in links]
+        cells = (about, self.markdown(fact["says"]), self.markdown(fact["is"]), worked)
+        cells = [nodes.entry("", *cell) for cell in cells]
+        return nodes.row("", *cells, ids=[fact["id"]], classes=[fact["verdict"]])
+
+
+def docstring(app: Sphinx, what: str, name: str, obj: object, options: dict, lines: list) -> None:
+    """Turn a docstring's lines into reStructuredText, in place."""
+    text = "\n".join(lines)
+    text = re.sub(r"^(\w+)\n-{3,}$", r".. rubric:: \1\n", text, flags=re.MULTILINE)
+    # Outside of code, these signs are meant as they stand.
+    signs = re.compile(r"(`[^`]*`)|([*|]|_(?!\w))")
+    lines[:] = signs.sub(lambda sign: sign[1] or f"\\{sign[2]}", text).splitlines()
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the role and the directive."""
+    app.connect("autodoc-process-docstring", docstring)
+    app.add_role("chapter", Chapter())
+    app.add_directive("sources", Sources)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
