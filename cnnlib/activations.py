@@ -1,0 +1,147 @@
+"""Activations: a function of one number, applied to each number of an array.
+
+Without one between them, two layers of sums are one layer of sums. Each `NAME_backward` returns
+`grad_output * NAME'(x)`: the gradient for x, in the shape of x. Any shape will do.
+"""
+
+import numpy as np
+
+from cnnlib import checks, memory
+from cnnlib.layer import FunctionLayer
+
+
+def relu(x: np.ndarray) -> np.ndarray:
+    """max(x, 0) (Nair and Hinton, "Rectified linear units improve Boltzmann machines", 2010)."""
+    checks.array("relu", "x", x)
+    return np.maximum(x, 0, out=memory.empty_like(x))
+
+
+def relu_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The gradient where x was positive, 0 elsewhere; at 0 the slope is taken as 0."""
+    _check_pair("relu_backward", grad_output, x)
+    return np.multiply(grad_output, x > 0, out=memory.empty_like(x))
+
+
+def leaky_relu(x: np.ndarray, negative_slope: float = 0.01) -> np.ndarray:
+    """x, and negative values times `negative_slope`, so that they stay negative but small.
+
+    Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models" (2013).
+    """
+    checks.array("leaky_relu", "x", x)
+    slope = checks.number("leaky_relu", "negative_slope", negative_slope)
+    return np.where(x > 0, x, x * x.dtype.type(slope))
+
+
+def leaky_relu_backward(
+    grad_output: np.ndarray, x: np.ndarray, negative_slope: float = 0.01
+) -> np.ndarray:
+    """The gradient, times `negative_slope` where x was not positive."""
+    _check_pair("leaky_relu_backward", grad_output, x)
+    slope = checks.number("leaky_relu_backward", "negative_slope", negative_slope)
+    return np.where(x > 0, grad_output, grad_output * x.dtype.type(slope))
+
+
+def tanh(x: np.ndarray) -> np.ndarray:
+    """The hyperbolic tangent: an S through 0, from -1 to 1."""
+    checks.array("tanh", "x", x)
+    return np.tanh(x)
+
+
+def tanh_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The slope of tanh is 1 - tanh(x)^2."""
+    _check_pair("tanh_backward", grad_output, x)
+    return grad_output * (1 - np.tanh(x) ** 2)
+
+
+def hardtanh(x: np.ndarray, min_val: float = -1.0, max_val: float = 1.0) -> np.ndarray:
+    """x, clipped to [min_val, max_val]: tanh made of three straight lines."""
+    checks.array("hardtanh", "x", x)
+    _check_limits("hardtanh", min_val, max_val)
+    return np.clip(x, x.dtype.type(min_val), x.dtype.type(max_val))
+
+
+def hardtanh_backward(
+    grad_output: np.ndarray, x: np.ndarray, min_val: float = -1.0, max_val: float = 1.0
+) -> np.ndarray:
+    """The gradient where x was strictly between the limits, 0 elsewhere."""
+    _check_pair("hardtanh_backward", grad_output, x)
+    _check_limits("hardtanh_backward", min_val, max_val)
+    return grad_output * ((x > min_val) & (x < max_val))
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)): an S from 0 to 1."""
+    checks.array("sigmoid", "x", x)
+    small = np.exp(-np.abs(x))  # of the two forms below, each is used where exp does not overflow
+    return np.where(x >= 0, 1, small) / (1 + small)
+
+
+def sigmoid_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The slope of the sigmoid s is s * (1 - s)."""
+    _check_pair("sigmoid_backward", grad_output, x)
+    s = sigmoid(x)
+    return grad_output * s * (1 - s)
+
+
+def identity(x: np.ndarray) -> np.ndarray:
+    """x itself: no activation."""
+    return checks.array("identity", "x", x)
+
+
+def identity_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The gradient itself."""
+    _check_pair("identity_backward", grad_output, x)
+    return grad_output
+
+
+def _check_pair(function: str, grad_output: np.ndarray, x: np.ndarray) -> None:
+    checks.array(function, "x", x)
+    checks.array(function, "grad_output", grad_output, shape=x.shape)
+
+
+def _check_limits(function: str, min_val: float, max_val: float) -> None:
+    checks.number(function, "min_val", min_val, maximum=max_val)
+    checks.number(function, "max_val", max_val)
+
+
+class ReLU(FunctionLayer):
+    """`relu` as a layer: torch.nn.ReLU."""
+
+    function, derivative = relu, relu_backward
+
+
+class LeakyReLU(FunctionLayer):
+    """`leaky_relu` as a layer: torch.nn.LeakyReLU."""
+
+    function, derivative = leaky_relu, leaky_relu_backward
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        self.options = (checks.number("LeakyReLU", "negative_slope", negative_slope),)
+
+
+class Tanh(FunctionLayer):
+    """`tanh` as a layer: torch.nn.Tanh."""
+
+    function, derivative = tanh, tanh_backward
+
+
+class Hardtanh(FunctionLayer):
+    """`hardtanh` as a layer: torch.nn.Hardtanh."""
+
+    function, derivative = hardtanh, hardtanh_backward
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+        _check_limits("Hardtanh", min_val, max_val)
+        self.options = (min_val, max_val)
+
+
+class Sigmoid(FunctionLayer):
+    """`sigmoid` as a layer: torch.nn.Sigmoid."""
+
+    function, derivative = sigmoid, sigmoid_backward
+
+
+class Identity(FunctionLayer):
+    """`identity` as a layer: torch.nn.Identity."""
+
+    function, derivative = identity, identity_backward

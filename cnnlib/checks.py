@@ -1,0 +1,106 @@
+"""The checks every public function makes on its arguments, so that one sentence names the mistake.
+
+Each check takes the name of the function that was called and the name of its argument first,
+because the reader of the message knows those and not the line that found the fault.
+"""
+
+import math
+import operator
+from numbers import Real
+
+import numpy as np
+
+FLOATS = (np.float32, np.float64)
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise ValueError with the message unless the condition holds."""
+    if not condition:
+        raise ValueError(message)
+
+
+def instance(function: str, name: str, value: object, kind: type) -> None:
+    """Raise TypeError unless `value` is of this class."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        found = f"{function}: {name} is a {type(value).__name__}"
+        raise TypeError(f"{found}; expected {article} {kind.__name__}")
+
+
+def generator(function: str, rng: object) -> np.random.Generator:
+    """`rng` as a generator: itself, one seeded by a whole number, or a fresh one for None."""
+    if isinstance(rng, int | None):
+        return np.random.default_rng(rng)
+    instance(function, "rng", rng, np.random.Generator)
+    return rng
+
+
+def array(
+    function: str, name: str, value: object, ndim: int | tuple[int, ...] | None = None,
+    shape: tuple[int, ...] | None = None,
+) -> np.ndarray:  # fmt: skip
+    """`value` itself, once it is known to be a non-empty float array of this rank or shape.
+
+    Raises TypeError for another type or dtype, ValueError for another shape or an empty array.
+    """
+    if not isinstance(value, np.ndarray):
+        found = type(value).__name__
+        raise TypeError(f"{function}: {name} is a {found}; expected a NumPy array of floats")
+    if value.dtype not in FLOATS:
+        raise TypeError(
+            f"{function}: {name} is {value.dtype}; expected float32 or float64, "
+            f"convert with {name}.astype(np.float32)"
+        )
+    found = f"{function}: {name} has shape {value.shape}"
+    ranks = (ndim,) if isinstance(ndim, int) else ndim
+    if ndim is not None:
+        require(value.ndim in ranks, f"{found}; expected {' or '.join(map(str, ranks))} axes")
+    require(shape is None or value.shape == shape, f"{found}; expected {shape}")
+    require(value.size > 0, f"{function}: {name} is empty, its shape is {value.shape}")
+    return value
+
+
+def integer(function: str, name: str, value: object, minimum: int) -> int:
+    """`value` as an int that is at least `minimum`."""
+    try:
+        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None:
+        raise TypeError(f"{function}: {name} is {value!r}; expected a whole number")
+    require(number >= minimum, f"{function}: {name} is {number}; expected at least {minimum}")
+    return number
+
+
+def pair(function: str, name: str, value: object, minimum: int) -> tuple[int, int]:
+    """`value`, one whole number or two (rows, columns), as two."""
+    if not isinstance(value, tuple | list):
+        return (integer(function, name, value, minimum),) * 2
+    require(len(value) == 2, f"{function}: {name} is {value}; expected one number or a pair")
+    return integer(function, name, value[0], minimum), integer(function, name, value[1], minimum)
+
+
+def sizes(function: str, name: str, value: object) -> tuple[int, ...]:
+    """`value`, the shape of an array, as whole numbers of at least 1."""
+    instance(function, name, value, tuple)
+    return tuple(integer(function, name, size, 1) for size in value)
+
+
+def number(
+    function: str, name: str, value: object, minimum: float = -math.inf, maximum: float = math.inf
+) -> float:
+    """`value` as a finite float in [minimum, maximum]."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{function}: {name} is {value!r}; expected a number")
+    if not (math.isfinite(value) and minimum <= value <= maximum):
+        limits = f" of at least {minimum:g}" if minimum > -math.inf else ""
+        limits += f" and at most {maximum:g}" if maximum < math.inf else ""
+        raise ValueError(f"{function}: {name} is {value}; expected a finite number{limits}")
+    return float(value)
+
+
+def choice(function: str, name: str, value: object, options: tuple[str, ...]) -> str:
+    """`value`, which must be one of `options`."""
+    expected = ", ".join(map(repr, options))
+    require(value in options, f"{function}: {name} is {value!r}; expected one of {expected}")
+    return value

@@ -1,0 +1,86 @@
+"""Gradient checking: is what `backward` says what a small push of each number does?"""
+
+import numpy as np
+
+from cnnlib import checks
+from cnnlib.layer import Layer
+from cnnlib.loss import Loss
+
+SMALL = 200  # numbers in an array that are all pushed one by one
+DIRECTIONS = 10  # along which a larger array is pushed
+
+
+def gradient_check(
+    network: Layer, x: np.ndarray, loss: Loss | None = None, target: np.ndarray | None = None, *,
+    epsilon: float = 1e-5, tolerance: float = 1e-6, seed: int = 0,
+) -> int:  # fmt: skip
+    """Compare `backward` with differences, for x and for every parameter; float64 only.
+
+    The slope in a direction d is (L(a + epsilon * d) - L(a - epsilon * d)) / (2 * epsilon). In an
+    array of up to 200 numbers d is each of them in turn; in a larger one, 10 random directions,
+    along which a wrong number is seen just as well. Without a `loss`, L is the sum of the outputs
+    times fixed random numbers. Dropout draws the same for each L.
+
+    Returns how many slopes were compared. Raises AssertionError naming the first parameter and
+    index whose slope differs by more than `tolerance`, relative to the larger of the slope and 1.
+    A kink (a ReLU at 0, a tie in a maximum) has no slope: keep x away from it.
+    """
+    checks.array("gradient_check", "x", x)
+    arrays = {"x": x.copy()} | {k: p.data for k, p in network.named_parameters().items()}
+    for name, array in arrays.items():
+        if array.dtype != np.float64:
+            raise TypeError(
+                f"gradient_check: {name} is {array.dtype}; expected float64, because float32 has "
+                "too few digits for differences"
+            )
+    state = network.state_dict()
+    rng = np.random.default_rng(seed)
+    generators = network.generators()
+    states = [generator.bit_generator.state for generator in generators]
+    weights: list[np.ndarray] = []
+
+    def value() -> float:
+        for generator, kept in zip(generators, states, strict=True):
+            generator.bit_generator.state = kept
+        output = network.forward(arrays["x"])
+        if loss is not None:
+            return float(loss(output, target))
+        if not weights:
+            weights.append(rng.standard_normal(output.shape))
+        return float((output * weights[0]).sum())
+
+    value()
+    network.zero_grad()
+    grad_x = network.backward(weights[0] if loss is None else loss.backward())
+    grads = {"x": grad_x} | {k: p.grad for k, p in network.named_parameters().items()}
+    count = 0
+    for name, array in arrays.items():
+        for index, direction in _directions(array, rng):
+            got = float((grads[name] * direction).sum())
+            before = array.copy()
+            array += epsilon * direction
+            up = value()
+            array[...] = before - epsilon * direction
+            expected = (up - value()) / (2 * epsilon)
+            array[...] = before
+            count += 1
+            if abs(got - expected) > tolerance * max(1.0, abs(expected)):
+                raise AssertionError(
+                    f"gradient_check: {name}{index}: expected {expected:.10g} (by differences), "
+                    f"got {got:.10g} (from backward)"
+                )
+    network.load_state_dict(state)  # batch norm's running statistics have moved
+    return count
+
+
+def _directions(array: np.ndarray, rng: np.random.Generator):  # noqa: ANN202
+    """Each number of a small array with its index, or random directions of length 1."""
+    if array.size <= SMALL:
+        for index in np.ndindex(array.shape):
+            direction = np.zeros_like(array)
+            direction[index] = 1
+            yield list(map(int, index)), direction
+    else:
+        for number in range(DIRECTIONS):
+            direction = rng.standard_normal(array.shape)
+            yield f" along direction {number}", direction / np.linalg.norm(direction)

@@ -1,0 +1,86 @@
+"""First values for weights, drawn so that signals neither grow nor fade from layer to layer.
+
+A weight's shape is (outputs, inputs) or (out_channels, in_channels / groups, rows, columns). Each
+function draws an array of `shape` from `rng`, a numpy.random.Generator.
+"""
+
+import math
+
+import numpy as np
+
+from cnnlib import checks
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """How many inputs one output sums over (fan_in), and how many outputs one input reaches."""
+    checks.sizes("fans", "shape", shape)
+    checks.require(len(shape) > 1, f"fans: shape is {shape}; expected at least 2 axes")
+    window = math.prod(shape[2:])
+    return shape[1] * window, shape[0] * window
+
+
+def kaiming_uniform(
+    shape: tuple[int, ...], rng: np.random.Generator, a: float = 0.0, dtype: type = np.float32
+) -> np.ndarray:
+    """Uniform with variance 2 / ((1 + a^2) * fan_in), for layers before a ReLU.
+
+    a: the slope of a leaky ReLU on the negative side.
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers" (2015), equations 10 and 15.
+    """
+    return _uniform(math.sqrt(3) * _kaiming_std(shape, a), shape, rng, dtype)
+
+
+def kaiming_normal(
+    shape: tuple[int, ...], rng: np.random.Generator, a: float = 0.0, dtype: type = np.float32
+) -> np.ndarray:
+    """Normal, otherwise as `kaiming_uniform`."""
+    return _normal(_kaiming_std(shape, a), shape, rng, dtype)
+
+
+def xavier_uniform(
+    shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0, dtype: type = np.float32
+) -> np.ndarray:
+    """Uniform with variance gain^2 * 2 / (fan_in + fan_out), for layers before a tanh.
+
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks"
+    (2010), equation 16.
+    """
+    return _uniform(math.sqrt(3) * _xavier_std(shape, gain), shape, rng, dtype)
+
+
+def xavier_normal(
+    shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0, dtype: type = np.float32
+) -> np.ndarray:
+    """Normal, otherwise as `xavier_uniform`."""
+    return _normal(_xavier_std(shape, gain), shape, rng, dtype)
+
+
+def torch_default(
+    shape: tuple[int, ...], fan_in: int, rng: np.random.Generator, dtype: type = np.float32
+) -> np.ndarray:
+    """What torch gives Linear and convolutions: uniform within 1 / sqrt(fan_in), biases too."""
+    checks.sizes("torch_default", "shape", shape)
+    bound = 1 / math.sqrt(checks.integer("torch_default", "fan_in", fan_in, 1))
+    return _uniform(bound, shape, rng, dtype)
+
+
+def _kaiming_std(shape: tuple[int, ...], a: float) -> float:
+    return math.sqrt(2 / ((1 + checks.number("kaiming", "a", a) ** 2) * fans(shape)[0]))
+
+
+def _xavier_std(shape: tuple[int, ...], gain: float) -> float:
+    return checks.number("xavier", "gain", gain, 0) * math.sqrt(2 / sum(fans(shape)))
+
+
+def _uniform(
+    bound: float, shape: tuple[int, ...], rng: np.random.Generator, dtype: type
+) -> np.ndarray:
+    checks.instance("initialization", "rng", rng, np.random.Generator)
+    return rng.uniform(-bound, bound, shape).astype(dtype)
+
+
+def _normal(
+    std: float, shape: tuple[int, ...], rng: np.random.Generator, dtype: type
+) -> np.ndarray:
+    checks.instance("initialization", "rng", rng, np.random.Generator)
+    return rng.normal(0, std, shape).astype(dtype)

@@ -1,0 +1,169 @@
+"""Networks: layers in a row, layers with a way around them, and a table of what they are."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnlib import checks
+from cnnlib.layer import Layer
+
+
+class Sequential(Layer):
+    """Layers one after the other: torch.nn.Sequential.
+
+    Made of layers, `Sequential(Conv2d(1, 8, 3), ReLU())`, whose keys are "0.weight" and so on, or
+    of a dictionary, `Sequential({"features": ..., "classifier": ...})`, whose names begin the keys.
+    """
+
+    def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
+        if len(layers) == 1 and isinstance(layers[0], Mapping):
+            self.named = dict(layers[0])
+        else:
+            self.named = {str(index): layer for index, layer in enumerate(layers)}
+        for name, layer in self.named.items():
+            checks.instance("Sequential", name, layer, Layer)
+        checks.require(bool(self.named), "Sequential: layers is empty; expected at least one")
+
+    def children(self) -> dict[str, Layer]:
+        """The layers by name, the first one first."""
+        return self.named
+
+    def __len__(self) -> int:
+        return len(self.named)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.named.values())
+
+    def __getitem__(self, index: int) -> Layer:
+        return list(self.named.values())[index]
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """What the last layer makes of x."""
+        for layer in self:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_output: np.ndarray) -> np.ndarray | None:
+        """The gradient for x; each layer's gradient is what the layer before it goes on with."""
+        self[0].needs_input_gradient = self.needs_input_gradient
+        for layer in reversed(self.named.values()):
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+
+class Residual(Layer):
+    """The sum of a body and a way around it: `body(x) + shortcut(x)`, with x itself as default.
+
+    He, Zhang, Ren and Sun, "Deep residual learning for image recognition" (2015), equation 1.
+    """
+
+    def __init__(self, body: Layer, shortcut: Layer | None = None) -> None:
+        checks.instance("Residual", "body", body, Layer)
+        checks.instance("Residual", "shortcut", body if shortcut is None else shortcut, Layer)
+        self.body = body
+        self.shortcut = shortcut
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Both ways must give the same shape; raises ValueError when they do not."""
+        around = self.shortcut.forward(x) if self.shortcut else x
+        output = self.body.forward(x)
+        checks.array("Residual", "the body's output", output, shape=around.shape)
+        return output + around
+
+    def backward(self, grad_output: np.ndarray) -> np.ndarray:
+        """The gradient for x: the sum of what comes back both ways."""
+        around = self.shortcut.backward(grad_output) if self.shortcut else grad_output
+        return self.body.backward(grad_output) + around
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of `summary`, for one image."""
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+    activation_bytes: int
+    receptive_field: tuple[int, int] | None
+
+
+COUNTS = ("parameters", "multiply_adds", "activation_bytes")  # of which `Summary` has totals
+
+
+class Summary(list[Row]):
+    """The rows of `summary`; printed, a table with the totals below."""
+
+    def __repr__(self) -> str:
+        lines = [("layer", "", "output", "parameters", "multiply-adds", "memory", "sees")]
+        total = Row("total", "", (), *(sum(getattr(r, name) for r in self) for name in COUNTS), ())
+        for row in (*self, total):
+            shape = "×".join(map(str, row.output_shape))
+            counts = (f"{row.parameters:,}", f"{row.multiply_adds:,}")
+            memory = f"{row.activation_bytes / 1024:.1f} KiB"
+            field = "-" if row.receptive_field is None else "×".join(map(str, row.receptive_field))
+            lines.append((row.name, row.kind, shape, *counts, memory, field))
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        form = "  ".join(f"{{:{'<' if i < 3 else '>'}{w}}}" for i, w in enumerate(widths))
+        text = [form.format(*line).rstrip() for line in lines]
+        rule = "-" * max(map(len, text))
+        return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
+
+
+def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
+    """A table of the layers, for one image of `input_shape`, (C, H, W).
+
+    Output shapes (without the batch), parameters, multiply-adds, bytes of the output, and the
+    rows and columns of the image that one output sees (its receptive field; none is given where it
+    is the whole image or, after a transposed convolution, differs from place to place).
+    """
+    checks.instance("summary", "network", network, Layer)
+    sizes = checks.sizes("summary", "input_shape", input_shape)
+    dtype = next((p.data.dtype for p in network.parameters()), np.float32)
+    rows = Summary()
+    with network.evaluation():  # one image is too few for batch norm's statistics
+        _walk("", network, np.zeros((1, *sizes), dtype), ((1, 1), (1, 1)), rows)
+    return rows
+
+
+Field = tuple[tuple[int, int], tuple[int, int]] | None  # (rows, columns) seen, and moved per step
+
+
+def _walk(
+    name: str, layer: Layer, x: np.ndarray, field: Field, rows: Summary
+) -> tuple[np.ndarray, Field]:
+    """Add the rows of `layer`; return what it makes of x, and what one number of that sees."""
+    prefix = f"{name}." if name else ""
+    if isinstance(layer, Sequential):
+        for child_name, child in layer.children().items():
+            x, field = _walk(prefix + child_name, child, x, field, rows)
+        return x, field
+    if isinstance(layer, Residual):
+        output, field_after = _walk(f"{prefix}body", layer.body, x, field, rows)
+        if layer.shortcut:
+            _walk(f"{prefix}shortcut", layer.shortcut, x, field, rows)
+        return output, field_after
+    output = layer.forward(x)
+    field = _see(layer, x, output, field)
+    parameters = sum(parameter.data.size for parameter in layer.parameters())
+    products = layer.multiply_adds(output.shape)
+    seen = field and field[0]
+    kind, shape = type(layer).__name__, output.shape[1:]
+    rows.append(Row(name, kind, shape, parameters, products, output.nbytes, seen))
+    return output, field
+
+
+def _see(layer: Layer, x: np.ndarray, output: np.ndarray, field: Field) -> Field:
+    """The receptive field after `layer` (see `shapes.receptive_field`)."""
+    if field is None or (x.ndim == 4 and output.ndim != 4):
+        return None
+    if not hasattr(layer, "kernel_size"):
+        return field if output.shape[2:] == x.shape[2:] else None
+    (seen, step), dilation = field, getattr(layer, "dilation", (1, 1))
+    reach = [d * (k - 1) for d, k in zip(dilation, layer.kernel_size, strict=True)]
+    return (
+        tuple(s + r * t for s, r, t in zip(seen, reach, step, strict=True)),
+        tuple(t * s for t, s in zip(step, layer.stride, strict=True)),
+    )

@@ -1,0 +1,91 @@
+"""The chapters' figures, drawn with matplotlib."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+
+GRAY = "#7a7a7a"  # for letters and axes: readable on a white page and on a black one
+# The widgets' colors: blue below zero, orange above.
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#1a73e8", "#ffffff", "#e8710a"])
+
+
+def show_images(images: Mapping[str, np.ndarray], white: float = 1, numbers: bool = False) -> None:
+    """Draw pictures in rows of two, each under its title; a notebook shows the figure by itself.
+
+    Parameters
+    ----------
+    images : mapping from str to array of shape (H, W) or (H, W, 3)
+        Gray from 0, black, to `white`; an array of shape (H, W) with negative numbers is drawn
+        blue below zero and orange above.
+    white : float
+        The value drawn white.
+    numbers : bool
+        Write each number into its pixel.
+
+    """
+    columns = min(len(images), 2)  # more would be too small on a phone
+    rows = -(-len(images) // columns)
+    height, width = next(iter(images.values())).shape[:2]
+    size = (3.5 * columns, rows * (3.5 * height / width + 0.4))
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, (title, image) in zip(axes.flat, images.items(), strict=False):
+        if image.min() < 0:
+            full = np.quantile(np.abs(image), 0.99)  # one stray pixel must not pale all others
+            ax.imshow(image, SIGNED, vmin=-full, vmax=full)
+        else:
+            ax.imshow(np.clip(image, 0, white), "gray", vmin=0, vmax=white)
+        if numbers:
+            for (row, column), value in np.ndenumerate(image):
+                color = "white" if 0 <= value < 0.46 * white else "black"
+                ax.text(column, row, f"{value:g}", ha="center", va="center", color=color)
+        ax.set_title(title, fontsize=15, color=GRAY)
+    figure.patch.set_alpha(0)
+    figure.tight_layout()
+
+
+# Readable on a white page and on a black one, and told apart by their dashes as well.
+LINES = (
+    ("#e8710a", "-"),
+    ("#1a73e8", "--"),
+    ("#2e9d4f", "-."),
+    ("#d6336c", ":"),
+    ("#8a63d2", (0, (6, 2, 1, 2, 1, 2))),
+    (GRAY, (0, (1, 1))),
+)
+
+
+def show_lines(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    x_label: str,
+    y_label: str,
+    log_x: bool = False,
+    log_y: bool = False,
+) -> None:
+    """Draw up to six curves over the same axes; a notebook shows the figure by itself.
+
+    lines: for each name, its x and its y. log_x, log_y: equal steps along the axis are equal
+    factors; with log_x the ticks stand at the x of the last curve.
+    """
+    figure, ax = plt.subplots(figsize=(7, 3.4))
+    for (name, (x, y)), (color, dashes) in zip(lines.items(), LINES, strict=False):
+        ax.plot(x, y, color=color, linestyle=dashes, linewidth=2, label=name)
+    if log_x:
+        ax.set_xscale("log")
+        ax.minorticks_off()
+        ax.set_xticks(x, [f"{value:g}" for value in x])
+    if log_y:
+        ax.set_yscale("log")
+    ax.set_xlabel(x_label, color=GRAY, fontsize=12)
+    ax.set_ylabel(y_label, color=GRAY, fontsize=12)
+    ax.tick_params(colors=GRAY, which="both")
+    ax.grid(alpha=0.25)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    ax.legend(labelcolor=GRAY, framealpha=0)
+    ax.patch.set_alpha(0)
+    figure.patch.set_alpha(0)
+    figure.tight_layout()

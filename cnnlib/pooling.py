@@ -1,0 +1,219 @@
+"""Pooling: one number for each window, the largest or the mean.
+
+It shrinks the maps, has no parameters, and leaves the number of channels alone. Arrays are NCHW;
+one image (C, H, W) will do as well. Geometry and names are those of torch.nn.functional.
+"""
+
+import numpy as np
+
+from cnnlib import checks, memory
+from cnnlib.layer import FunctionLayer
+from cnnlib.shapes import Pair, Windows
+
+
+def max_pool2d(
+    x: np.ndarray, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0,
+    dilation: Pair = 1, ceil_mode: bool = False,
+) -> np.ndarray:  # fmt: skip
+    """The largest value in each window: torch.nn.functional.max_pool2d.
+
+    x: (N, C, H, W). stride: the kernel's size if None. padding: at most half the kernel; padding
+    never wins. ceil_mode: a last window may reach past the end.
+    Returns (N, C, output rows, output columns).
+    """
+    windows = _windows("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
+    padded = _pad(x, windows, -np.inf)
+    output = memory.empty_like(x, (*x.shape[:-2], *windows.output_size))
+    for i, j, rows, columns in windows.places():
+        values = padded[..., rows, columns]
+        np.maximum(values if i == j == 0 else output, values, out=output)
+    return output
+
+
+def max_pool2d_backward(
+    grad_output: np.ndarray, x: np.ndarray, kernel_size: Pair, stride: Pair | None = None,
+    padding: Pair = 0, dilation: Pair = 1, ceil_mode: bool = False, *,
+    largest: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
+    """The gradient for x: each window's gradient goes to its largest value.
+
+    Of equal values the first one, row by row, receives it, as in torch. largest: the forward's
+    output, if it is at hand.
+    """
+    name, options = "max_pool2d_backward", (kernel_size, stride, padding, dilation, ceil_mode)
+    windows = _windows(name, x, *options)
+    _check_grad(name, grad_output, x, windows)
+    largest = max_pool2d(x, *options) if largest is None else largest
+    padded = _pad(x, windows, -np.inf)
+    grad_padded = memory.empty_like(x, padded.shape)
+    grad_padded.fill(0)
+    waiting = memory.empty_like(largest)  # the gradient that no value has received yet
+    waiting[...] = grad_output
+    share = memory.empty_like(largest)
+    *others, last = windows.places()
+    for _, _, rows, columns in others:
+        np.multiply(waiting, padded[..., rows, columns] == largest, out=share)
+        grad_padded[..., rows, columns] += share
+        waiting -= share
+    grad_padded[..., last[2], last[3]] += waiting  # the largest, where none before it was
+    return grad_padded[..., *windows.inside()]
+
+
+def avg_pool2d(
+    x: np.ndarray, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0,
+    ceil_mode: bool = False, count_include_pad: bool = True,
+) -> np.ndarray:  # fmt: skip
+    """The mean of each window: torch.nn.functional.avg_pool2d.
+
+    x: (N, C, H, W). The arguments are those of `max_pool2d`. count_include_pad: the padding's
+    zeros count as values. What a last window has past the padding never counts.
+    Returns (N, C, output rows, output columns).
+    """
+    windows = _windows("avg_pool2d", x, kernel_size, stride, padding, 1, ceil_mode)
+    padded = _pad(x, windows, 0)
+    output = memory.empty_like(x, (*x.shape[:-2], *windows.output_size))
+    output.fill(0)
+    for _, _, rows, columns in windows.places():
+        output += padded[..., rows, columns]
+    output /= _counts(windows, padding, count_include_pad).astype(x.dtype)
+    return output
+
+
+def avg_pool2d_backward(
+    grad_output: np.ndarray, x: np.ndarray, kernel_size: Pair, stride: Pair | None = None,
+    padding: Pair = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+) -> np.ndarray:  # fmt: skip
+    """The gradient for x: each value of a window gets an equal share of the window's gradient."""
+    name = "avg_pool2d_backward"
+    windows = _windows(name, x, kernel_size, stride, padding, 1, ceil_mode)
+    _check_grad(name, grad_output, x, windows)
+    share = grad_output / _counts(windows, padding, count_include_pad).astype(grad_output.dtype)
+    grad_padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
+    grad_padded.fill(0)
+    for _, _, rows, columns in windows.places():
+        grad_padded[..., rows, columns] += share
+    return grad_padded[..., *windows.inside()]
+
+
+def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
+    """The mean of each map: (N, C, H, W) to (N, C, 1, 1), as torch's adaptive_avg_pool2d(x, 1).
+
+    Lin, Chen and Yan, "Network in network" (2013), section 3.2.
+    """
+    checks.array("global_avg_pool2d", "x", x, (3, 4))
+    return avg_pool2d(x, x.shape[-2:])
+
+
+def global_avg_pool2d_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The gradient for x: the gradient of each mean, divided among its map's pixels."""
+    checks.array("global_avg_pool2d_backward", "x", x, (3, 4))
+    return avg_pool2d_backward(grad_output, x, x.shape[-2:])
+
+
+def global_max_pool2d(x: np.ndarray) -> np.ndarray:
+    """The largest value of each map: (N, C, H, W) to (N, C, 1, 1)."""
+    checks.array("global_max_pool2d", "x", x, (3, 4))
+    return max_pool2d(x, x.shape[-2:])
+
+
+def global_max_pool2d_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The gradient for x: all of it to each map's largest value, the first one of equals."""
+    checks.array("global_max_pool2d_backward", "x", x, (3, 4))
+    return max_pool2d_backward(grad_output, x, x.shape[-2:])
+
+
+def _windows(
+    function: str, x: np.ndarray, kernel_size: Pair, stride: Pair | None, padding: Pair, *rest: Pair
+) -> Windows:
+    """The stops of a pooling window; `rest` is dilation and ceil_mode."""
+    checks.array(function, "x", x, (3, 4))
+    kernel = checks.pair(function, "kernel_size", kernel_size, 1)
+    pads = checks.pair(function, "padding", padding, 0)
+    fits = all(pad <= size // 2 for pad, size in zip(pads, kernel, strict=True))
+    checks.require(fits, f"{function}: padding is {pads}; expected at most half of {kernel}")
+    stride = kernel if stride is None else stride
+    return Windows(function, x.shape[-2:], kernel, stride, pads, *rest)
+
+
+def _pad(x: np.ndarray, windows: Windows, value: float) -> np.ndarray:
+    """x with `value` around it; x itself when there is no padding."""
+    if windows.padded_size == windows.size:
+        return x
+    padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
+    padded.fill(value)
+    padded[..., *windows.inside()] = x
+    return padded
+
+
+def _counts(windows: Windows, padding: Pair, count_include_pad: bool) -> np.ndarray:
+    """How many values each window's mean is of: (output rows, output columns)."""
+    pads = checks.pair("avg_pool2d", "padding", padding, 0)
+    counts = []
+    for axis, pad in enumerate(pads):
+        place = np.arange(windows.padded_size[axis]) - pad  # 0 is the first pixel
+        margin = pad if count_include_pad else 0
+        counted = (place >= -margin) & (place < windows.size[axis] + margin)
+        stops = [windows.stops(axis, i) for i in range(windows.kernel_size[axis])]
+        counts.append(sum(counted[stop].astype(int) for stop in stops))
+    return np.outer(*counts)
+
+
+def _check_grad(function: str, grad_output: np.ndarray, x: np.ndarray, windows: Windows) -> None:
+    shape = (*x.shape[:-2], *windows.output_size)
+    checks.array(function, "grad_output", grad_output, shape=shape)
+
+
+class MaxPool2d(FunctionLayer):
+    """`max_pool2d` as a layer: torch.nn.MaxPool2d."""
+
+    function, derivative = max_pool2d, max_pool2d_backward
+
+    def __init__(
+        self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1,
+        ceil_mode: bool = False,
+    ) -> None:  # fmt: skip
+        self.kernel_size = checks.pair("MaxPool2d", "kernel_size", kernel_size, 1)
+        self.stride = checks.pair(
+            "MaxPool2d", "stride", kernel_size if stride is None else stride, 1
+        )
+        self.dilation = checks.pair("MaxPool2d", "dilation", dilation, 1)
+        self.options = (self.kernel_size, self.stride, padding, self.dilation, ceil_mode)
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """x: (N, C, H, W). Returns (N, C, output rows, output columns)."""
+        output = super().forward(x)
+        self.saved = x, output
+        return output
+
+    def backward(self, grad_output: np.ndarray) -> np.ndarray:
+        """The gradient for x."""
+        x, output = self.recall()
+        return max_pool2d_backward(grad_output, x, *self.options, largest=output)
+
+
+class AvgPool2d(FunctionLayer):
+    """`avg_pool2d` as a layer: torch.nn.AvgPool2d."""
+
+    function, derivative = avg_pool2d, avg_pool2d_backward
+
+    def __init__(
+        self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0,
+        ceil_mode: bool = False, count_include_pad: bool = True,
+    ) -> None:  # fmt: skip
+        self.kernel_size = checks.pair("AvgPool2d", "kernel_size", kernel_size, 1)
+        self.stride = checks.pair(
+            "AvgPool2d", "stride", kernel_size if stride is None else stride, 1
+        )
+        self.options = (self.kernel_size, self.stride, padding, ceil_mode, count_include_pad)
+
+
+class GlobalAvgPool2d(FunctionLayer):
+    """`global_avg_pool2d` as a layer: torch.nn.AdaptiveAvgPool2d(1)."""
+
+    function, derivative = global_avg_pool2d, global_avg_pool2d_backward
+
+
+class GlobalMaxPool2d(FunctionLayer):
+    """`global_max_pool2d` as a layer: torch.nn.AdaptiveMaxPool2d(1)."""
+
+    function, derivative = global_max_pool2d, global_max_pool2d_backward

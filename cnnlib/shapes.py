@@ -1,0 +1,189 @@
+"""Sizes and counts: what comes out of a layer, known before any pixel is looked at.
+
+Integers only, in pixels along one axis (rows or columns) unless a name says otherwise. The
+formulas are those of Dumoulin and Visin, "A guide to convolution arithmetic for deep learning"
+(2016), and agree with PyTorch: a window that does not fit is skipped.
+"""
+
+from collections.abc import Iterator
+
+from cnnlib import checks
+
+Pair = int | tuple[int, int]
+Padding = Pair | str
+
+
+def effective_kernel_size(kernel_size: int, dilation: int = 1) -> int:
+    """Pixels from the kernel's first to its last: `dilation * (kernel_size - 1) + 1`.
+
+    Raises ValueError unless both are at least 1.
+    """
+    kernel_size = checks.integer("effective_kernel_size", "kernel_size", kernel_size, 1)
+    dilation = checks.integer("effective_kernel_size", "dilation", dilation, 1)
+    return dilation * (kernel_size - 1) + 1
+
+
+def same_padding(kernel_size: int, dilation: int = 1) -> tuple[int, int]:
+    """Rows of zeros (before, after) that keep the size at stride 1.
+
+    An even kernel needs one more on one side. As in PyTorch, that is the side after.
+    """
+    total = effective_kernel_size(kernel_size, dilation) - 1
+    return total // 2, total - total // 2
+
+
+def padding_sides(
+    function: str, kernel_size: Pair, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The argument `padding` as rows of zeros ((top, bottom), (left, right)).
+
+    `padding` is a whole number, a pair (rows, columns), "valid" (none) or "same".
+    Raises ValueError, in the name of `function`, for another word, a negative number, or "same"
+    with a stride other than 1, where no padding keeps the size.
+    """
+    if not isinstance(padding, str):
+        rows, columns = checks.pair(function, "padding", padding, 0)
+        return (rows, rows), (columns, columns)
+    checks.choice(function, "padding", padding, ("valid", "same"))
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    stride = checks.pair(function, "stride", stride, 1)
+    message = f"{function}: padding 'same' expects stride 1, stride is {stride}"
+    checks.require(stride == (1, 1), message)
+    kernel_size = checks.pair(function, "kernel_size", kernel_size, 1)
+    rows, columns = zip(kernel_size, checks.pair(function, "dilation", dilation, 1), strict=True)
+    return same_padding(*rows), same_padding(*columns)
+
+
+def conv_output_size(
+    size: int, kernel_size: int, stride: int = 1, padding: int | str = 0, dilation: int = 1
+) -> int:
+    """Windows that fit: `(size + padding before and after - effective kernel) // stride + 1`.
+
+    `padding` is the zeros on each side, "valid" (none) or "same".
+    Raises ValueError when the kernel is larger than the padded input.
+    """
+    size = checks.integer("conv_output_size", "size", size, 1)
+    geometry = (kernel_size, stride, padding, dilation)
+    return Windows("conv_output_size", (size, size), *geometry).output_size[0]
+
+
+def rows_left_over(
+    size: int, kernel_size: int, stride: int = 1, padding: int | str = 0, dilation: int = 1
+) -> int:
+    """Rows of the padded input after the last window, which no window touches.
+
+    Size 7, kernel 3, stride 5: one window fits, and the last 4 rows are left over.
+    """
+    size = checks.integer("rows_left_over", "size", size, 1)
+    windows = Windows("rows_left_over", (size, size), kernel_size, stride, padding, dilation)
+    last = (windows.output_size[0] - 1) * windows.stride[0]
+    return windows.padded_size[0] - last - effective_kernel_size(kernel_size, dilation)
+
+
+def conv_transpose_output_size(
+    size: int, kernel_size: int, stride: int = 1, padding: int = 0, output_padding: int = 0,
+    dilation: int = 1,
+) -> int:  # fmt: skip
+    """The size whose convolution has `size` windows, with `output_padding` rows more.
+
+    `(size - 1) * stride + effective kernel - 2 * padding + output_padding`; it may come out as 0
+    or less.
+    """
+    name, extent = "conv_transpose_output_size", effective_kernel_size(kernel_size, dilation)
+    reach = (checks.integer(name, "size", size, 1) - 1) * checks.integer(name, "stride", stride, 1)
+    cut = 2 * checks.integer(name, "padding", padding, 0)
+    return reach + extent - cut + checks.integer(name, "output_padding", output_padding, 0)
+
+
+class Windows:
+    """The stops of a window that slides over an image: all attributes are pairs (rows, columns).
+
+    `size`, `padded_size` and `output_size` are those of the image, of the image with padding, and
+    the numbers of stops; `sides` is the padding ((top, bottom), (left, right)).
+    With `ceil_mode`, a last window may reach past the end when it begins inside the image or the
+    padding before it; the padding after is then as long as that needs (PyTorch's rule).
+    Raises ValueError, in the name of `function`, when the kernel is larger than the padded image.
+    """
+
+    def __init__(
+        self, function: str, size: tuple[int, int], kernel_size: Pair, stride: Pair = 1,
+        padding: Padding = 0, dilation: Pair = 1, ceil_mode: bool = False,
+    ) -> None:  # fmt: skip
+        self.size = size
+        self.kernel_size = checks.pair(function, "kernel_size", kernel_size, 1)
+        self.stride = checks.pair(function, "stride", stride, 1)
+        self.dilation = checks.pair(function, "dilation", dilation, 1)
+        sides = padding_sides(function, kernel_size, stride, padding, dilation)
+        self.sides, self.padded_size, self.output_size = (), (), ()
+        for axis, (before, after) in enumerate(sides):
+            step, padded = self.stride[axis], before + size[axis] + after
+            extent = effective_kernel_size(self.kernel_size[axis], self.dilation[axis])
+            count, rest = divmod(padded - extent, step)
+            count += 1
+            if ceil_mode and rest and count * step < size[axis] + before:
+                padded = extent + count * step
+                count += 1
+            checks.require(
+                count > 0,
+                f"{function}: the kernel extends over {extent} {('rows', 'columns')[axis]}, "
+                f"the padded input has only {padded}",
+            )
+            self.sides += ((before, padded - before - size[axis]),)
+            self.padded_size += (padded,)
+            self.output_size += (count,)
+
+    def places(self) -> Iterator[tuple[int, int, slice, slice]]:
+        """Each place (i, j) in the window, with the padded rows and columns it meets."""
+        for i in range(self.kernel_size[0]):
+            for j in range(self.kernel_size[1]):
+                yield i, j, self.stops(0, i), self.stops(1, j)
+
+    def stops(self, axis: int, place: int) -> slice:
+        """The padded rows (axis 0) or columns (axis 1) that row or column `place` meets."""
+        start = place * self.dilation[axis]
+        step = self.stride[axis]
+        return slice(start, start + (self.output_size[axis] - 1) * step + 1, step)
+
+    def inside(self) -> tuple[slice, slice]:
+        """Where the image lies in its padding."""
+        (top, _), (left, _) = self.sides
+        return slice(top, top + self.size[0]), slice(left, left + self.size[1])
+
+
+def receptive_field(stack: list[tuple[int, int] | tuple[int, int, int]]) -> int:
+    """Pixels of the input, along one axis, that one value after the `stack` depends on.
+
+    `stack` lists (kernel_size, stride) or (kernel_size, stride, dilation) of each layer, the
+    first layer first. A layer adds (effective kernel - 1) steps of the size that all strides
+    before it have reached (Araujo, Norris and Sim, "Computing receptive fields", Distill, 2019).
+    """
+    field, step = 1, 1
+    checks.instance("receptive_field", "stack", stack, list)
+    for layer in stack:
+        checks.instance("receptive_field", "stack", layer, tuple)
+        kernel_size, stride, *dilation = layer
+        field += (effective_kernel_size(kernel_size, *dilation) - 1) * step
+        step *= checks.integer("receptive_field", "stride", stride, 1)
+    return field
+
+
+def conv2d_parameters(
+    in_channels: int, out_channels: int, kernel_size: Pair, groups: int = 1, bias: bool = True
+) -> int:
+    """Weights, and one bias per filter, of a convolution: 2 channels, three 2x2 filters: 24 + 3."""
+    name = "conv2d_parameters"
+    channels = checks.integer(name, "in_channels", in_channels, 1)
+    filters = checks.integer(name, "out_channels", out_channels, 1)
+    rows, columns = checks.pair(name, "kernel_size", kernel_size, 1)
+    return filters * (
+        channels // checks.integer(name, "groups", groups, 1) * rows * columns + bool(bias)
+    )
+
+
+def linear_parameters(in_features: int, out_features: int, bias: bool = True) -> int:
+    """Weights and biases of a dense layer: 64 inputs, 20 outputs: 1280 + 20."""
+    inputs = checks.integer("linear_parameters", "in_features", in_features, 1)
+    return checks.integer("linear_parameters", "out_features", out_features, 1) * (
+        inputs + bool(bias)
+    )
