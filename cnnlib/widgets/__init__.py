@@ -1,0 +1,46 @@
+"""Widgets that compute in the browser: alive in the built pages, synced with Python elsewhere."""
+
+from cnnlib.widgets.activation_explorer import ActivationExplorer
+from cnnlib.widgets.architecture_builder import ArchitectureBuilder
+from cnnlib.widgets.check import Check, Question
+from cnnlib.widgets.convolution_backward import ConvolutionBackward
+from cnnlib.widgets.gradient_checker import GradientChecker
+from cnnlib.widgets.im2col import Im2col
+from cnnlib.widgets.learning_rate import LearningRate
+from cnnlib.widgets.logits import Logits
+from cnnlib.widgets.network_trace import NetworkTrace
+from cnnlib.widgets.neurons import Neurons
+from cnnlib.widgets.optimizer_race import OptimizerRace
+from cnnlib.widgets.output_size import OutputSize
+from cnnlib.widgets.pixel_drawing import PixelDrawing
+from cnnlib.widgets.pixel_magnifier import PixelMagnifier
+from cnnlib.widgets.pixel_shuffle import PixelShuffle
+from cnnlib.widgets.pooling_backward import PoolingBackward
+from cnnlib.widgets.pooling_explorer import PoolingExplorer
+from cnnlib.widgets.shift_explorer import ShiftExplorer
+from cnnlib.widgets.sliding_kernel import SlidingKernel
+from cnnlib.widgets.training_playback import TrainingPlayback
+
+__all__ = [
+    "ActivationExplorer",
+    "ArchitectureBuilder",
+    "Check",
+    "ConvolutionBackward",
+    "GradientChecker",
+    "Im2col",
+    "LearningRate",
+    "Logits",
+    "NetworkTrace",
+    "Neurons",
+    "OptimizerRace",
+    "OutputSize",
+    "PixelDrawing",
+    "PixelMagnifier",
+    "PixelShuffle",
+    "PoolingBackward",
+    "PoolingExplorer",
+    "Question",
+    "ShiftExplorer",
+    "SlidingKernel",
+    "TrainingPlayback",
+]

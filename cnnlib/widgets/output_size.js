@@ -1,0 +1,294 @@
+// How many windows fit into a row: every position drawn, with the formula in numbers.
+import { announcer, format, h, redraw, setter } from "./shared/dom.js";
+import { axis } from "./shared/ops.js";
+import { player, spacePlays } from "./shared/player.js";
+import { prediction } from "./shared/predict.js";
+
+const LONGEST = 64;
+const SLIDERS = [
+  ["size", "n", "cells", 1, 32],
+  ["kernel_size", "k", "kernel", 1, 11],
+  ["stride", "s", "stride", 1, 8],
+  ["padding", "p", "padding", 0, 10],
+  ["dilation", "d", "dilation", 1, 4],
+];
+const NAMES = [...SLIDERS.map(([name]) => name), "ceil_mode"];
+
+const indices = (count) => Array.from({ length: count }, (_, i) => i);
+const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+/** The windows of a row, and what is left of it. */
+function layout({ size, kernel_size, stride, padding, dilation, ceil_mode }) {
+  const row = axis(size, kernel_size, stride, padding, dilation, ceil_mode);
+  const given = axis(size, kernel_size, stride, padding, dilation); // the padding without what ceil_mode adds
+  const room = given.padded - row.extent;
+  return {
+    ...row,
+    given,
+    room, // how far the first window can be pushed
+    rest: room % stride,
+    left: row.padded - (row.output - 1) * stride - row.extent,
+    next: row.output * stride, // where one window more would begin
+    reads: (window) => indices(kernel_size).map((a) => window * stride + a * dilation),
+  };
+}
+
+/** Why the numbers make no row of windows, or "". */
+function fault(traits, row) {
+  if (traits.padding === "same" && traits.stride > 1)
+    return "Padding “same” keeps the size, so it needs stride 1.";
+  if (row.output < 1)
+    return `The kernel spans ${plural(row.extent, "cell")}${row.dilation > 1 ? ` with dilation ${row.dilation}` : ""},`
+      + ` but the row has ${row.padded}${row.padded > row.size ? " with its padding" : ""}.`;
+  if (row.padded > LONGEST) return `With its padding the row has ${row.padded} cells; ${LONGEST} can be drawn.`;
+  return "";
+}
+
+/** The formula with the numbers in it, step by step. */
+function formula(traits, row) {
+  const [open, close, round] = traits.ceil_mode ? ["⌈", "⌉", Math.ceil] : ["⌊", "⌋", Math.floor];
+  const { before, after } = row.given;
+  const inside = `(${row.size} + ${before} + ${after} − ${row.dilation}·(${row.kernel} − 1) − 1) / ${row.stride}`;
+  const quotient = row.room / row.stride;
+  const rounded = round(quotient) + 0;
+  const steps = [inside, `${format(row.room)} / ${row.stride}`].map((part) => `${open}${part}${close} + 1`);
+  if (rounded !== quotient) steps.push(`${open}${format(quotient, 2)}${close} + 1`);
+  steps.push(`${format(rounded)} + 1`);
+  if (rounded + 1 !== row.output) steps.push(`${rounded + 1} − 1 that would begin in the padding after the row`);
+  return { steps, result: String(row.output) };
+}
+
+/** Names the slip behind a wrong number of windows, when it is one of the usual ones. */
+function explain(traits, row, answer) {
+  const { size, stride, kernel_size: kernel } = traits;
+  const { before, after } = row.given;
+  const count = (padded, extent, step = stride) => Math.floor((padded - extent) / step) + 1;
+  const padded = row.given.padded;
+  const cases = [
+    [row.output - 1, "One more: the window also stands at the very start, before the first step."],
+    [count(size, row.extent), "The padding is missing: it makes the row longer."],
+    [count(size + before, row.extent), `The padding stands on both sides: ${before} before and ${after} after.`],
+    [count(padded, kernel), `The dilation spreads the kernel over ${plural(row.extent, "cell")}.`],
+    [count(padded, row.extent, 1), "That is for stride 1. Here the window skips positions."],
+    [row.room / stride + 1, "A part of a window is no window: round down."],
+    [row.output + 1, traits.ceil_mode ? "One less." : "One less: the last of these would reach past the end."],
+  ];
+  return cases.find(([value]) => value === answer && value !== row.output)?.[1]
+    ?? "Not that. Push the window from the start in steps of the stride, and count where it stands.";
+}
+
+/** The row of cells, and under it one line for each window. */
+function createPicture(onselect) {
+  const cells = h("div", { class: "output-size-cells" });
+  const frame = h("div", { class: "output-size-frame" });
+  const lines = h("div", { class: "output-size-lines", click: (event) => {
+    const line = event.target.closest("[data-window]");
+    if (line) onselect(Number(line.dataset.window));
+  } });
+  const element = h("div", { class: "output-size-picture", "aria-hidden": "true" },
+    h("div", { class: "output-size-top" }, cells, frame), lines);
+  let drawn = "";
+
+  const span = (node, start, length) => {
+    node.style.setProperty("--start", start);
+    node.style.setProperty("--length", length);
+    return node;
+  };
+  function line(row, window, kind) {
+    const marks = row.reads(window).map((cell) => span(h("i", {}), cell, 1));
+    const reach = span(h("b", {}), window * row.stride, row.extent);
+    return h("div", { class: `output-size-line ${kind}`, "data-window": kind ? null : window },
+      h("span", {}, kind ? "✗" : String(window + 1)), h("div", { class: "output-size-track" }, reach, marks));
+  }
+  function build(row, hidden) {
+    const beyond = row.rest && row.next < row.padded ? row.next + row.extent : 0;
+    element.style.setProperty("--count", Math.max(row.padded, hidden ? 0 : beyond));
+    element.classList.toggle("long", row.padded > 18);
+    element.classList.toggle("longest", row.padded > 30);
+    cells.replaceChildren(...indices(row.padded).map((i) => {
+      const inside = i >= row.before && i < row.before + row.size;
+      const skipped = !hidden && row.skipped.includes(i);
+      return span(h("span", { class: `${inside ? "" : "padding"} ${skipped ? "skipped" : ""}` },
+        inside ? String(i - row.before + 1) : "0"), i, 1);
+    }));
+    lines.replaceChildren(...(hidden ? [] : indices(row.output).map((window) => line(row, window, ""))),
+      ...(beyond && !hidden ? [line(row, row.output, "outside")] : []));
+  }
+  return {
+    element,
+    update(row, window, hidden) {
+      const key = JSON.stringify([row, hidden]);
+      if (key !== drawn) build(row, hidden);
+      drawn = key;
+      const read = new Set(row.reads(window));
+      [...cells.children].forEach((cell, i) => cell.classList.toggle("read", read.has(i)));
+      for (const one of lines.children) one.classList.toggle("current", one.dataset.window === String(window));
+      span(frame, window * row.stride, row.extent);
+    },
+  };
+}
+
+/** Sliders, the words for padding, ceil_mode, predict first, reset. */
+function createControls({ change, restart, initial }) {
+  const sliders = SLIDERS.map(([name, letter, word, min, max]) => {
+    const range = h("input", { type: "range", min, max, "aria-label": `${word} ${letter}`,
+      input: () => change({ [name]: Number(range.value) }) });
+    const value = h("b", {});
+    return { name, range, value, max, element: h("label", { class: "output-size-slider" },
+      h("span", {}, `${word} `, h("i", {}, letter)), range, value) };
+  });
+  const words = [
+    ["valid", () => 0],
+    ["same", () => "same"],
+    ["full", (row) => row.extent - 1],
+  ].map(([word, padding]) => {
+    const button = h("button", { type: "button", click: () => change({ padding: padding(button.row) }) }, word);
+    return Object.assign(button, { padding });
+  });
+  const ceil = h("input", { type: "checkbox", change: () => change({ ceil_mode: ceil.checked }) });
+  const predict = h("input", { type: "checkbox", change: () => restart({ predict: predict.checked }) });
+  const element = h("div", {},
+    h("div", { class: "output-size-sliders" }, sliders.map((slider) => slider.element)),
+    h("div", { class: "controls" },
+      h("span", { class: "field", role: "group", "aria-label": "Padding" }, h("span", {}, "padding"), words),
+      h("label", { class: "tick" }, ceil, "ceil_mode (pooling only)"),
+      h("label", { class: "tick" }, predict, "Predict first"),
+      h("button", { type: "button", click: () => restart(initial) }, "Reset")));
+  return {
+    element,
+    update(traits, row) {
+      for (const { name, range, value, max } of sliders) {
+        const shown = name === "padding" ? row.given.before : traits[name];
+        range.max = Math.max(max, shown);
+        range.value = shown;
+        const uneven = name === "padding" && row.given.before !== row.given.after;
+        value.textContent = uneven ? `${row.given.before} + ${row.given.after}` : String(shown);
+        range.setAttribute("aria-valuetext", value.textContent);
+      }
+      for (const button of words) {
+        button.row = row;
+        const padding = button.padding(row);
+        const { before, after } = axis(row.size, row.kernel, 1, padding, row.dilation);
+        const fits = padding !== "same" || row.stride === 1;
+        button.setAttribute("aria-pressed", fits && before === row.given.before && after === row.given.after);
+      }
+      ceil.checked = traits.ceil_mode;
+      predict.checked = traits.predict;
+    },
+  };
+}
+
+/** What the picture shows, in words. */
+function facts(row) {
+  const inside = row.skipped.map((i) => i - row.before + 1).filter((i) => i >= 1 && i <= row.size);
+  const beyond = row.after - row.given.after;
+  const left = `Left over after the last window: ${plural(row.left, "cell")}.`;
+  const list = [row.left ? left : "Nothing is left over."];
+  if (inside.length) list.push(`Never read: ${plural(inside.length, "cell")} (${inside.join(", ")}).`);
+  if (beyond) list.push(`ceil_mode lets the last window reach ${plural(beyond, "cell")} past the end.`);
+  else if (row.rest && row.next < row.padded)
+    list.push(`One window more would reach ${plural(row.next + row.extent - row.padded, "cell")} past the end.`);
+  return list.join(" ");
+}
+
+/** What a window reads, in words. */
+function reading(row, window, of) {
+  const read = row.reads(window).map((i) => i - row.before + 1);
+  const cells = read.filter((i) => i >= 1 && i <= row.size);
+  const zeros = read.length - cells.length;
+  const named = `cell${cells.length > 1 ? "s" : ""} ${cells.join(", ")}`;
+  const parts = [zeros && plural(zeros, "zero"), cells.length && named];
+  return `Window ${window + 1}${of} reads ${parts.filter(Boolean).join(" and ")}.`;
+}
+
+/** Numbers for a new question. */
+function newQuestion(ceil_mode) {
+  const pick = (low, high) => low + Math.floor(Math.random() * (high - low + 1));
+  for (;;) {
+    const traits = { size: pick(5, 16), kernel_size: pick(2, 5), stride: pick(1, 4), padding: pick(0, 2),
+      dilation: pick(1, 4) < 4 ? 1 : 2, ceil_mode };
+    if (layout(traits).output > 0) return traits;
+  }
+}
+
+function render({ model, el }) {
+  const get = (name) => model.get(name);
+  const set = setter(model);
+  const geometryNow = () => Object.fromEntries(NAMES.map((name) => [name, get(name)]));
+  const initial = { ...geometryNow(), position: 0, predict: false };
+  let count = 1, known = "", spoken = "";
+  const key = () => JSON.stringify(geometryNow());
+  const position = () => Math.min(get("position"), count - 1);
+
+  /** Sets what a reader changed, unless no window would fit any more. */
+  function change(traits) {
+    const all = { ...geometryNow(), ...traits };
+    const row = layout(all);
+    error.textContent = fault(all, row);
+    if (error.textContent) return draw();
+    bar.pause();
+    set({ position: Math.min(position(), row.output - 1), ...traits });
+  }
+  function restart(traits) {
+    known = "";
+    change({ position: 0, score: [0, 0], ...traits });
+  }
+
+  const error = h("p", { class: "error", role: "alert" });
+  const live = announcer();
+  const picture = createPicture((window) => {
+    bar.pause();
+    set({ position: window });
+  });
+  const sentence = h("p", { class: "output-size-window" });
+  const steps = h("p", { class: "output-size-formula" });
+  const notes = h("p", { class: "note" });
+  const bar = player({ label: "Window", onmove: (to) => set({ position: to }) });
+  const predict = prediction({
+    onnext: () => change({ ...newQuestion(get("ceil_mode")), position: 0 }),
+    onreveal: (right) => {
+      const [good, asked] = get("score");
+      if (known !== key()) set({ score: [good + (right ? 1 : 0), asked + 1] });
+      known = key();
+      draw();
+    },
+  });
+  const controls = createControls({ change, restart, initial });
+
+  function draw() {
+    const traits = { ...geometryNow(), predict: get("predict") };
+    const row = layout(traits);
+    count = row.output;
+    const hidden = traits.predict && known !== key();
+    const window = hidden ? 0 : position();
+    picture.update(row, window, hidden);
+    sentence.textContent = reading(row, window, hidden ? "" : ` of ${count}`);
+    const { steps: list, result } = formula(traits, row);
+    steps.replaceChildren(...(hidden ? [list[0], " = ", h("strong", {}, "?")]
+      : [...list.flatMap((step) => [h("span", {}, step), " = "]), h("strong", {}, result)]));
+    notes.textContent = hidden ? "" : facts(row);
+    bar.element.hidden = hidden;
+    bar.update(window, count, sentence.textContent);
+    controls.update(traits, row);
+    predict.element.hidden = !traits.predict;
+    predict.update({ key: key(), question: "How many windows fit?", total: row.output, score: get("score"),
+      explain: (answer) => explain(traits, row, answer), known: !hidden });
+    const said = `${hidden ? "" : `${plural(count, "window")}. `}${sentence.textContent}`;
+    if (!bar.playing && spoken && spoken !== said) live.textContent = said;
+    spoken = said;
+  }
+
+  const root = h("div", { class: "cnn-widget output-size", role: "group", "aria-label": "Output size" },
+    controls.element, error, picture.element, steps, notes, sentence, bar.element, predict.element, live);
+  spacePlays(root, bar);
+  el.append(root);
+  draw();
+  const stop = redraw(model, draw);
+  return () => {
+    stop();
+    bar.pause();
+    root.remove();
+  };
+}
+
+export default { render };

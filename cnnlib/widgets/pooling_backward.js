@@ -1,0 +1,249 @@
+// Pooling's backward pass: who receives how much of each gradient.
+import { announcer, copyWith, field, format, h, redraw, setter } from "./shared/dom.js";
+import { choiceOf, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, upTo, written } from "./shared/backward.js";
+import { sum } from "./shared/ops.js";
+import { pool2d, poolGeometry, poolShares } from "./shared/pooling.js";
+import { player, spacePlays } from "./shared/player.js";
+import { prediction } from "./shared/predict.js";
+
+const GEOMETRY = ["kernel_size", "stride", "padding"];
+const optionsOf = (get) => Object.fromEntries([...GEOMETRY, "mode"].map((name) => [name, get(name)]));
+
+/** All that is drawn, from the traits: the shares, what is chosen, and what has added up so far. */
+function state(get) {
+  const [image, grad, mode, walk] = ["image", "grad_output", "mode", "walk"].map(get);
+  const shares = poolShares(image, optionsOf(get)).map((t) => ({ ...t, gradient: grad[t.i][t.j] }));
+  const places = placesOf(walk === "outputs" ? grad : image);
+  const position = Math.min(get("position"), places.length - 1);
+  const place = places[position];
+  const order = (t) => t.i * grad[0].length + t.j;
+  const counted = walk === "outputs" ? shares.filter((t) => order(t) <= position) : shares;
+  const key = (t) => `${t.row},${t.column}`;
+  const sums = totals(counted, key, (t) => t.share * t.gradient);
+  return {
+    image, grad, mode, walk, position, place, count: places.length,
+    chosen: shares.filter((t) => (walk === "outputs" ? `${t.i},${t.j}` : key(t)) === place.join()),
+    dx: image.map((line, row) => line.map((_, column) => sums.get(`${row},${column}`) ?? 0)),
+    touched: new Set(counted.filter((t) => t.share).map(key)),
+    output: pool2d(image, optionsOf(get)),
+  };
+}
+
+/** 1, 0, or a share such as 1/4. */
+const fraction = (share) => (share === 0 || share === 1 ? String(share) : `1/${Math.round(1 / share)}`);
+const spot = ([row, column]) => `row ${row + 1}, column ${column + 1}`;
+const whereIs = ({ walk, place }) => `${walk === "outputs" ? "G" : "dX"}, ${spot(place)}`;
+
+function linesOf(now, hidden) {
+  const { walk, chosen, mode } = now;
+  if (walk === "outputs") {
+    const terms = chosen.map((t) => ({ ...t, zero: t.share === 0,
+      text: `${format(t.value)} gets ${fraction(t.share)}·${format(t.gradient)} = ${format(t.share * t.gradient)}` }));
+    return [{ name: mode === "max" ? "the first largest gets all" : "each gets an equal share", rows: terms.map((t) => [t]) }];
+  }
+  const total = sum(chosen.map((t) => t.share * t.gradient));
+  const terms = chosen.map((t) => ({ ...t, zero: t.share === 0,
+    text: t.share === 0 || t.share === 1 ? written(t.share, t.gradient) : `${fraction(t.share)}·${written(1, t.gradient).slice(2)}` }));
+  const name = `${whereIs(now)}: ${chosen.length ? "share·g" : "no window reads it"}`;
+  return [{ name, rows: terms.map((t) => [t]), plus: true, end: hidden ? "?" : format(total) }];
+}
+
+/** Names the slip behind a wrong sum of shares. */
+function poolingSlip({ chosen, mode }) {
+  const whole = sum(chosen.map((t) => t.gradient));
+  const total = sum(chosen.map((t) => t.share * t.gradient));
+  return (answer) => {
+    if (Math.abs(answer - whole) < 0.005)
+      return mode === "average" ? "That gives every number the whole gradient. A mean divides it by the window's size."
+        : "Only the largest number of a window receives its gradient.";
+    if (mode === "max" && Math.abs(answer - whole / (chosen.length || 1)) < 0.005) return "That is the mean's way. A maximum does not divide.";
+    return Math.abs(answer + total) < 0.005 ? "The sign is turned round."
+      : "Not that. Look at each window over it: how much of the window's gradient is its share?";
+  };
+}
+
+function createStage({ get, set, complain, choose }) {
+  const common = { onerror: complain, tone: "signed" };
+  const edit = (trait) => (_, row, column, value) => set({ [trait]: copyWith(get(trait), [row, column], value) });
+  const pick = (walk) => (_, row, column) => choose(walk, [row, column]);
+  const parts = {
+    x: planeGrids({ ...common, label: "Map X", onedit: edit("image"), onselect: pick("pixels") }),
+    dx: planeGrids({ ...common, label: "Gradient dX", onselect: pick("pixels") }),
+    y: planeGrids({ ...common, label: "Pooled Y", onselect: pick("outputs") }),
+    g: planeGrids({ ...common, label: "Gradient G", note: "from the layers above", onedit: edit("grad_output"), onselect: pick("outputs") }),
+  };
+  const element = h("div", { class: "stage" },
+    h("div", { class: "heading" }, "forward ↓"), h("div", { class: "heading" }, "backward ↑"),
+    ["x", "dx", "y", "g"].map((name) => parts[name].element));
+  return {
+    element,
+    update(now, hidden) {
+      const { image, grad, walk, place, chosen } = now;
+      const { rows, columns } = poolGeometry(image, optionsOf(get));
+      const border = { top: rows.before, bottom: rows.after, left: columns.before, right: columns.after };
+      const across = 2 * columns.padded + 1;
+      element.style.setProperty("--fit", across);
+      element.classList.toggle("busy", across > 9);
+      element.classList.toggle("large", across > 11);
+      const here = { row: place[0], column: place[1], rows: 1, columns: 1 };
+      const window = { row: place[0] * rows.stride - rows.before, column: place[1] * columns.stride - columns.before,
+        rows: rows.kernel, columns: columns.kernel };
+      const frame = walk === "outputs" ? window : here;
+      const paid = new Map(chosen.map((t) => [walk === "outputs" ? `${t.row},${t.column}` : `${t.i},${t.j}`, t]));
+      const note = (term) => (term && term.share ? `×${fraction(term.share)}` : "");
+      const mark = (row, column, mine) => `${mine && sameData(place, [row, column]) ? "current" : ""} `;
+      parts.x.update([image], () => ({ border, frame, cell: (row, column) => {
+        const term = walk === "outputs" ? paid.get(`${row},${column}`) : null;
+        return { mark: now.mode === "max" && term?.share ? "read" : "" };
+      } }));
+      parts.dx.update([now.dx], () => ({ border, frame, cell: (row, column) => {
+        const inside = image[row]?.[column] !== undefined;
+        const later = walk === "outputs" && inside && !now.touched.has(`${row},${column}`);
+        return { ...(inside && hidden([row, column]) ? { text: "?" } : inside ? {} : { text: "" }),
+          mark: `${mark(row, column, walk === "pixels")} ${later ? "later" : ""}`,
+          note: walk === "outputs" ? note(paid.get(`${row},${column}`)) : "" };
+      } }));
+      parts.y.update([now.output], () => ({ frame: walk === "outputs" ? here : null }));
+      parts.g.update([grad], () => ({ frame: walk === "outputs" ? here : null, cell: (row, column) => {
+        const term = walk === "pixels" ? paid.get(`${row},${column}`) : null;
+        const later = walk === "outputs" && row * grad[0].length + column > now.position;
+        return { mark: `${mark(row, column, walk === "outputs")} ${later ? "later" : ""} ${term ? "read" : ""}`, note: note(term) };
+      } }));
+    },
+    /** Marks the number and the gradient of one share. */
+    light(term) {
+      for (const lit of element.querySelectorAll(".lit")) lit.classList.remove("lit");
+      if (!term) return;
+      for (const cell of [parts.x.cell(0, term.row, term.column), parts.dx.cell(0, term.row, term.column), parts.g.cell(0, term.i, term.j)])
+        cell?.classList.add("lit");
+    },
+  };
+}
+
+/** The traits for another size or window: what is there is kept, what is new is filled up. */
+function refitted(get, { rows, columns, ...changes }) {
+  const next = { ...optionsOf(get), ...changes };
+  const old = get("image");
+  const image = fitted(old, rows ?? old.length, columns ?? old[0].length, (i, j) => (3 * i + 2 * j + 1) % 10);
+  const sides = Object.values(poolGeometry(image, next));
+  if (sides.some((one) => one.before > one.kernel / 2)) return { message: "The padding is at most half the window." };
+  if (sides.some((one) => one.output < 1)) return { message: "The window is larger than the map." };
+  const grad_output = fitted(get("grad_output"), ...sides.map((one) => one.output), () => 1);
+  return { message: "", traits: { image, grad_output, ...next } };
+}
+
+function createControls({ get, set, refit, restart, choose, initial }) {
+  const walk = choiceOf("Walk through", [["outputs", "the numbers of G, adding up"], ["pixels", "dX, number by number"]],
+    (value) => choose(value, [0, 0]));
+  const mode = choiceOf("Pooling", [["max", "max"], ["average", "average"]], (value) => set({ mode: value }));
+  const presets = gradientPresets(() => [get("grad_output")], ([grad_output]) => set({ grad_output }), () => [initial.grad_output]);
+  const numbers = (label, name, choices) => [name, choiceOf(label, choices, (value) => refit({ [name]: Number(value) }))];
+  const control = Object.fromEntries([numbers("Map rows", "rows", upTo(10)), numbers("Map columns", "columns", upTo(10)),
+    numbers("Window", "kernel_size", upTo(4)), numbers("Stride", "stride", upTo(4)), numbers("Padding", "padding", upTo(2, 0))]);
+  const predict = h("input", { type: "checkbox", change: () =>
+    restart({ predict: predict.checked, ...(predict.checked ? { walk: "pixels" } : {}) }) });
+  const element = h("div", {},
+    h("div", { class: "controls" }, field("Pooling", mode.control), field("Walk through", walk.control), field("G", presets.control),
+      h("label", { class: "tick" }, predict, "Predict first"), h("button", { type: "button", click: () => restart(initial) }, "Reset")),
+    h("details", {}, h("summary", {}, "Size, window, stride, padding"),
+      h("div", { class: "controls" },
+        h("span", { class: "field" }, h("span", {}, "Map"), control.rows.control, "×", control.columns.control),
+        field("Window", control.kernel_size.control), field("Stride", control.stride.control), field("Padding", control.padding.control))));
+  return {
+    element,
+    update() {
+      walk.show(get("walk"));
+      mode.show(get("mode"));
+      presets.update();
+      control.rows.show(get("image").length);
+      control.columns.show(get("image")[0].length);
+      for (const name of GEOMETRY) control[name].show(get(name));
+      predict.checked = get("predict");
+    },
+  };
+}
+
+function render({ model, el }) {
+  const get = (name) => model.get(name);
+  const set = setter(model);
+  const kept = ["image", "grad_output", "mode", ...GEOMETRY, "walk", "position"];
+  const initial = Object.fromEntries(kept.map((name) => [name, get(name)]));
+  const known = new Set(); // the results that were predicted or shown
+  let drawn = "", spoken = "";
+
+  function complain(message) {
+    if (error.textContent !== message) error.textContent = message;
+  }
+  function refit(changes) {
+    const { message, traits } = refitted(get, changes);
+    complain(message);
+    if (message) draw();
+    else set({ ...traits, position: 0 });
+  }
+  function choose(walk, [row, column]) {
+    bar.pause();
+    set({ walk, position: row * get(walk === "outputs" ? "grad_output" : "image")[0].length + column });
+  }
+  function restart(traits) {
+    bar.pause();
+    known.clear();
+    complain("");
+    set({ position: 0, score: [0, 0], ...traits });
+    draw();
+  }
+  const error = h("p", { class: "error", role: "alert" });
+  const live = announcer();
+  const stage = createStage({ get, set, complain, choose });
+  const sums = sumLines(stage.light);
+  const bar = player({ label: "Step", onmove: (position) => set({ position }) });
+  const predict = prediction({
+    onnext: () => {
+      const now = state(get);
+      set({ position: (now.position + 1) % now.count });
+    },
+    onreveal: (right) => {
+      const key = String(state(get).place), [good, asked] = get("score");
+      if (!known.has(key)) set({ score: [good + (right ? 1 : 0), asked + 1] });
+      known.add(key);
+      draw();
+    },
+  });
+  const controls = createControls({ get, set, refit, restart, choose, initial });
+
+  function draw() {
+    const data = JSON.stringify(kept.slice(0, -2).map(get));
+    if (data !== drawn) known.clear();
+    drawn = data;
+    const now = state(get);
+    const hidden = (place) => get("predict") && !known.has(String(place));
+    const asks = now.walk === "pixels" && hidden(now.place);
+    const lines = linesOf(now, asks);
+    stage.update(now, hidden);
+    sums.update(lines);
+    bar.update(now.position, now.count, whereIs(now));
+    controls.update();
+    predict.element.hidden = !get("predict") || now.walk === "outputs";
+    const total = sum(now.chosen.map((t) => t.share * t.gradient));
+    predict.update({ key: whereIs(now) + data, where: whereIs(now), total, score: get("score"), known: !asks, explain: poolingSlip(now) });
+    const [{ rows, end }] = lines;
+    speak(`${whereIs(now)}: ${rows.flat().map((t) => t.text).join(now.walk === "outputs" ? ", " : " plus ")}${end ? ` is ${asks ? "hidden" : end}` : ""}`);
+  }
+  function speak(sentence) {
+    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
+    spoken = sentence;
+  }
+
+  const root = h("div", { class: "cnn-widget backward pooling-backward", role: "group", "aria-label": "Pooling, forward and backward" },
+    stage.element, sums.element, bar.element, predict.element, error, controls.element, live);
+  spacePlays(root, bar);
+  el.append(root);
+  draw();
+  const stop = redraw(model, draw);
+  return () => {
+    stop();
+    bar.pause();
+    root.remove();
+  };
+}
+
+export default { render };

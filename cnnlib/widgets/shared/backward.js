@@ -1,0 +1,155 @@
+// What the widgets of the backward pass share: arrays beside their gradients, their sums, choices.
+import { factor, format, h, select } from "./dom.js";
+import { grid } from "./grid.js";
+import { sum, table } from "./ops.js";
+
+/** The indices of a nested array's numbers, in order: [0, 0], [0, 1], ... */
+export const placesOf = (nested) =>
+  nested.flatMap((part, i) => (Array.isArray(part) ? placesOf(part).map((rest) => [i, ...rest]) : [[i]]));
+
+export const sameData = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+/** A plane cut to rows x columns, or filled up with what `fill(row, column)` gives. */
+export const fitted = (plane, rows, columns, fill) => table(rows, columns, (i, j) => plane?.[i]?.[j] ?? fill(i, j));
+
+/** Adds up `amount(term)` under `key(term)`. */
+export function totals(terms, key, amount) {
+  const found = new Map();
+  for (const term of terms) found.set(key(term), (found.get(key(term)) ?? 0) + amount(term));
+  return found;
+}
+
+/**
+ * A grid for each channel or filter. The listeners are those of grid(), with the plane's number in
+ * front. update(values, look, sizes) draws: look(plane) gives the plane's name, `part`, and what
+ * grid's update takes; `sizes` are those that the caption states, of all planes by default.
+ */
+export function planeGrids({ label, tone, note = "", onedit, onselect, onerror }) {
+  const list = [];
+  const size = h("span");
+  const boxes = h("div", { class: "planes" });
+  const element = h("div", { class: "side" },
+    h("div", { class: "caption" }, h("b", {}, label), " ", size, h("span", { class: "note" }, note)), boxes);
+
+  function add(plane) {
+    const made = grid({ label, tone, onerror,
+      onedit: onedit && ((...place) => onedit(plane, ...place)),
+      onselect: onselect && ((...place) => onselect(plane, ...place)) });
+    const title = h("span", { class: "plane-name" });
+    const box = h("div", {}, title, made.element);
+    boxes.append(box);
+    list.push({ ...made, title, box });
+  }
+
+  return {
+    element,
+    update(values, look, sizes = [...(values.length > 1 ? [values.length] : []), values[0].length, values[0][0].length]) {
+      while (list.length > values.length) list.pop().box.remove();
+      while (list.length < values.length) add(list.length);
+      size.textContent = sizes.join(" × ");
+      list.forEach((one, plane) => {
+        const { part = "", ...drawn } = look(plane);
+        one.rename(part ? `${label}, ${part}` : label);
+        one.title.textContent = part;
+        one.update(values[plane], { scale: values.flat(), ...drawn });
+        const current = one.element.querySelector("[aria-selected]");
+        if (current && !one.element.contains(document.activeElement))
+          one.activate(Number(current.dataset.row), Number(current.dataset.column));
+      });
+    },
+    cell: (plane, row, column) => list[plane]?.element.querySelector(`[data-row="${row}"][data-column="${column}"]`),
+  };
+}
+
+/** A product as it is written in a sum. */
+export const written = (first, second) => `${format(first)}·${factor(second)}`;
+
+/**
+ * Sums written out, a line each: {name, rows, plus, end}. `rows` are lists of terms {text, zero}, with
+ * line breaks between rows only; `plus` says that they are added; `end` is the total as text.
+ * onlight(term), or onlight(null), follows the pointer.
+ */
+export function sumLines(onlight) {
+  const element = h("div", { class: "sum" });
+  let terms = [];
+  element.addEventListener("pointerover", (event) =>
+    onlight(terms[event.target.closest("[data-term]")?.dataset.term] ?? null));
+  element.addEventListener("pointerleave", () => onlight(null));
+
+  function line({ name, rows, plus, end }) {
+    const first = rows.flat()[0];
+    const added = (text) => `+ ${text.replace(/^−[\d.]+/, "($&)")}`;
+    const one = (term) => h("span", { "data-term": terms.push(term) - 1, class: term.zero ? "term zero" : "term" },
+      plus && term !== first ? added(term.text) : term.text);
+    const spans = rows.filter((row) => row.length).flatMap((row, r) => [
+      h("span", { class: "terms" }, row.flatMap((term, k) => [one(term), k < row.length - 1 ? (plus ? " " : ", ") : ""])),
+      plus || r === rows.length - 1 ? " " : ", "]);
+    return h("p", {}, h("span", { class: "plane-name" }, name), " ", spans,
+      end === undefined ? null : h("span", { class: "terms" }, "= ", h("strong", {}, end)));
+  }
+  return {
+    element,
+    update(lines) {
+      terms = [];
+      element.replaceChildren(...lines.map(line));
+    },
+  };
+}
+
+/** Names the slip behind a wrong sum of first·second, when it is one of the usual ones. */
+export function backwardSlip(pairs, turned, fallback) {
+  const total = (seconds) => sum(pairs.map(([first], k) => first * seconds[k]));
+  const seconds = pairs.map(([, second]) => second);
+  return (answer) => [
+    [sum(pairs.map(([first]) => first)) * sum(seconds), "That multiplies two sums. Each product has a gradient of its own: multiply first, then add."],
+    [total([...seconds].reverse()), turned],
+    [total(seconds.map(() => 1)), "That leaves the gradients out. Each number is multiplied by the gradient it met."],
+    [total(seconds) / pairs.length, "That is the mean. Contributions are added, not averaged."],
+    [sum(pairs.map(([first, second]) => Math.abs(first * second))), "A minus sign was lost."],
+    [-total(seconds), "The sign is turned round."],
+  ].find(([value]) => Math.abs(answer - value) < 0.005)?.[1] ?? fallback;
+}
+
+/** Choices first to last. */
+export const upTo = (last, first = 1) =>
+  Array.from({ length: last - first + 1 }, (_, i) => [first + i, String(first + i)]);
+
+/** A choice that shows any value: one that is not among the usual ones is added to them. */
+export function choiceOf(label, choices, onchange) {
+  const control = select(choices, onchange);
+  control.setAttribute("aria-label", label);
+  return {
+    control,
+    show(value) {
+      const text = Array.isArray(value) ? (value[0] === value[1] ? String(value[0]) : value.join(" × ")) : String(value);
+      if (![...control.options].some((option) => option.value === text))
+        control.append(h("option", { value: text, disabled: true }, text));
+      control.value = text;
+    },
+  };
+}
+
+/** Ready gradients to choose, beside the one that was given and the one that was edited. */
+export function gradientPresets(read, write, given) {
+  const makers = new Map([
+    ["1, 2, 3, …", (index) => index + 1],
+    ["ones", () => 1],
+    ["a single 1", (index) => Number(index === 0)],
+  ]);
+  const made = (name) => {
+    let index = 0;
+    return read().map((plane) => plane.map((line) => line.map(() => makers.get(name)(index++))));
+  };
+  const sameShape = () => placesOf(read()).length === placesOf(given()).length && read()[0].length === given()[0].length;
+  const control = select(["as given", ...makers.keys(), "edited"].map((name) => [name, name]),
+    (name) => write(name === "as given" ? given() : made(name)));
+  control.options[control.options.length - 1].disabled = true; // a state, not a choice
+  return {
+    control,
+    update() {
+      control.options[0].disabled = !sameShape();
+      control.value = sameData(read(), given()) ? "as given"
+        : [...makers.keys()].find((name) => sameData(read(), made(name))) ?? "edited";
+    },
+  };
+}

@@ -1,0 +1,72 @@
+// Elements, numbers and the few habits that every widget shares.
+
+/** An element with attributes (a function is a listener) and children. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child != null));
+  return element;
+}
+
+/** A number as the book prints it: at most `digits` decimals, and a true minus sign. */
+export function format(number, digits = 4) {
+  const text = String(Number(number.toFixed(digits)) + 0);
+  return text.replace("-", "−");
+}
+
+/** The same, in brackets when negative, as a factor is written. */
+export const factor = (number) => (number < 0 ? `(${format(number)})` : format(number));
+
+/** What a reader typed: 3, -1.5, −2, or a fraction such as 1/9. NaN when it is no number. */
+export function parse(text) {
+  const [top, bottom = "1", ...rest] = text.trim().replace(/−/g, "-").replace(",", ".").split("/");
+  if (!top || !bottom || rest.length) return NaN;
+  const value = Number(top) / Number(bottom);
+  return Number.isFinite(value) ? value : NaN;
+}
+
+/** Equal as far as two decimals show, which is how precisely an answer can be typed. */
+export const sameNumber = (a, b) => Math.abs(a - b) <= 0.005 + 1e-9;
+
+/** A nested array with the value at `place` replaced, and nothing changed in the old one. */
+export const copyWith = (nested, [first, ...rest], value) =>
+  nested.map((part, i) => (i !== first ? part : rest.length ? copyWith(part, rest, value) : value));
+
+/** Text for screen readers only, spoken when it changes. */
+export const announcer = () => h("p", { class: "visually-hidden", "aria-live": "polite" });
+
+/** A labelled control. */
+export const field = (label, ...controls) => h("label", { class: "field" }, h("span", {}, label), controls);
+
+export function select(options, onchange) {
+  const element = h("select", { change: () => onchange(element.value) });
+  element.append(...options.map(([value, text]) => h("option", { value }, text)));
+  return element;
+}
+
+/** Sets several traits at once, in the page and, where there is a kernel, in Python. */
+export function setter(model) {
+  return (traits) => {
+    for (const [name, value] of Object.entries(traits)) model.set(name, value);
+    model.save_changes();
+  };
+}
+
+/** Calls `draw` once for however many traits changed, and returns what stops it. */
+export function redraw(model, draw) {
+  let waiting = false;
+  const changed = () => {
+    if (waiting) return;
+    waiting = true;
+    queueMicrotask(() => {
+      waiting = false;
+      draw();
+    });
+  };
+  model.on("change", changed);
+  return () => model.off("change", changed);
+}

@@ -1,0 +1,38 @@
+// Lines from one element to another, drawn over the stage that holds both.
+import { svg } from "./svg.js";
+
+/** The middle of an element, seen from the corner of the stage. */
+function middle(element, corner) {
+  const box = element.getBoundingClientRect();
+  return [box.x + box.width / 2 - corner.x, box.y + box.height / 2 - corner.y];
+}
+
+/** A curve that leaves and arrives along the longer way: sideways, or up and down on a phone. */
+function curve([x1, y1], [x2, y2]) {
+  const [dx, dy] = Math.abs(x2 - x1) >= Math.abs(y2 - y1) ? [(x2 - x1) / 2, 0] : [0, (y2 - y1) / 2];
+  return `M${x1} ${y1}C${x1 + dx} ${y1 + dy} ${x2 - dx} ${y2 - dy} ${x2} ${y2}`;
+}
+
+/**
+ * update(list) draws a line for each {from, to, mark, width}, elements inside `stage`; `mark` is a
+ * class. They follow when the stage changes its size. Call stop() when the widget goes.
+ */
+export function lines(stage) {
+  const picture = svg("svg", { class: "lines", "aria-hidden": "true" });
+  stage.prepend(picture); // first, so that numbers stand on top of the lines
+  let list = [];
+  function draw() {
+    const corner = stage.getBoundingClientRect();
+    picture.replaceChildren(...list.map(({ from, to, mark = "", width = 2 }) =>
+      svg("path", { d: curve(middle(from, corner), middle(to, corner)), class: mark, "stroke-width": width })));
+  }
+  const observer = new ResizeObserver(draw);
+  observer.observe(stage);
+  return {
+    update(newList) {
+      list = newList;
+      draw();
+    },
+    stop: () => observer.disconnect(),
+  };
+}

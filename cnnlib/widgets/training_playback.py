@@ -1,0 +1,57 @@
+"""A recorded training, played back: curves, filters and predictions move together."""
+
+import traitlets
+
+from cnnlib.widgets.records import record
+from cnnlib.widgets.widget import Widget
+
+
+class TrainingPlayback(Widget):
+    """Two trainings of one small network on scikit-learn's digits, with many images and with few.
+
+    Parameters
+    ----------
+    run : int
+        Which of `runs`: 0 with 1297 training images, 1 with 50.
+    position : int
+        The frame that is shown; each was recorded some steps after the one before.
+    image : int
+        Which of the validation images in `shown` has its probabilities drawn.
+
+    The runs were recorded by tools/record_training.py. A frame has `step`, `loss` and `accuracy`
+    (training, validation), `filters` (8, 3, 3) and `probabilities` (images, 10).
+
+    """
+
+    runs = traitlets.List(traitlets.Dict(), minlen=1).tag(sync=True)
+    shown = traitlets.Dict().tag(sync=True)
+    run = traitlets.Int(0, min=0).tag(sync=True)
+    position = traitlets.Int(0, min=0).tag(sync=True)
+    image = traitlets.Int(0, min=0).tag(sync=True)
+
+    def __init__(self, **kwargs: object) -> None:
+        training = record("training")
+        super().__init__(**{"runs": training["runs"], "shown": training["shown"], **kwargs})
+
+    @traitlets.validate("run", "position", "image")
+    def _exists(self, proposal: object) -> int:
+        name, value = proposal.trait.name, proposal.value
+        parts = {
+            "run": self.runs,
+            "position": min((run["frames"] for run in self.runs), key=len),
+            "image": self.shown["images"],
+        }
+        if value >= len(parts[name]):
+            raise traitlets.TraitError(
+                f"TrainingPlayback: {name} is {value}; expected at most {len(parts[name]) - 1}"
+            )
+        return value
+
+    def __repr__(self) -> str:
+        """State where each run ends, so that a notebook's stored text can be compared."""
+        lines = (
+            f"{run['name']}: after {run['frames'][-1]['step']} steps, "
+            "training and validation loss {:.4f} and {:.4f}".format(*run["frames"][-1]["loss"])
+            for run in self.runs
+        )
+        return "\n".join(["TrainingPlayback:", *lines])

@@ -1,0 +1,87 @@
+"""What every widget shares: its script is one module, its arrays are NumPy arrays in Python."""
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+EXPORT = re.compile("^export ", re.MULTILINE)
+HERE = Path(__file__).parent
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?:shared/)?([\w-]+\.js)";\n', re.MULTILINE)
+
+
+def script(path: Path) -> str:
+    """Return the ES module at `path` with the shared modules it imports written in front of it.
+
+    Front ends load a widget from a blob, where relative imports have nothing to be relative to.
+    Every module's top-level names share one scope then, so two modules cannot use the same name.
+    """
+    parts: dict[Path, str] = {}
+
+    def add(module: Path) -> None:
+        if module in parts:
+            return
+        text = module.read_text(encoding="utf-8")
+        for name in IMPORT.findall(text):
+            add(HERE / "shared" / name)
+        text = IMPORT.sub("", text)
+        parts[module] = text if module == path else EXPORT.sub("", text)
+
+    add(path)
+    return "\n".join(parts.values())
+
+
+class Widget(anywidget.AnyWidget):
+    """An anywidget whose script and style lie beside its module: NAME.py, NAME.js, NAME.css."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Read the script and the style once, when the class is defined."""
+        super().__init_subclass__(**kwargs)
+        if "_esm" in vars(cls):  # the class that anywidget derives to hold the two as traits
+            return
+        path = Path(inspect.getfile(cls))
+        styles = [HERE / "shared" / "widget.css", path.with_suffix(".css")]
+        cls._esm = script(path.with_suffix(".js"))
+        cls._css = "\n".join(style.read_text("utf-8") for style in styles if style.exists())
+
+
+class Array(traitlets.TraitType):
+    """A trait that holds a read-only NumPy array and crosses to the browser as nested lists.
+
+    Parameters
+    ----------
+    shapes : dict from int to tuple
+        For each number of dimensions that is accepted, the index that brings the array to the
+        shape the widget works with: `{3: (), 2: (None,)}` takes (C, H, W) as it is and gives
+        (H, W) a first axis of length 1.
+    expected : str
+        The accepted shapes in words, for the error.
+
+    """
+
+    def __init__(self, shapes: dict[int, tuple], expected: str) -> None:
+        super().__init__()
+        self.shapes, self.expected = shapes, expected
+        self.tag(sync=True, to_json=lambda array, _: array.tolist())
+
+    def validate(self, obj: traitlets.HasTraits, value: Any) -> np.ndarray:
+        """Return `value` as an array of finite numbers, or raise a TraitError that says why not."""
+        owner = f"{type(obj).__name__}: {self.name}"
+        try:
+            array = np.array(value)
+        except ValueError:
+            raise traitlets.TraitError(f"{owner} has rows of different lengths") from None
+        if array.dtype.kind not in "iuf":
+            raise traitlets.TraitError(f"{owner} holds {array.dtype}; expected numbers")
+        if array.ndim not in self.shapes or array.size == 0:
+            raise traitlets.TraitError(f"{owner} has shape {array.shape}; expected {self.expected}")
+        if not np.isfinite(array).all():
+            raise traitlets.TraitError(f"{owner} holds nan or inf; expected finite numbers")
+        array = array[self.shapes[array.ndim]]
+        # An edit in place would change the array and not the picture, so it is an error.
+        array.flags.writeable = False
+        return array
