@@ -1,0 +1,110 @@
+"""A pytest plugin: the built book in a real browser that reaches no other host.
+
+Load it in a test module with `pytest_plugins = ["tests.browser"]`. Its fixtures:
+
+browser       one Chromium for the whole run
+site          address of the built book over http on localhost, without the last slash
+site_file     the same, from disk: file:///.../_build/html
+open_page     open_page(viewport=..., **options) gives a page as below; for special settings
+page          a desktop's page, 1440 x 900
+phone         a phone's page, 390 x 844, touch, two device pixels to one
+
+A page stops every request to another host. When the test ends it fails if one was tried, if the
+console reported an error (a missing file is one), or if a script raised. Formulas and icons are
+left out, unless the test is marked `whole_page`.
+"""
+
+import functools
+import re
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tools.browser import launch
+
+BOOK = Path(__file__).parents[1] / "_build" / "html"
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def book():
+    """The folder of the built book."""
+    assert (BOOK / "index.html").exists(), "the book is not built: run `make book`"
+    return BOOK
+
+
+@pytest.fixture(scope="session")
+def site(book):
+    handler = functools.partial(QuietHandler, directory=book)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def site_file(book):
+    return book.as_uri()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+# What costs a page a second and no widget needs: formulas, icons, and their fonts.
+HEAVY = re.compile(r"/(tex-svg\.js|scripts/fontawesome\.js|fa-[\w-]+\.woff2)")
+
+
+@pytest.fixture
+def open_page(browser, request):
+    """A function that opens a watched page; see the top of this file."""
+    contexts, faults = [], []
+    whole = request.node.get_closest_marker("whole_page")
+
+    def watch(route):
+        if not whole and HEAVY.search(route.request.url):
+            route.fulfill(body="")
+        elif re.match(r"https?://127\.0\.0\.1[:/]", route.request.url):
+            route.continue_()
+        else:
+            faults.append(f"asked another host: {route.request.url}")
+            route.abort()
+
+    def report(message):
+        if message.type == "error":
+            faults.append(f"console: {message.text} ({message.location['url']})")
+
+    def open_page(viewport=None, **options):
+        viewport = viewport or {"width": 1440, "height": 900}
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        context.route(re.compile("^(?!file:|data:|blob:)"), watch)
+        context.on("console", report)
+        context.on("weberror", lambda error: faults.append(f"script: {error.error}"))
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults, "\n".join(dict.fromkeys(faults))
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page()
+
+
+@pytest.fixture
+def phone(open_page):
+    return open_page({"width": 390, "height": 844}, has_touch=True, device_scale_factor=2)

@@ -1,0 +1,19 @@
+"""How many random draws Hypothesis makes: 25 by default, 200 with --hypothesis-profile=nightly."""
+
+from hypothesis import HealthCheck, settings
+
+SLOW_IS_FINE = [HealthCheck.too_slow]
+settings.register_profile(
+    "ci", max_examples=25, deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE
+)
+settings.register_profile(
+    "nightly", max_examples=200, deadline=None, suppress_health_check=SLOW_IS_FINE
+)
+settings.load_profile("ci")
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs a browser, so that `-m "not browser"` runs the rest anywhere."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")

@@ -1,0 +1,36 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import cnnlib
+
+MODULES = sorted(Path(cnnlib.__file__).parent.glob("*.py"))
+
+
+def test_the_core_stays_under_2500_lines():
+    lines = {
+        path.name: sum(bool(line.strip()) for line in path.read_text("utf-8").splitlines())
+        for path in MODULES
+        if path.stem != "plots"
+    }
+    assert sum(lines.values()) < 2500, lines
+
+
+def test_importing_cnnlib_is_quick_and_does_not_import_what_may_never_be_used():
+    heavy = ["matplotlib", "anywidget", "ipywidgets", "sklearn", "tqdm", "pooch", "safetensors"]
+    code = f"import sys, cnnlib; print([m for m in {[*heavy, 'torch']} if m in sys.modules])"
+    root = Path(cnnlib.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cnnlib():
+    internal = {"checks", "layer", "memory", "plots", "__init__", "worked_example"}
+    hidden = {"Correlation", "Activation", "Windows", "Run", "Row", "Summary", "Source", "Split"}
+    hidden |= {"padding_sides", "fans", "read_idx", "check_data", "Optimizer", "Schedule", "Loss"}
+    for path in MODULES:
+        if path.stem not in internal:
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":
+                    assert hasattr(cnnlib, node.name) or node.name in hidden, node.name

@@ -1,0 +1,192 @@
+import gzip
+import hashlib
+import struct
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+import cnnlib
+from cnnlib import data
+
+
+def idx(array):
+    """The bytes of an IDX file, before gzip."""
+    head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+    return head + array.astype(np.uint8).tobytes()
+
+
+def small_files():
+    """The four files of a data set with 3 training and 2 test images of 4x5."""
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(0, 256, (3, 4, 5)), np.array([1, 0, 9])]
+    arrays += [rng.integers(0, 256, (2, 4, 5)), np.array([7, 7])]
+    return {
+        name: gzip.compress(idx(array), mtime=0)
+        for name, array in zip(data.FILES, arrays, strict=True)
+    }
+
+
+class Mirrors:
+    """A server on localhost. Folders: good, missing, truncated, broken (hangs up half-way)."""
+
+    def __init__(self, files):
+        self.requests = []
+        requests = self.requests
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                _, kind, name = self.path.split("/")
+                requests.append((kind, name))
+                content = files[name]
+                if kind == "missing":
+                    return self.send_error(404)
+                body = content if kind == "good" else content[: len(content) // 2]
+                self.send_response(200)
+                length = len(content) if kind == "broken" else len(body)
+                self.send_header("Content-Length", str(length))
+                self.end_headers()
+                for byte in body:
+                    self.wfile.write(bytes([byte]))
+                return None
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def url(self, kind):
+        return f"http://127.0.0.1:{self.server.server_port}/{kind}/"
+
+
+@pytest.fixture
+def mirrors(tmp_path, monkeypatch):
+    monkeypatch.delenv("CNNLIB_DATA", raising=False)
+    monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / project)
+    mirrors = Mirrors(small_files())
+    yield mirrors
+    mirrors.server.shutdown()
+    mirrors.server.server_close()
+
+
+def use(monkeypatch, mirrors, *kinds):
+    hashes = tuple(hashlib.sha256(content).hexdigest() for content in small_files().values())
+    source = data.Source("mnist", tuple(map(mirrors.url, kinds)), hashes)
+    monkeypatch.setattr(data, "MNIST", source)
+
+
+def cached(tmp_path):
+    return sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("first", ["missing", "truncated", "broken"])
+def test_a_mirror_that_fails_is_followed_by_the_next(mirrors, monkeypatch, tmp_path, first):
+    use(monkeypatch, mirrors, first, "good")
+    train, test = cnnlib.mnist(progress=False)
+    assert train.images.shape == (3, 1, 4, 5)
+    assert train.images.dtype == np.float32
+    assert test.labels.tolist() == [7, 7]
+    first_pixel = gzip.decompress(small_files()[data.FILES[0]])[16]
+    assert train.images[0, 0, 0, 0] == np.float32(first_pixel) / 255
+    assert cached(tmp_path) == sorted(data.FILES)
+    count = len(mirrors.requests)
+    cnnlib.mnist(progress=False)
+    assert len(mirrors.requests) == count
+
+
+@pytest.mark.parametrize("kind", ["missing", "truncated", "broken"])
+def test_when_every_mirror_fails_the_error_says_what_to_do_and_nothing_is_left(
+    mirrors, monkeypatch, tmp_path, kind
+):
+    use(monkeypatch, mirrors, kind)
+    with pytest.raises(ConnectionError, match=r"no mirror delivered .* set CNNLIB_DATA") as error:
+        cnnlib.mnist(progress=False)
+    assert mirrors.url(kind) in str(error.value)
+    assert cached(tmp_path) == []
+
+
+def test_a_download_that_was_interrupted_fetches_only_what_is_missing(mirrors, monkeypatch):
+    use(monkeypatch, mirrors, "good")
+    cnnlib.mnist(progress=False)
+    mirrors.requests.clear()
+    path = data._find(data.MNIST, data.FILES[2], progress=False)
+    path.write_bytes(path.read_bytes()[:-3])
+    cnnlib.mnist(progress=False)
+    assert mirrors.requests == [("good", data.FILES[2])]
+
+
+def test_the_download_shows_a_bar(mirrors, monkeypatch, capsys):
+    use(monkeypatch, mirrors, "good")
+    cnnlib.mnist()
+    assert "100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("load", "inside"), [("mnist", "mnist"), ("fashion_mnist", "fashion-mnist")]
+)
+@pytest.mark.parametrize("nested", [True, False])
+def test_a_local_folder_needs_no_network(tmp_path, monkeypatch, load, inside, nested):
+    folder = tmp_path / inside if nested else tmp_path
+    folder.mkdir(exist_ok=True)
+    for name, content in small_files().items():
+        (folder / name).write_bytes(content)
+    monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
+    train, _ = getattr(cnnlib, load)()
+    assert train.labels.tolist() == [1, 0, 9]
+
+
+def test_a_local_folder_without_the_files_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"CNNLIB_DATA is .*; expected .*train-images"):
+        cnnlib.mnist()
+
+
+GOOD = idx(np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "ends after 0 of 4 bytes"),
+        (b"<html>404</html>", "not a whole gzip file"),
+        (gzip.compress(GOOD, mtime=0)[:-9], "not a whole gzip file"),
+        (gzip.compress(GOOD, mtime=0)[:-4] + b"abcd", "not a whole gzip file"),
+        (gzip.compress(GOOD[:-1], mtime=0), "ends after 5 of 6 bytes"),
+        (gzip.compress(GOOD[:6], mtime=0), "ends after 2 of 8 bytes"),
+        (gzip.compress(GOOD + b"x", mtime=0), "holds more than the 6 bytes it says"),
+        (gzip.compress(b"\1" + GOOD[1:], mtime=0), "its head is wrong"),
+        (gzip.compress(b"\0\0\x0d\2" + GOOD[4:], mtime=0), "its head is wrong"),
+        (gzip.compress(b"\0\0\x08\x09" + GOOD[4:], mtime=0), "its head is wrong"),
+        (gzip.compress(b"\0\0\x08\2" + b"\xff" * 8, mtime=0), "more than 1 GiB"),
+    ],
+)
+def test_a_file_that_is_not_what_it_says_is_refused(tmp_path, content, message):
+    path = tmp_path / "file.gz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"file.gz.*{message}"):
+        data.read_idx(path)
+
+
+def test_images_and_labels_must_be_as_many(tmp_path, monkeypatch):
+    for name, content in small_files().items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / data.FILES[3]).write_bytes(gzip.compress(idx(np.zeros(5))))
+    monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
+    with pytest.raises(
+        ValueError, match=r"mnist: t10k-images.* has shape \(2, 4, 5\), its labels \(5,\)"
+    ):
+        cnnlib.mnist()
+
+
+def test_the_bundled_digits_and_photographs():
+    images, labels = cnnlib.digits()
+    assert images.shape == (1797, 1, 8, 8)
+    assert images.dtype == np.float32
+    assert (images.min(), images.max()) == (0, 1)
+    assert labels.shape == (1797,)
+    photographs = cnnlib.photographs()
+    assert sorted(photographs) == ["china", "flower"]
+    assert photographs["china"].shape == (3, 427, 640)
+    assert 0 <= photographs["flower"].min() < photographs["flower"].max() <= 1

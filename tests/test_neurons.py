@@ -1,0 +1,247 @@
+"""Neurons: its traits in Python, its sums against cnnlib, its page in a browser."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import traitlets
+from axe_playwright_python.sync_playwright import Axe
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cnnlib
+from cnnlib.widgets import Neurons
+from cnnlib.worked_example import dense_1_bias, dense_1_weight
+
+pytest_plugins = ["tests.browser"]
+OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
+
+
+# --- Python ---
+
+
+def test_the_default_is_the_worked_examples_first_dense_layer():
+    widget = Neurons()
+    assert widget.output[0] == pytest.approx(15 * 0.5 + 8 * 0.8 + 20 * 0.1 + 5 * 0.1 + 0.2)
+    assert widget.output.round(1).tolist() == [16.6, 12.1, 6.4]
+
+
+def test_relu_is_applied_unless_it_is_turned_off():
+    widget = Neurons([2, 1], [[1, -3], [-1, 1], [0, 2]])
+    assert widget.output.tolist() == [0, 0, 2]
+    widget.activation = "none"
+    assert widget.output.tolist() == [2 - 3, -2 + 1, 2]
+
+
+def test_repr_states_the_numbers_and_no_address():
+    assert repr(Neurons([2, 1], [[1, -3]], [4.5])) == (
+        "Neurons: inputs [2, 1], weight [[1, -3]], bias [4.5], activation='relu'\n[3.5]"
+    )
+
+
+def test_several_traits_can_change_at_once():
+    widget = Neurons()
+    with widget.hold_trait_notifications():
+        widget.x = [1, 2]
+        widget.weight = [[3, 4]]
+        widget.bias = [5]
+        widget.position = 1
+    assert widget.output.tolist() == [1 * 3 + 2 * 4 + 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("x", [1, 2], "x does not fit. linear: weight expects 4 inputs, x has 2"),
+        ("x", np.ones((1, 4)), r"x has shape \(1, 4\); expected \(inputs,\)"),
+        ("weight", np.ones((3, 5)), "weight does not fit. linear: weight expects 5 inputs"),
+        ("weight", np.ones((9, 4)), r"weight has shape \(9, 4\); expected at most 8 of each"),
+        ("bias", [1, 2], "bias does not fit. linear: bias has shape"),
+        ("bias", [1, np.inf, 2], "bias holds nan or inf; expected finite numbers"),
+        ("position", 12, "position is 12; expected at most 11"),
+    ],
+)
+def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
+    widget = Neurons()
+    before = getattr(widget, name)
+    with pytest.raises(traitlets.TraitError, match=f"Neurons: {message}"):
+        setattr(widget, name, value)
+    assert getattr(widget, name) is before
+
+
+# --- the page's arithmetic ---
+
+
+@pytest.fixture(scope="module")
+def page_linear(browser):
+    """The dense layer of the widgets' script, called from Python."""
+    page = browser.new_page()
+    page.evaluate(
+        """async (text) => {
+            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+            globalThis.ops = await import(url);
+        }""",
+        OPS.read_text(),
+    )
+    yield lambda *arguments: page.evaluate("arguments => ops.linear(...arguments)", arguments)
+    page.close()
+
+
+@given(inputs=st.integers(1, 9), outputs=st.integers(1, 7), seed=st.integers(0, 2**32 - 1))
+def test_the_page_computes_what_cnnlib_computes(page_linear, inputs, outputs, seed):
+    rng = np.random.default_rng(seed)
+    shapes = (inputs, (outputs, inputs), outputs)
+    x, weight, bias = (rng.normal(size=shape) for shape in shapes)
+    theirs = page_linear(x.tolist(), weight.tolist(), bias.tolist())
+    np.testing.assert_allclose(theirs, cnnlib.linear(x, weight, bias), atol=1e-12)
+
+
+# --- the built page ---
+
+
+class Layer:
+    """One widget of the page, in a reader's words."""
+
+    def __init__(self, page, site, index=0):
+        self.page = page
+        page.goto(f"{site}/chapters/dense.html")
+        self.root = page.locator(".neurons").nth(index)
+        self.root.scroll_into_view_if_needed()
+
+    def cell(self, label, row, column=1):
+        grid = self.root.get_by_role("grid", name=label, exact=True)
+        return grid.locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
+
+    def numbers(self, label):
+        grid = self.root.get_by_role("grid", name=label, exact=True)
+        texts = [cell.inner_text() for cell in grid.locator(".number").all()]
+        return [text.replace("−", "-") for text in texts]
+
+    def outputs(self):
+        return [float(text) for text in self.numbers("After ReLU")]
+
+    def press(self, name):
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def edit(self, cell, text):
+        cell.click()
+        self.page.keyboard.type(text)
+        self.page.keyboard.press("Enter")
+
+    @property
+    def sum(self):
+        return " ".join(self.root.locator(".sum").inner_text().split())
+
+    @property
+    def after(self):
+        return self.root.locator(".after").inner_text()
+
+
+@pytest.fixture
+def layer(page, site):
+    return Layer(page, site)
+
+
+def test_the_page_opens_with_the_sum_that_the_text_explains(layer):
+    assert layer.sum == "15·0.5 + 8·0.8 + 20·0.1 + 5·0.1 + 0.2 = 16.6"
+    assert layer.after == "Product 4 of 4: 5·0.1 = 0.5; together 16.4. ReLU: max(16.6, 0) = 16.6"
+    assert layer.outputs() == [16.6, 12.1, 6.4]
+    assert layer.root.locator(".lines path").count() == 4 * 3
+
+
+def test_steps_and_play_go_product_by_product_and_neuron_by_neuron(layer, page):
+    layer.press("To the start")
+    assert layer.after == "Product 1 of 4: 15·0.5 = 7.5; together 7.5"
+    layer.press("Step forward")
+    assert layer.after == "Product 2 of 4: 8·0.8 = 6.4; together 13.9"
+    assert "lit" in layer.cell("Inputs", 2).get_attribute("class")
+    assert "lit" in layer.cell("Weights", 1, 2).get_attribute("class")
+    page.clock.install()
+    layer.press("Play")
+    page.clock.run_for(15000)
+    assert layer.after.endswith("ReLU: max(6.4, 0) = 6.4")
+
+
+def test_a_neuron_is_chosen_by_mouse_and_by_keys(layer, page):
+    layer.cell("Sums", 2).click()
+    assert layer.sum == "15·0.2 + 8·0.5 + 20·0.1 + 5·0.6 + 0.1 = 12.1"
+    page.keyboard.press("ArrowDown")
+    assert layer.sum == "15·0.1 + 8·0.2 + 20·0.1 + 5·0.2 + 0.3 = 6.4"
+    page.keyboard.press("Space")
+    assert layer.root.get_by_role("button", name="Pause").is_visible()
+
+
+def test_inputs_weights_and_biases_are_edited(layer):
+    layer.edit(layer.cell("Inputs", 3), "-20")
+    layer.edit(layer.cell("Weights", 1, 4), "1/2")
+    layer.edit(layer.cell("Biases", 3), "-6")
+    weight, bias = dense_1_weight.copy(), dense_1_bias.copy()
+    weight[0, 3], bias[2] = 1 / 2, -6
+    expected = cnnlib.relu(cnnlib.linear(np.array([15.0, 8, -20, 5]), weight, bias))
+    assert expected[2] == 0
+    assert layer.outputs() == expected.round(2).tolist()
+    layer.cell("Sums", 3).click()
+    assert layer.after.endswith("ReLU: max(−3.9, 0) = 0")
+    layer.press("Reset")
+    assert layer.outputs() == [16.6, 12.1, 6.4]
+
+
+def test_without_an_activation_there_is_one_column_of_numbers(page, site):
+    layer = Layer(page, site, 1)
+    assert layer.numbers("Sums") == ["7.86", "8.78", "9.64"]
+    assert not layer.root.get_by_role("grid", name="After ReLU").is_visible()
+    layer.root.get_by_role("combobox", name="Activation").select_option("ReLU")
+    assert layer.root.get_by_role("grid", name="After ReLU").is_visible()
+
+
+def test_pointing_at_a_product_marks_its_input_and_its_weight(layer):
+    layer.root.locator("[data-term]").nth(1).hover()
+    assert "pointed" in layer.cell("Inputs", 2).get_attribute("class")
+    assert "pointed" in layer.cell("Weights", 1, 2).get_attribute("class")
+
+
+def test_steps_are_spoken(layer):
+    live = layer.root.locator("[aria-live]").first
+    assert live.inner_text() == ""
+    layer.press("Step forward")
+    assert live.inner_text() == "neuron 2, input 1: Product 1 of 4: 15·0.2 = 3; together 3"
+
+
+def test_predict_first_hides_asks_and_names_the_slip(layer):
+    layer.root.get_by_label("Predict first").check()
+    assert layer.numbers("Sums") == layer.numbers("After ReLU") == ["?"] * 3
+    assert layer.sum.endswith("+ 0.2 = ?")
+
+    def answer(text):
+        layer.root.get_by_label("Your prediction").fill(text)
+        layer.press("Check")
+        return layer.root.get_by_role("status").inner_text()
+
+    assert answer("16.4").startswith("That is the sum of the products. The bias, 0.2, is still")
+    assert answer("48.2").startswith("That adds the inputs.")  # 15 + 8 + 20 + 5 + 0.2
+    assert answer("16.6") == "16.6 is right."
+    layer.press("Next")
+    assert answer("12.1") == "12.1 is right."
+    assert "1 of 2 at the first try" in layer.root.inner_text()
+    assert layer.numbers("Sums") == ["16.6", "12.1", "?"]
+
+
+def test_a_finger_can_edit_and_it_fits_a_phone(phone, site):
+    layer = Layer(phone, site)
+    layer.cell("Inputs", 1).tap()
+    layer.root.get_by_role("button", name="One more").tap()
+    assert layer.outputs()[0] == round(16.6 + 0.5, 2)
+    box = layer.root.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_wrong(open_page, site, theme):
+    layer = Layer(open_page(color_scheme=theme), site)
+    layer.root.get_by_label("Predict first").check()
+    results = Axe().run(layer.page, context=".neurons", options={"preload": False}).response
+    found = [(v["id"], [node["html"] for node in v["nodes"][:3]]) for v in results["violations"]]
+    assert found == []
+    assert len(results["passes"]) > 10

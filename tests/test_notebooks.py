@@ -1,0 +1,142 @@
+"""The chapters as stored: run in order, compared whole, and true in their prose.
+
+`pytest --nbval` compares each cell's stored output with what it prints now; this file checks what
+nbval does not see. Pictures, which it does not compare, are compared in test_package.py.
+"""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.prose import false_equations, unproven_numbers
+from tools import run_notebooks
+
+CHAPTERS = sorted((Path(__file__).parents[1] / "chapters").glob("*.ipynb"))
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture
+def prose(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def test_cells_were_run_from_first_to_last(code):
+    """nbval compares nothing where the count is missing."""
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+
+
+def test_no_cell_holds_a_traceback_or_a_warning(code):
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output.evalue for output in outputs if output.output_type == "error"]
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+
+
+def test_no_cell_is_kept_from_the_comparison(code):
+    tags = [tag for cell in code for tag in cell.metadata.get("tags", [])]
+    assert not [tag for tag in tags if "nbval" in tag.lower() or tag == "raises-exception"]
+    assert not [cell.source for cell in code if "NBVAL" in cell.source]
+
+
+def test_every_number_in_the_prose_is_printed_by_a_cell(code, prose):
+    outputs = [output for cell in code for output in cell.outputs]
+    printed = [output.get("text", output.get("data", {}).get("text/plain")) for output in outputs]
+    assert unproven_numbers(prose, "\n".join(filter(None, printed))) == []
+
+
+def test_every_equation_in_the_prose_is_true(prose):
+    assert false_equations(prose) == []
+
+
+@pytest.mark.parametrize(
+    ("markdown", "output"),
+    [
+        ("Write 15 in the place.", "[[ 2 15]\n [ 7 0]]"),
+        ("It has 149,798 parameters, $120{,}000$ of them here.", "149798 120,000"),
+        ("An array of shape (400,400,3).", "(400, 400, 3)"),
+        ("The loss is 0.4649; the map's corner is −9.", "tensor([0.4649, -9.])"),
+        ("A 28×28 image", "(28, 28)"),
+        ("Nine, 9, or 10 of them; `conv2d` in 1998 (LeCun, 1989) and $x_{11}^{12}$.", ""),
+        ("[page 42](https://example.org/77)", "42"),
+        ("```{exercise-start}\n:label: ex-12\n```\nTake 36 pixels.\n```{exercise-end}\n```", "36"),
+        ("```python\nprint(1234)\n```\n12. twelfth", ""),
+    ],
+)
+def test_prose_that_a_cell_proves_is_accepted(markdown, output):
+    assert unproven_numbers(markdown, output) == []
+
+
+@pytest.mark.parametrize(
+    ("markdown", "output", "numbers"),
+    [
+        ("Write 16 in the place.", "15 160 0.16", ["16"]),
+        ("About 0.46.", "0.4649", ["0.46"]),
+        ("It is −9, then 5 - 11.", "9", ["-9", "11"]),
+        ("28x30", "28", ["30"]),
+        ("It has 149,798 parameters.", "149,799", ["149,798"]),
+        ("(400,401)", "400", ["400,401"]),
+        (
+            "```{exercise-start}\n:label: ex-12\n```\nTake 36 pixels.\n```{exercise-end}\n```",
+            "",
+            ["36"],
+        ),
+        ("```python\n1\n```\nThen 77.\n```python\n2\n```", "", ["77"]),
+    ],
+)
+def test_a_number_that_no_cell_prints_is_found(markdown, output, numbers):
+    assert unproven_numbers(markdown, output) == numbers
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "Together 1 + 7 + 5 = 13. Add 2 and write 15.",
+        "($5·1 + 3·(−1) = 2$) and (5 - 4 = 1)",
+        r"$n = 7 - 3 + 1 = 5$, $x + 5 - 4 = 2$, $\frac{1}{2} + 3 = 4$, 2 + 3 = 4k, 2 + 3 = 4 + k",
+        "- 5 + 4 = 9 in a list, 1/3 = 0.3333, 1,000/10 = 100, n=7, k=3, stride=2",
+        "floor((7 - 3)/5) = 0",
+    ],
+)
+def test_true_equations_and_what_is_no_equation_pass(markdown):
+    assert false_equations(markdown) == []
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "Together 1 + 7 + 5 = 14.",
+        r"$5 \cdot 1 - 3 = 3$",
+        "(5 - 4 = 2)",
+        "1/3 = 0.334",
+        "2·3 = 6 = 7",
+    ],
+)
+def test_a_false_equation_is_found(markdown):
+    assert len(false_equations(markdown)) == 1
+
+
+def test_a_failing_cell_is_named_and_the_stored_chapter_stays(tmp_path, monkeypatch):
+    cells = [nbformat.v4.new_code_cell(source) for source in ("print(1)", "1 / 0", "print(2)")]
+    path = tmp_path / "broken.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    before = path.read_bytes()
+    monkeypatch.setattr(run_notebooks, "CHAPTERS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["run_notebooks.py"])
+    with pytest.raises(SystemExit, match=r"broken.ipynb, code cell 3: ZeroDivisionError: division"):
+        run_notebooks.main()
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

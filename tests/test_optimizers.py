@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+import torch
+
+import cnnlib
+from cnnlib.layer import Parameter
+
+OPTIMIZERS = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}),
+    ("SGD", {"lr": 0.1, "momentum": 0.8, "nesterov": True, "weight_decay": 0.02}),
+    ("Adam", {"lr": 0.01}),
+    ("Adam", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-4, "weight_decay": 0.1}),
+    ("AdamW", {"lr": 0.01}),
+    ("AdamW", {"lr": 0.01, "weight_decay": 0.3}),
+]
+SCHEDULES = [
+    None,
+    ("StepLR", {"step_size": 7, "gamma": 0.6}),
+    ("CosineAnnealingLR", {"T_max": 90, "eta_min": 1e-4}),
+    ("OneCycleLR", {"max_lr": 0.2, "total_steps": 101}),
+    ("OneCycleLR", {"max_lr": 0.2, "total_steps": 110, "pct_start": 0.4, "cycle_momentum": False}),
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
+def test_a_hundred_steps_are_those_of_torch(name, options, schedule):
+    if schedule and schedule[0] == "OneCycleLR" and "momentum" not in options and name == "SGD":
+        schedule = (schedule[0], schedule[1] | {"cycle_momentum": False})
+    rng = np.random.default_rng(0)
+    start = [rng.standard_normal(shape) for shape in ((3, 4), (5,))]
+    ours = [Parameter(a.copy()) for a in start]
+    theirs = [torch.nn.Parameter(torch.tensor(a)) for a in start]
+    optimizer = getattr(cnnlib, name)(ours, **options)
+    their_optimizer = getattr(torch.optim, name)(theirs, **options)
+    our_schedule = their_schedule = None
+    if schedule:
+        our_schedule = getattr(cnnlib, schedule[0])(optimizer, **schedule[1])
+        their_schedule = getattr(torch.optim.lr_scheduler, schedule[0])(
+            their_optimizer, **schedule[1]
+        )
+    for step in range(100):
+        for parameter, tensor in zip(ours, theirs, strict=True):
+            parameter.grad = rng.standard_normal(parameter.data.shape)
+            tensor.grad = torch.tensor(parameter.grad)
+        if step == 10:
+            ours[1].grad = theirs[1].grad = None
+        optimizer.step()
+        their_optimizer.step()
+        for parameter, tensor in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(
+                parameter.data, tensor.detach().numpy(), rtol=1e-9, atol=1e-12
+            )
+        if schedule:
+            our_schedule.step()
+            their_schedule.step()
+            assert optimizer.lr == pytest.approx(their_optimizer.param_groups[0]["lr"], rel=1e-9)
+
+
+def test_the_first_step_of_momentum_is_plain_descent_and_the_second_adds_what_is_remembered():
+    parameter = Parameter(np.array([10.0]))
+    optimizer = cnnlib.SGD([parameter], lr=0.1, momentum=0.5)
+    for expected in (10 - 0.1 * 4, 10 - 0.1 * 4 - 0.1 * (0.5 * 4 + 4)):
+        parameter.grad = np.array([4.0])
+        optimizer.step()
+        assert parameter.data == pytest.approx(expected)
+    optimizer.zero_grad()
+    assert parameter.grad is None
+
+
+def test_an_optimizer_goes_on_from_its_state():
+    rng = np.random.default_rng(0)
+    grads = rng.standard_normal((6, 4))
+    results = []
+    for interrupted in (False, True):
+        parameter = Parameter(np.ones(4))
+        optimizer = cnnlib.Adam([parameter])
+        for index, grad in enumerate(grads):
+            if interrupted and index == 3:
+                state = optimizer.state_dict()
+                optimizer = cnnlib.Adam([parameter])
+                optimizer.load_state_dict(state)
+            parameter.grad = grad
+            optimizer.step()
+        results.append(parameter.data)
+    np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr": float("nan")}, "Adam: lr is nan; expected a finite number of at least 0"),
+        ({"lr": -1.0}, "Adam: lr is -1.0; expected"),
+        ({"lr": "fast"}, "Adam: lr is 'fast'; expected a number"),
+        ({"betas": (0.9, 1.0)}, "Adam: betas is 1.0; expected"),
+        ({"betas": (0.9,)}, r"Adam: betas is \(0.9,\); expected a pair"),
+        ({"eps": float("inf")}, "Adam: eps is inf"),
+    ],
+)
+def test_bad_settings_are_named(options, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        cnnlib.Adam([Parameter(np.ones(2))], **options)
+
+
+def test_other_bad_settings_are_named():
+    with pytest.raises(TypeError, match="SGD: parameters is a ndarray; expected a Parameter"):
+        cnnlib.SGD([np.ones(2)])
+    with pytest.raises(TypeError, match="StepLR: optimizer is a float; expected an Optimizer"):
+        cnnlib.StepLR(0.1, 3)
+    with pytest.raises(ValueError, match="SGD: parameters is empty"):
+        cnnlib.SGD([], lr=0.1)
+    with pytest.raises(ValueError, match="SGD: nesterov is True; expected a momentum above 0"):
+        cnnlib.SGD([Parameter(np.ones(2))], lr=0.1, nesterov=True)
+    schedule = cnnlib.OneCycleLR(cnnlib.SGD([Parameter(np.ones(2))], momentum=0.9), 0.1, 2)
+    schedule.step()
+    schedule.step()
+    with pytest.raises(ValueError, match="OneCycleLR: step 3 is past total_steps 2"):
+        schedule.step()

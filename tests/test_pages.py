@@ -1,0 +1,237 @@
+"""Every built page, in a browser that reaches no other host, over http and from disk."""
+
+import re
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from matplotlib.image import imread
+
+pytest_plugins = ["tests.browser"]
+pytestmark = pytest.mark.whole_page
+
+
+def files(entry):
+    """The files of a table of contents, from top to bottom."""
+    if isinstance(entry, list):
+        return [file for part in entry for file in files(part)]
+    own = [entry[key] for key in ("root", "file") if key in entry]
+    return own + [
+        file for key in ("parts", "chapters", "sections") for file in files(entry.get(key, []))
+    ]
+
+
+PAGES = files(yaml.safe_load((Path(__file__).parents[1] / "_toc.yml").read_text("utf-8")))
+
+
+@pytest.fixture(params=PAGES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(params=["site", "site_file"])
+def address(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def html(book, name):
+    return BeautifulSoup((book / f"{name}.html").read_text("utf-8"), "html.parser")
+
+
+def open_and_wait(page, url):
+    """Open a page and wait until its maths is set and its widgets are drawn."""
+    page.goto(url)
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".math")].every(
+             (math) => math.querySelector("mjx-container"))"""
+    )
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(
+             'script[type="application/vnd.jupyter.widget-view+json"]')].every(
+             (view) => view.nextElementSibling?.querySelector(".cnn-widget"))"""
+    )
+
+
+def test_a_page_is_drawn_without_a_kernel_and_without_a_network(page, address, name):
+    open_and_wait(page, f"{address}/{name}.html")
+    views = page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
+    assert page.locator(".cnn-widget").count() == views
+    assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
+    text = page.locator("article").inner_text()
+    assert not re.search(r"\$\$|\\\(|\\\[|\\begin", text), "maths is shown as TeX"
+    broken = page.eval_on_selector_all(
+        "img", "images => images.filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
+    )
+    assert broken == []
+
+
+def test_a_page_fits_a_phone_and_paper(phone, site, name):
+    open_and_wait(phone, f"{site}/{name}.html")
+    wide = phone.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{wide} pixels wider than the screen"
+    # On paper nothing can be scrolled. A4 at 96 dots per inch, less the rim:
+    phone.emulate_media(media="print")
+    phone.set_viewport_size({"width": 720, "height": 1000})
+    cut = phone.eval_on_selector_all(
+        "article :is(pre, table)",
+        """all => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map(
+             (one) => one.innerText)""",
+    )
+    assert cut == []
+    menus = phone.locator(".bd-sidebar-primary:visible, .prev-next-footer:visible")
+    assert menus.count() == 0
+
+
+def test_every_picture_says_what_it_shows(html):
+    """Without a description of their own, figures are described by their file's name."""
+    undescribed = [
+        image["src"]
+        for image in html.find("article").find_all("img")
+        if not image.get("alt", "").strip() or "_images/" in image["alt"]
+    ]
+    assert undescribed == []
+
+
+@cache
+def anchors(file):
+    return set(re.findall(r'\bid="([^"]+)"', file.read_text("utf-8")))
+
+
+def test_every_link_inside_the_site_leads_somewhere(book, name, html):
+    page = book / f"{name}.html"
+    dead = []
+    for link in html.find_all("a", href=True):
+        target, _, anchor = link["href"].partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        file = (page.parent / target.partition("?")[0]).resolve() if target else page.resolve()
+        known = file.exists() and (not anchor or file.suffix != ".html" or anchor in anchors(file))
+        if not known:
+            dead.append(link["href"])
+    assert dead == []
+
+
+def test_a_page_describes_itself(html, name):
+    """For search engines, and for the card that a shared link shows."""
+    described = {
+        tag.get("name") or tag["property"]: tag["content"]
+        for tag in html.find_all("meta", content=True)
+        if tag.get("name") or tag.get("property")
+    }
+    assert 20 < len(described["description"]) < 210
+    assert described["og:description"] == described["description"]
+    assert described["og:title"] == re.sub(r"^[\d.]+ |#$", "", html.find("h1").get_text())
+    assert described["og:type"] == ("website" if name == PAGES[0] else "article")
+    assert described["twitter:card"] == "summary_large_image"
+
+
+def test_no_two_pages_have_the_same_description(book):
+    pages = [
+        BeautifulSoup((book / f"{page}.html").read_text("utf-8"), "html.parser") for page in PAGES
+    ]
+    descriptions = [page.find("meta", {"name": "description"})["content"] for page in pages]
+    assert len(set(descriptions)) == len(PAGES)
+
+
+def test_on_this_page_lists_the_sections(html):
+    headings = html.select("article section > section > h2")
+    links = [link["href"] for link in html.select(".bd-sidebar-secondary a.nav-link")]
+    sections = [f"#{heading.parent['id']}" for heading in headings]
+    assert [link for link in links if link in sections] == sections
+
+
+@pytest.mark.parametrize("device", ["page", "phone"])
+def test_on_this_page_leads_to_a_section(request, site, device):
+    page = request.getfixturevalue(device)
+    page.goto(f"{site}/chapters/convolution.html")
+    if device == "phone":
+        page.locator("button.secondary-toggle").tap()
+    page.locator('a.nav-link[href="#what-to-remember"]:visible').click()
+    page.wait_for_url("**/convolution.html#what-to-remember")
+    page.wait_for_function(
+        "document.querySelector('#what-to-remember').getBoundingClientRect().top < innerHeight"
+    )
+
+
+def test_next_and_previous_lead_through_the_book_in_order(page, address):
+    page.goto(f"{address}/{PAGES[0]}.html")
+    for name in PAGES[1:]:
+        page.locator("a.right-next").click()
+        page.wait_for_url(f"**/{name}.html")
+    assert page.locator("a.right-next").count() == 0
+    for name in reversed(PAGES[:-1]):
+        page.locator("a.left-prev").click()
+        page.wait_for_url(f"**/{name}.html")
+
+
+def test_search_finds_a_word(page, address):
+    page.goto(f"{address}/intro.html")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("sharpen")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('#search-results a[href*="chapters/convolution.html"]')
+
+
+def test_search_finds_every_page_by_its_title(page, book, site_file):
+    for name in PAGES:
+        html = BeautifulSoup((book / f"{name}.html").read_text("utf-8"), "html.parser")
+        title = re.sub(r"^[\d.]+ |#$", "", html.find("h1").get_text())
+        page.goto(f"{site_file}/search.html?q={quote(title)}")
+        page.wait_for_selector(f'#search-results a[href^="{name}.html"]')
+
+
+def test_figures_have_no_background_of_their_own(book, name, html):
+    """Gray letters on nothing suit a white page and a black one."""
+    figures = html.select("article .cell_output img[src$='.png']")
+    images = [imread((book / f"{name}.html").parent / figure["src"]) for figure in figures]
+    assert [image.shape[2] for image in images] == [4] * len(figures)
+    corners = [image[[0, 0, -1, -1], [0, -1, 0, -1], 3].max() for image in images]
+    assert corners == [0] * len(figures)
+
+
+def test_figures_lie_on_the_dark_page_without_a_frame(open_page, site):
+    page = open_page(color_scheme="dark")
+    page.goto(f"{site}/chapters/convolution.html")
+    styles = page.eval_on_selector_all(
+        "article .cell_output img",
+        """all => all.map((one) => getComputedStyle(one)).map(
+             (style) => [style.backgroundColor, style.filter, style.borderTopWidth])""",
+    )
+    assert len(styles) > 1
+    assert styles == [["rgba(0, 0, 0, 0)", "none", "0px"]] * len(styles)
+
+
+def test_code_that_goes_on_outside_its_box_casts_a_shadow(phone, site):
+    """The shadow stands at the edge of the box, and its cover scrolls with the text."""
+    phone.goto(f"{site}/chapters/convolution.html")
+    layers = phone.eval_on_selector_all(
+        "article .highlight pre",
+        "all => all.map((one) => getComputedStyle(one).backgroundAttachment)",
+    )
+    assert set(layers) == {"local, local, scroll, scroll"}
+
+
+@pytest.mark.parametrize("extra", ["search", "genindex"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_search_and_index_fit_a_phone(open_page, site, extra, scheme):
+    page = open_page({"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
+    page.goto(f"{site}/{extra}.html")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.get_by_role("heading", level=1).is_visible()
+
+
+def test_the_reader_can_choose_dark(page, address):
+    page.goto(f"{address}/intro.html")
+    themes = []
+    for _ in range(3):
+        page.locator(".theme-switch-button").first.click()
+        themes.append(page.evaluate("document.documentElement.dataset.theme"))
+    assert {"light", "dark"} <= set(themes)
+    while page.evaluate("document.documentElement.dataset.theme") != "dark":
+        page.locator(".theme-switch-button").first.click()
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"

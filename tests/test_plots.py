@@ -1,0 +1,47 @@
+"""The chapters' figures: what is drawn, and in which colors."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from cnnlib.plots import show_images, show_lines
+
+plt.switch_backend("agg")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def test_each_image_has_its_title_and_each_pixel_its_number():
+    show_images({"a": np.array([[0.0, 9, 3]]), "b": np.ones((1, 3))}, 9, numbers=True)
+    first, second = plt.gcf().axes
+    assert (first.get_title(), second.get_title()) == ("a", "b")
+    assert [text.get_text() for text in first.texts] == ["0", "9", "3"]
+
+
+def test_pixels_are_drawn_from_black_to_white_and_signed_numbers_around_zero():
+    show_images({"a": np.array([[0.0, 20]]), "b": np.array([[-3.0, 1]])}, 9)
+    pixels, signed = plt.gcf().axes
+    assert pixels.images[0].get_clim() == (0, 9)
+    assert pixels.images[0].get_array().tolist() == [[0, 9]]
+    low, high = signed.images[0].get_clim()
+    assert low == -high == pytest.approx(-3, abs=0.1)
+
+
+def test_a_figure_has_no_background_so_that_it_suits_both_themes():
+    show_images({"a": np.ones((2, 2))})
+    assert plt.gcf().patch.get_alpha() == 0
+
+
+def test_lines_have_names_labels_and_axes_of_equal_factors():
+    show_lines({"a": ([1, 10], [3, 4]), "b": ([1, 10], [5, 6])}, "steps", "loss", log_x=True)
+    (ax,) = plt.gcf().axes
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[3, 4], [5, 6]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("steps", "loss")
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "10"]
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 2

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from conformance import assert_as_torch, assert_gradients_as_torch, assert_layer_as_torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import cnnlib
+
+
+@st.composite
+def poolings(draw):
+    """Random geometry of a pooling window: x, options. Small whole numbers, so that many tie."""
+    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    stride = draw(st.one_of(st.none(), st.tuples(st.integers(1, 4), st.integers(1, 4))))
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    height, width = draw(st.permutations(range(4, 12)))[:2]
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    x = rng.integers(-3, 3, (draw(st.integers(1, 2)), 3, height, width)).astype(float)
+    options = {"kernel_size": kernel, "stride": stride, "padding": padding}
+    return x, options | {"ceil_mode": draw(st.booleans())}
+
+
+@given(poolings(), st.tuples(st.integers(1, 3), st.integers(1, 3)))
+def test_max_pool2d_is_that_of_torch_ties_included(drawn, dilation):
+    x, options = drawn
+    for axis in (0, 1):
+        extent = dilation[axis] * (options["kernel_size"][axis] - 1) + 1
+        assume(extent <= x.shape[2 + axis] + 2 * options["padding"][axis])
+    options["dilation"] = dilation
+    assert_as_torch(cnnlib.max_pool2d, F.max_pool2d, x, **options)
+    assert_gradients_as_torch(cnnlib.max_pool2d_backward, F.max_pool2d, x, **options)
+
+
+@given(poolings(), st.booleans())
+def test_avg_pool2d_is_that_of_torch(drawn, count_include_pad):
+    x, options = drawn
+    options["count_include_pad"] = count_include_pad
+    assert_as_torch(cnnlib.avg_pool2d, F.avg_pool2d, x, **options)
+    assert_gradients_as_torch(cnnlib.avg_pool2d_backward, F.avg_pool2d, x, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [("global_avg_pool2d", F.adaptive_avg_pool2d), ("global_max_pool2d", F.adaptive_max_pool2d)],
+)
+@given(st.integers(1, 3), st.permutations(range(1, 8)), st.integers(0, 2**32 - 1))
+def test_global_pooling_is_torchs_adaptive_pooling_to_one(name, theirs, n, sizes, seed):
+    x = np.random.default_rng(seed).integers(-3, 3, (n, *sizes[:3])).astype(float)
+    backward = getattr(cnnlib, f"{name}_backward")
+    assert_as_torch(getattr(cnnlib, name), lambda x: theirs(x, 1), x)
+    assert_gradients_as_torch(backward, lambda x: theirs(x, 1), x)
+
+
+@pytest.mark.parametrize(
+    ("layer", "theirs"),
+    [
+        (cnnlib.MaxPool2d(2), torch.nn.MaxPool2d(2)),
+        (
+            cnnlib.MaxPool2d((3, 2), 1, 1, (1, 2), True),
+            torch.nn.MaxPool2d((3, 2), 1, 1, (1, 2), False, True),
+        ),
+        (cnnlib.AvgPool2d(3, 2, 1, True, False), torch.nn.AvgPool2d(3, 2, 1, True, False)),
+        (cnnlib.GlobalAvgPool2d(), torch.nn.AdaptiveAvgPool2d(1)),
+        (cnnlib.GlobalMaxPool2d(), torch.nn.AdaptiveMaxPool2d(1)),
+    ],
+)
+def test_each_layer_is_that_of_torch(layer, theirs):
+    assert_layer_as_torch(layer, theirs, 2, 3, 8, 7)
+
+
+def test_the_largest_of_each_window_and_where_its_gradient_goes():
+    x = np.array([[[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]])
+    assert cnnlib.max_pool2d(x, 2).tolist() == [[[6, 8], [3, 4]]]
+    grad = cnnlib.max_pool2d_backward(np.array([[[10.0, 20.0], [30.0, 40.0]]]), x, 2)
+    assert grad.tolist() == [[[0, 0, 0, 0], [0, 10, 0, 20], [30, 0, 0, 0], [0, 0, 0, 40]]]
+
+
+def test_the_mean_of_each_window_and_how_its_gradient_is_shared():
+    x = np.array([[[1.0, 3.0], [5.0, 7.0]]])
+    assert cnnlib.avg_pool2d(x, 2).tolist() == [[[(1 + 3 + 5 + 7) / 4]]]
+    assert cnnlib.avg_pool2d_backward(np.array([[[8.0]]]), x, 2).tolist() == [[[2, 2], [2, 2]]]
+
+
+def test_the_output_size_is_floored_unless_ceil_mode_says_otherwise():
+    x = np.zeros((1, 1, 5, 5))
+    assert cnnlib.max_pool2d(x, 2, 2).shape == (1, 1, 2, 2)
+    assert cnnlib.max_pool2d(x, 2, 2, ceil_mode=True).shape == (1, 1, 3, 3)
+
+
+def test_bad_input_is_named():
+    x = np.zeros((1, 2, 4, 5))
+    with pytest.raises(ValueError, match=r"max_pool2d: padding is .* at most half of"):
+        cnnlib.max_pool2d(x, 2, padding=2)
+    with pytest.raises(
+        ValueError, match="kernel extends over 6 columns, the padded input has only 5"
+    ):
+        cnnlib.avg_pool2d(x, (2, 6))
+    with pytest.raises(ValueError, match="MaxPool2d: kernel_size is 0; expected at least 1"):
+        cnnlib.MaxPool2d(0)
+    with pytest.raises(ValueError, match=r"max_pool2d_backward: grad_output has shape"):
+        cnnlib.max_pool2d_backward(np.zeros((1, 2, 2, 3)), x, 2)

@@ -1,0 +1,70 @@
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from cnnlib import shapes
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "expected"),
+    [
+        (6, 4, 1, 0, (6 - 4) // 1 + 1),
+        (6, 4, 2, 0, (6 - 4) // 2 + 1),
+        (6, 4, 2, 1, (6 + 2 - 4) // 2 + 1),
+        (7, 3, 2, 0, 3),
+        (7, 3, 5, 0, 1),
+        (32, 5, 1, 2, 36 - 5 + 1),
+        (32, 3, 1, 1, 32),
+    ],
+)
+def test_the_output_size_of_the_sources(size, kernel, stride, padding, expected):
+    assert shapes.conv_output_size(size, kernel, stride, padding) == expected
+
+
+def test_rows_that_no_window_touches_are_left_over():
+    assert shapes.rows_left_over(7, 3, 5) == 7 - 3
+    assert shapes.rows_left_over(7, 3, 2) == 0
+    assert shapes.rows_left_over(8, 3, 2) == 1
+
+
+@given(
+    st.integers(1, 40), st.integers(1, 6), st.integers(1, 5), st.integers(0, 5), st.integers(1, 4)
+)
+def test_the_output_size_is_that_of_torch(size, kernel, stride, padding, dilation):
+    assume(dilation * (kernel - 1) + 1 <= size + 2 * padding)
+    x, weight = torch.zeros(1, 1, size), torch.zeros(1, 1, kernel)
+    expected = torch.nn.functional.conv1d(x, weight, None, stride, padding, dilation).shape[-1]
+    assert shapes.conv_output_size(size, kernel, stride, padding, dilation) == expected
+    left = shapes.rows_left_over(size, kernel, stride, padding, dilation)
+    touched = (expected - 1) * stride + shapes.effective_kernel_size(kernel, dilation)
+    assert left == size + 2 * padding - touched
+
+
+@given(st.integers(1, 8), st.integers(1, 4))
+def test_same_padding_keeps_the_size_and_puts_the_odd_row_after(kernel, dilation):
+    before, after = shapes.same_padding(kernel, dilation)
+    assert 20 + before + after - shapes.effective_kernel_size(kernel, dilation) + 1 == 20
+    assert 0 <= after - before <= 1
+    assert shapes.conv_output_size(20, kernel, padding="same", dilation=dilation) == 20
+
+
+def test_a_kernel_larger_than_the_padded_input_is_refused():
+    with pytest.raises(ValueError, match="kernel extends over 7 rows, the padded input has only 6"):
+        shapes.conv_output_size(4, 4, padding=1, dilation=2)
+
+
+def test_two_3x3_layers_see_as_far_as_one_5x5():
+    assert shapes.receptive_field([(3, 1), (3, 1)]) == 1 + 2 + 2
+    assert shapes.receptive_field([(3, 1), (2, 2), (3, 1)]) == 1 + 2 + 1 + 2 * 2
+    assert shapes.receptive_field([(3, 2, 2)]) == 1 + 2 * 2
+    assert shapes.receptive_field([]) == 1
+
+
+def test_the_parameter_counts_of_the_sources():
+    assert shapes.conv2d_parameters(1, 3, 2) == 12 + 3
+    assert shapes.conv2d_parameters(3, 1, 2) == 12 + 1
+    assert shapes.conv2d_parameters(2, 3, 2) == 24 + 3
+    assert shapes.conv2d_parameters(3, 10, 5) == 760
+    assert shapes.conv2d_parameters(4, 6, (3, 2), groups=2, bias=False) == 6 * 2 * 3 * 2
+    assert shapes.linear_parameters(64, 20) == 1280 + 20

@@ -1,0 +1,458 @@
+"""SlidingKernel: its traits in Python, its arithmetic against cnnlib, its pages in a browser."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import traitlets
+from axe_playwright_python.sync_playwright import Axe
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cnnlib
+from cnnlib.widgets import SlidingKernel
+from cnnlib.worked_example import image, kernels
+
+pytest_plugins = ["tests.browser"]
+OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
+
+
+# --- Python ---
+
+
+def test_the_default_is_the_worked_example():
+    widget = SlidingKernel()
+    assert widget.output[0, 1, 1] == 5 * 1 + 4 * (-1) + 7 * 1 + 0 * (-1) + 7 * 1 + 2 * (-1) + 2
+
+
+def test_an_image_and_a_kernel_with_two_axes_become_one_channel_and_one_filter():
+    widget = SlidingKernel(np.ones((4, 5)), np.ones((2, 3)))
+    assert widget.image.shape == (1, 4, 5)
+    assert widget.weight.shape == (1, 1, 2, 3)
+    assert widget.bias.tolist() == [0]
+
+
+def test_the_output_is_that_of_conv2d():
+    rng = np.random.default_rng(0)
+    x, weight, bias = rng.normal(size=(4, 5, 7)), rng.normal(size=(6, 2, 3, 2)), rng.normal(size=6)
+    geometry = {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2), "groups": 2}
+    widget = SlidingKernel(x, weight, bias, **geometry)
+    np.testing.assert_array_equal(widget.output, cnnlib.conv2d(x, weight, bias, **geometry))
+
+
+def test_repr_states_the_numbers_and_no_address():
+    text = repr(SlidingKernel([[1, 2], [3, 4]], [[1, -1]]))
+    assert text == (
+        "SlidingKernel: image 1x2x2, weight 1x1x1x2, bias [0], "
+        "stride=1, padding=0, dilation=1, groups=1\n[[[-1.]\n  [-1.]]]"
+    )
+
+
+def test_an_edit_in_place_is_an_error_because_the_page_would_not_see_it():
+    with pytest.raises(ValueError, match="read-only"):
+        SlidingKernel().image[0, 0, 0] = 1
+
+
+def test_several_traits_can_change_at_once():
+    widget = SlidingKernel()
+    with widget.hold_trait_notifications():
+        widget.weight = kernels[:, None]
+        widget.bias = [2, 3, 1]
+    assert widget.output.shape == (3, 4, 4)
+
+
+def test_what_the_page_sends_arrives_as_arrays():
+    widget = SlidingKernel()
+    edited = widget.image.tolist()
+    edited[0][1][1] = 6
+    widget.set_state({"image": edited, "stride": 2, "padding": [1, 0]})
+    assert widget.image[0, 1, 1] == 6
+    assert widget.output.shape == (1, (6 + 2 - 3) // 2 + 1, (6 - 3) // 2 + 1)
+
+
+def test_an_assignment_is_sent_to_the_page_as_lists():
+    widget = SlidingKernel()
+    widget.image = np.arange(12).reshape(3, 4)
+    assert widget.get_state("image")["image"] == [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("image", [1, 2, 3], r"image has shape \(3,\); expected \(rows, columns\) or"),
+        ("image", [[1, 2], [3]], "image has rows of different lengths"),
+        ("image", [["a"]], "image holds <U1; expected numbers"),
+        ("image", [[np.nan] * 3] * 3, "image holds nan or inf; expected finite numbers"),
+        ("image", np.ones((17, 4)), r"image has shape \(1, 17, 4\); expected at most 16 rows"),
+        ("image", np.ones((2, 3)), "image does not fit.*kernel extends over 3 rows"),
+        ("image", np.ones((2, 4, 4)), "image does not fit.*weight expects 1 input channels"),
+        ("weight", np.ones((1, 3, 3)), r"weight has shape \(1, 3, 3\); expected \(rows, columns\)"),
+        ("weight", np.ones((2, 1, 3, 3)), "weight does not fit.*bias has shape"),
+        ("bias", [1, 2], "bias does not fit.*bias has shape"),
+        ("stride", 0, "stride is 0; expected an integer of at least 1"),
+        ("stride", 1.5, "stride is 1.5; expected an integer of at least 1, a pair of them"),
+        ("padding", "full", "padding is 'full'; expected .*, a pair of them, 'valid', 'same'"),
+        ("padding", -1, "padding is -1; expected an integer of at least 0"),
+        ("dilation", 3, "dilation does not fit.*kernel extends over 7 rows"),
+        ("groups", 2, "groups does not fit"),
+        ("filter", 1, "filter is 1; expected at most 0"),
+        ("position", 16, "position is 16; expected at most 15"),
+    ],
+)
+def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
+    widget = SlidingKernel()
+    before = getattr(widget, name)
+    with pytest.raises(traitlets.TraitError, match=f"SlidingKernel: {message}"):
+        setattr(widget, name, value)
+    assert getattr(widget, name) is before
+
+
+# --- the page's arithmetic ---
+
+
+@pytest.fixture(scope="module")
+def page_conv2d(browser):
+    """The conv2d of the widgets' script, called from Python."""
+    page = browser.new_page()
+    page.evaluate(
+        """async (text) => {
+            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+            globalThis.ops = await import(url);
+        }""",
+        OPS.read_text(),
+    )
+    yield lambda *arguments: page.evaluate("arguments => ops.conv2d(...arguments)", arguments)
+    page.close()
+
+
+@given(data=st.data())
+def test_the_page_computes_what_cnnlib_computes(page_conv2d, data):
+    small = st.integers(1, 3)
+    groups, channels, filters = data.draw(small), data.draw(small), data.draw(small)
+    kernel = data.draw(small), data.draw(st.integers(1, 4))
+    dilation = data.draw(small), data.draw(small)
+    same = data.draw(st.booleans())
+    padding = "same" if same else (data.draw(st.integers(0, 2)), data.draw(st.integers(0, 3)))
+    stride = 1 if same else (data.draw(small), data.draw(st.integers(1, 4)))
+    size = [
+        d * (k - 1) + 1 + data.draw(st.integers(0, 5))
+        for d, k in zip(dilation, kernel, strict=True)
+    ]
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    x = rng.normal(size=(groups * channels, *size))
+    weight = rng.normal(size=(groups * filters, channels, *kernel))
+    bias = rng.normal(size=groups * filters)
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    theirs = page_conv2d(x.tolist(), weight.tolist(), bias.tolist(), options)
+    np.testing.assert_allclose(theirs, cnnlib.conv2d(x, weight, bias, **options), atol=1e-12)
+
+
+# --- the built page ---
+
+
+class Widget:
+    """One widget of a page, in a reader's words."""
+
+    def __init__(self, page, index=0):
+        self.page = page
+        self.root = page.locator(".sliding-kernel").nth(index)
+        self.root.scroll_into_view_if_needed()
+
+    def cell(self, label, row, column):
+        grid = self.root.get_by_role("grid", name=label, exact=True)
+        return grid.locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
+
+    def numbers(self, label):
+        rows = self.root.get_by_role("grid", name=label, exact=True).locator(".number-row")
+        texts = [[cell.inner_text() for cell in row.locator(".number").all()] for row in rows.all()]
+        return [[cell.replace("−", "-") for cell in row] for row in texts]
+
+    def map(self, label="Feature map"):
+        return [[float(cell) for cell in row] for row in self.numbers(label)]
+
+    def press(self, name):
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def choose(self, label, value):
+        self.root.get_by_role("combobox", name=label, exact=True).select_option(value)
+
+    @property
+    def sum(self):
+        return " ".join(self.root.locator(".sum").inner_text().split())
+
+    @property
+    def where(self):
+        return self.root.locator(".where").inner_text()
+
+
+@pytest.fixture
+def first(page, site):
+    page.goto(f"{site}/chapters/convolution.html")
+    return Widget(page)
+
+
+def outputs(x=image, **changes):
+    arguments = {"weight": kernels[:1, None], "bias": np.array([2.0])} | changes
+    return cnnlib.conv2d(x[None], **arguments).round(2).tolist()
+
+
+def output(x=image, **changes):
+    return outputs(x, **changes)[0]
+
+
+def test_the_page_opens_with_the_sum_that_the_text_explains(first):
+    assert first.map() == output()
+    assert first.sum == ("5·1 + 5·0 + 4·(−1) + 7·1 + 7·0 + 0·(−1) + 7·1 + 7·0 + 2·(−1) + 2 = 15")
+
+
+def test_steps_scrubbing_and_keys_move_the_window(first):
+    assert first.where == "6 / 16"
+    first.press("Step forward")
+    assert first.where == "7 / 16"
+    assert first.sum.endswith("= 8")
+    first.press("Step back")
+    first.press("Step back")
+    assert first.where == "5 / 16"
+    first.press("To the start")
+    assert first.where == "1 / 16"
+    first.root.get_by_label("Position of the kernel").fill("15")
+    assert first.where == "16 / 16"
+    assert first.sum.endswith("= −7")
+
+
+def test_play_runs_to_the_end_and_pause_stops_it(first, page):
+    page.clock.install()
+    first.press("To the start")
+    first.press("Play")
+    assert first.where == "2 / 16"
+    page.clock.run_for(3000)
+    assert first.where == "5 / 16"
+    first.press("Pause")
+    page.clock.run_for(3000)
+    assert first.where == "5 / 16"
+    first.choose("Speed", "4")
+    first.press("Play")
+    page.clock.run_for(10000)
+    assert first.where == "16 / 16"
+    assert first.root.get_by_role("button", name="Play", exact=True).is_visible()
+    first.press("Play")
+    assert first.where == "1 / 16"
+
+
+def test_pointing_at_a_number_shows_its_sum_and_leaving_restores(first, page):
+    first.cell("Feature map", 3, 2).hover()
+    assert first.sum.endswith("= 20")
+    page.mouse.move(0, 0)
+    assert first.sum.endswith("= 15")
+    first.cell("Feature map", 3, 2).click()
+    page.mouse.move(0, 0)
+    assert first.sum.endswith("= 20")
+
+
+def test_pointing_at_a_product_marks_its_pixel_and_its_weight(first):
+    first.root.locator("[data-term]").nth(5).hover()
+    assert "lit" in first.cell("Image", 3, 4).get_attribute("class")
+    assert "lit" in first.cell("Kernel", 2, 3).get_attribute("class")
+
+
+def test_typing_changes_a_pixel_a_weight_and_the_bias(first, page):
+    changed = image.copy()
+    changed[1, 1] = -2.5
+    first.cell("Image", 2, 2).click()
+    page.keyboard.type("-2.5")
+    page.keyboard.press("Enter")
+    assert first.map() == output(changed)
+
+    first.cell("Kernel", 3, 1).click()
+    page.keyboard.type("1/4")
+    page.keyboard.press("Tab")
+    weight = kernels[:1, None].copy()
+    weight[0, 0, 2, 0] = 1 / 4
+    assert first.map() == output(changed, weight=weight)
+
+    first.cell("Bias", 1, 1).click()
+    page.keyboard.press("ArrowUp")
+    assert first.map() == output(changed, weight=weight, bias=np.array([3.0]))
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert first.map() == output(changed, weight=weight, bias=np.array([1.0]))
+
+    first.press("Reset")
+    assert first.map() == output()
+
+
+def test_escape_restores_and_nonsense_is_named(first, page):
+    first.cell("Image", 1, 1).click()
+    page.keyboard.type("7x")
+    assert first.root.locator(".error").inner_text() == ("“7x” is not a number. Try 3, -1 or 1/9.")
+    page.keyboard.press("Escape")
+    assert first.root.locator(".error").inner_text() == ""
+    assert first.map() == output()
+
+
+def test_the_keyboard_alone_reaches_every_number(first, page):
+    first.root.get_by_role("grid", name="Image").locator("[tabindex='0']").focus()
+    for key in ["ArrowRight", "ArrowDown", "ArrowDown", "Home", "End"]:
+        page.keyboard.press(key)
+    page.keyboard.type("9")  # typing begins an edit
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("F2")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    changed = image.copy()
+    changed[2, 5], changed[2, 4] = 9, 7 - 1
+    assert first.map() == output(changed)
+
+    page.keyboard.press("Tab")  # one stop for each grid: the kernel, the bias, then the map
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    assert first.where == "10 / 16"
+    page.keyboard.press("ArrowLeft")
+    assert first.where == "9 / 16"
+    page.keyboard.press("Space")
+    assert first.root.get_by_role("button", name="Pause").is_visible()
+
+
+def test_steps_are_spoken_and_playing_is_not(first, page):
+    live = first.root.locator("[aria-live]").first
+    assert live.inner_text() == ""
+    first.press("Step forward")
+    assert live.inner_text().startswith("row 2, column 3: 5 times 1, plus 4 times 0")
+    assert live.inner_text().endswith("plus 2 is 8")
+    page.clock.install()
+    first.press("Play")
+    said = live.inner_text()
+    page.clock.run_for(2500)
+    assert live.inner_text() == said
+
+
+def test_presets_fill_the_kernel_and_the_image(first):
+    first.choose("Kernel", "sharpen")
+    sharpen = np.array([[0.0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+    assert first.map() == output(weight=sharpen[None, None])
+    first.choose("Image", "1, 2, 3, …")
+    count = np.arange(1.0, 37).reshape(6, 6)
+    assert first.map() == output(count, weight=sharpen[None, None])
+    first.choose("Kernel", "as given")
+    assert first.map() == output(count)
+
+
+def test_stride_padding_and_dilation_are_those_of_torch(first):
+    first.root.get_by_text("Size, stride, padding, dilation").click()
+    first.choose("Stride", "2")
+    assert first.map() == output(stride=2)
+    assert "never read: row 6 and column 6" in first.root.inner_text()
+    first.choose("Padding", "2")
+    first.choose("Dilation", "2")
+    assert first.map() == output(stride=2, padding=2, dilation=2)
+    first.choose("Kernel rows", "2")
+    first.choose("Image columns", "8")
+    wide = np.pad(image, ((0, 0), (0, 2)))
+    expected = output(wide, weight=kernels[:1, None, :2], stride=2, padding=2, dilation=2)
+    assert first.map() == expected
+    assert (
+        f"rows: ⌊(6 + 2 + 2 − 2·(2 − 1) − 1) / 2⌋ + 1 = {len(expected)}" in first.root.inner_text()
+    )
+
+
+def test_a_kernel_that_does_not_fit_is_refused_with_the_reason(first):
+    first.root.get_by_text("Size, stride, padding, dilation").click()
+    first.choose("Dilation", "3")
+    assert first.root.locator(".error").inner_text() == (
+        "The kernel spans 7 rows with dilation 3, but the image has 6."
+    )
+    assert first.map() == output()
+    assert first.root.get_by_role("combobox", name="Dilation").input_value() == "1"
+
+
+def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
+    first.root.get_by_label("Predict first").check()
+    assert first.numbers("Feature map") == [["?"] * 4] * 4
+    assert first.sum.endswith("+ 2 = ?")
+
+    def answer(text):
+        first.root.get_by_label("Your prediction").fill(text)
+        first.press("Check")
+        return first.root.get_by_role("status").inner_text()
+
+    assert answer("0") == (
+        "That is the sum of the products. The bias, 2, is still to be added."
+    )  # 5 + 5 + 5 - 3 - 4 - 0 - ... is 0 without the bias
+    assert answer("2") == "2 is right."
+    assert "0 of 1 at the first try" in first.root.inner_text()
+    first.press("Next")
+    assert answer("12") == "12 is right."
+    assert "1 of 2 at the first try" in first.root.inner_text()
+    assert first.numbers("Feature map")[0] == ["2", "12", "?", "?"]
+    first.press("Next")
+    first.press("Show me")
+    assert first.root.get_by_role("status").inner_text() == "It is 7."
+    assert "1 of 3 at the first try" in first.root.inner_text()
+
+
+def test_three_filters_have_three_maps_and_a_choice(page, site):
+    page.goto(f"{site}/chapters/convolution.html")
+    widget = Widget(page, 1)
+    expected = outputs(weight=kernels[:, None], bias=np.array([2.0, 3, 1]))
+    for number, one in enumerate(expected, 1):
+        assert widget.map(f"Feature map, filter {number}") == one
+    widget.press("Filter 3")
+    assert widget.numbers("Kernel of filter 3") == [
+        ["0", "-1", "0"],
+        ["-1", "4", "-1"],
+        ["0", "-1", "0"],
+    ]
+    assert widget.sum.endswith("= −16")
+    widget.cell("Feature map, filter 2", 4, 1).click()
+    assert widget.sum.endswith("+ 3 = 6")
+
+
+def test_a_finger_can_do_what_a_mouse_can(phone, site):
+    phone.goto(f"{site}/chapters/convolution.html")
+    widget = Widget(phone)
+    widget.cell("Feature map", 3, 2).tap()
+    assert widget.sum.endswith("= 20")
+    widget.cell("Image", 3, 2).tap()
+    widget.root.get_by_role("button", name="Change the sign").first.tap()
+    widget.root.get_by_role("button", name="One less").tap()
+    changed = image.copy()
+    changed[2, 1] = -7 - 1
+    assert widget.map() == output(changed)
+    for column in (1, 6):
+        widget.cell("Image", 1, column).tap()
+        for box in (widget.root.bounding_box(), widget.root.locator(".stepper").bounding_box()):
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+
+
+def test_reduced_motion_is_honored(open_page, site):
+    page = open_page(reduced_motion="reduce")
+    page.goto(f"{site}/chapters/convolution.html")
+    frame = Widget(page).root.locator(".number-frame").first
+    assert frame.evaluate("frame => getComputedStyle(frame).transitionProperty") == "none"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_in_the_widgets(open_page, site, theme):
+    page = open_page(color_scheme=theme)
+    page.goto(f"{site}/chapters/convolution.html")
+    widget = Widget(page)
+    widget.root.get_by_text("Size, stride, padding, dilation").click()
+    widget.root.get_by_label("Predict first").check()
+    widget.cell("Image", 2, 2).click()
+    results = Axe().run(page, context=".cnn-widget", options={"preload": False}).response
+    found = [(v["id"], [node["html"] for node in v["nodes"][:3]]) for v in results["violations"]]
+    assert found == []
+    assert len(results["passes"]) > 10
+
+
+def test_every_name_that_a_shared_module_imports_stands_in_the_script_once():
+    script = SlidingKernel().get_state("_esm")["_esm"]
+    assert "import" not in re.sub(r"//.*|/\*[\s\S]*?\*/", "", script)
+    assert script.count("export ") == 1
+    assert json.dumps(script)

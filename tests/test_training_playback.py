@@ -1,0 +1,152 @@
+"""TrainingPlayback: the recorded frames, and playing them in a browser."""
+
+import math
+
+import numpy as np
+import pytest
+import traitlets
+from axe_playwright_python.sync_playwright import Axe
+
+from cnnlib.widgets import TrainingPlayback
+from cnnlib.widgets.records import record
+
+pytest_plugins = ["tests.browser"]
+RECORD = record("training")
+
+
+def test_repr_states_where_each_run_ends():
+    lines = repr(TrainingPlayback()).splitlines()
+    for line, run in zip(lines[1:], RECORD["runs"], strict=True):
+        loss = run["frames"][-1]["loss"]
+        assert line.startswith(f"{run['name']}: after {run['frames'][-1]['step']} steps")
+        assert line.endswith(f"{loss[0]:.4f} and {loss[1]:.4f}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("run", 2, "run is 2; expected at most 1"),
+        ("position", 999, "position is 999; expected at most"),
+        ("image", 12, "image is 12; expected at most 11"),
+    ],
+)
+def test_what_does_not_exist_is_refused(name, value, message):
+    with pytest.raises(traitlets.TraitError, match=f"TrainingPlayback: {message}"):
+        TrainingPlayback(**{name: value})
+
+
+class Playback:
+    """The widget of the page, in a reader's words."""
+
+    def __init__(self, page, site):
+        page.goto(f"{site}/chapters/training.html")
+        self.page, self.root = page, page.locator(".training-playback")
+        self.root.scroll_into_view_if_needed()
+
+    def press(self, name):
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def move_to(self, position):
+        self.root.get_by_label("Frame").fill(str(position))
+
+    @property
+    def words(self):
+        return " ".join(self.root.locator(".playback-words").inner_text().split())
+
+    @property
+    def answers(self):
+        texts = self.root.locator(".playback-images button span").all_inner_texts()
+        return [int(text.split()[1]) for text in texts]
+
+    @property
+    def probabilities(self):
+        return [
+            float(t) for t in self.root.locator(".playback-bars td:nth-child(3)").all_inner_texts()
+        ]
+
+
+@pytest.fixture
+def playback(page, site):
+    return Playback(page, site)
+
+
+@pytest.mark.parametrize("run", [0, 1])
+@pytest.mark.parametrize("position", [0, 17, -1])
+def test_curves_filters_and_predictions_are_those_of_the_frame(playback, run, position):
+    frames = RECORD["runs"][run]["frames"]
+    frame = frames[position]
+    playback.root.get_by_label("Trained on").select_option(str(run))
+    playback.move_to(position % len(frames))
+    assert f"after {frame['step']} steps" in playback.root.inner_text()
+    for name, loss, right in zip(
+        ["training", "validation"], frame["loss"], frame["accuracy"], strict=True
+    ):
+        assert (
+            f"{name}: loss {round(loss, 3):g}, {round(100 * right, 1):g}% right" in playback.words
+        )
+    assert playback.answers == np.argmax(frame["probabilities"], axis=1).tolist()
+    assert playback.probabilities == frame["probabilities"][0]
+    weights = playback.root.locator(".playback-filter span").all_inner_texts()
+    shown = [float(text.replace("−", "-")) for text in weights]
+    np.testing.assert_allclose(shown, np.ravel(frame["filters"]), atol=0.051)
+
+
+def test_play_moves_all_together_and_pause_stops(playback, page):
+    page.clock.install()
+    before = playback.probabilities
+    playback.press("Play")
+    page.clock.run_for(4000)
+    assert playback.root.locator(".where").inner_text().startswith("6 / ")
+    assert playback.probabilities == RECORD["runs"][0]["frames"][5]["probabilities"][0] != before
+    playback.press("Pause")
+    page.clock.run_for(3000)
+    assert playback.root.locator(".where").inner_text().startswith("6 / ")
+
+
+def test_an_image_is_chosen_and_its_probabilities_and_loss_are_shown(playback):
+    playback.move_to(20)
+    playback.root.locator(".playback-images button").nth(4).click()
+    expected = RECORD["runs"][0]["frames"][20]["probabilities"][4]
+    label = RECORD["shown"]["labels"][4]
+    assert playback.probabilities == expected
+    loss = round(-math.log(expected[label]), 2)
+    assert f"Image 5, a {label}: loss −log {expected[label]:g} = {loss:g}" in (
+        playback.root.locator("caption").inner_text()
+    )
+
+
+def test_another_run_begins_at_its_start(playback):
+    playback.move_to(30)
+    playback.root.get_by_label("Trained on").select_option("1")
+    assert playback.root.locator(".where").inner_text().startswith("1 / ")
+
+
+def test_the_keyboard_steps_and_steps_are_spoken(playback, page):
+    live = playback.root.locator("[aria-live]")
+    assert live.inner_text() == ""
+    playback.root.get_by_label("Frame").focus()
+    page.keyboard.press("ArrowRight")
+    assert live.inner_text().startswith("step 1: training loss 2.")
+    page.keyboard.press("Space")
+    assert playback.root.get_by_role("button", name="Pause").is_visible()
+
+
+def test_a_finger_chooses_an_image_and_all_fits_a_phone(phone, site):
+    playback = Playback(phone, site)
+    playback.root.locator(".playback-images button").nth(11).tap()
+    assert playback.probabilities == RECORD["runs"][0]["frames"][0]["probabilities"][11]
+    box = playback.root.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_wrong(open_page, site, theme):
+    playback = Playback(open_page(color_scheme=theme), site)
+    playback.move_to(25)
+    results = (
+        Axe().run(playback.page, context=".training-playback", options={"preload": False}).response
+    )
+    assert [(v["id"], v["nodes"][0]["html"]) for v in results["violations"]] == []
+    assert len(results["passes"]) > 10
