@@ -1,0 +1,165 @@
+"""Results of the book, made again from the original images: recipes, and a command to follow one.
+
+    python -m cnnlib.reproduce mnist
+
+trains with three seeds, shows a bar, goes on where it was killed, and writes what came out to
+assets/NAME.json. With --validate it trains without the last 10,000 training images and measures
+on those: settings are chosen so, and the test images stay unseen.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+import cnnlib
+from cnnlib.classifiers import mnist_network, three_convolutions, two_convolutions
+from cnnlib.data import Split
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; data, optimizer and augmentation are called by their names in cnnlib."""
+
+    network: Callable[..., cnnlib.Sequential]
+    data: str
+    epochs: int
+    batch_size: int
+    optimizer: str
+    options: dict[str, float]
+    one_cycle: float | None = None  # the highest learning rate of a OneCycleLR schedule
+    augment: tuple[str, ...] = ()
+    mean_std: tuple[float, float] = (0.0, 1.0)  # subtracted from the pixels; then divided by
+    keep: bool = False  # the weights of seed 0, as float16
+
+
+PIXELS = (0.1307, 0.3081)  # mean and standard deviation of MNIST's training images
+CYCLE = ("AdamW", {"weight_decay": 0.05}, 0.01)
+RECIPES = {
+    "mnist_421k": Recipe(two_convolutions, "mnist", 4, 64, "Adam", {"lr": 0.001}, mean_std=PIXELS),
+    "mnist_149k": Recipe(
+        three_convolutions, "mnist", 3, 64, "SGD", {"lr": 0.01, "momentum": 0.9}, mean_std=PIXELS
+    ),
+    "mnist": Recipe(mnist_network, "mnist", 10, 100, *CYCLE, ("random_shift",), keep=True),
+    "fashion_mnist": Recipe(
+        mnist_network, "fashion_mnist", 10, 100, *CYCLE, ("random_shift", "random_flip")
+    ),
+}
+
+
+def load(recipe: Recipe, validate: bool = False) -> tuple[Split, Split]:
+    """What is trained on, and what is measured on: the test images, or those held out."""
+    mean, std = (np.float32(number) for number in recipe.mean_std)
+    splits = getattr(cnnlib, recipe.data)()
+    train, test = (split._replace(images=(split.images - mean) / std) for split in splits)
+    if not validate:
+        return train, test
+    held_out = min(10_000, len(train.images) // 6)
+    parts = slice(-held_out), slice(-held_out, None)
+    return tuple(Split(train.images[part], train.labels[part]) for part in parts)
+
+
+def train(
+    recipe: Recipe, seed: int, validate: bool, checkpoint: Path, progress: bool
+) -> tuple[cnnlib.Sequential, dict[str, Any]]:
+    """Follow the recipe once, or go on from the checkpoint; the network, and what is recorded."""
+    network = recipe.network(rng=np.random.default_rng(seed))
+    data, unseen = load(recipe, validate)
+    optimizer = getattr(cnnlib, recipe.optimizer)(network.parameters(), **recipe.options)
+    steps = recipe.epochs * -(-len(data.images) // recipe.batch_size)
+    schedule = cnnlib.OneCycleLR(optimizer, recipe.one_cycle, steps) if recipe.one_cycle else None
+
+    def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        for name in recipe.augment:
+            images = getattr(cnnlib, name)(images, rng)
+        return images
+
+    start, resumed = time.process_time(), checkpoint.exists()
+    history = cnnlib.fit(
+        network, cnnlib.CrossEntropyLoss(), optimizer, data, unseen if validate else None,
+        recipe.epochs, batch_size=recipe.batch_size, seed=seed, schedule=schedule, augment=augment,
+        checkpoint=checkpoint, progress=progress,
+    )  # fmt: skip
+    seconds = None if resumed else round(time.process_time() - start)
+    return network, measure(network, unseen) | {"history": asdict(history), "seconds": seconds}
+
+
+def measure(network: cnnlib.Layer, unseen: Split) -> dict[str, Any]:
+    """What a trained network gives, and where it was measured."""
+    found = cnnlib.evaluate(network, unseen)
+    return {
+        "loss": found.loss,
+        "accuracy": found.accuracy,
+        "confusion": found.confusion.tolist(),
+        "versions": {name: version(name) for name in ("cnnlib", "numpy")},
+        "machine": f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The record so far; raises ValueError when it was made by other settings."""
+    recipe = RECIPES[path.stem]
+    parameters = sum(parameter.data.size for parameter in recipe.network().parameters())
+    settings = asdict(recipe) | {"network": recipe.network.__name__, "parameters": parameters}
+    fresh = json.loads(json.dumps({"name": path.stem, "settings": settings, "runs": []}))
+    record = json.loads(path.read_text("utf-8")) if path.exists() else fresh
+    if record["settings"] != fresh["settings"]:
+        raise ValueError(f"reproduce: {path} is of other settings; move it away to begin anew")
+    return record
+
+
+def follow(
+    words: Sequence[str] | None, library: str, train: Callable[..., tuple], progress: bool = True
+) -> None:
+    """Read the command line, and let `train` make each run that the record does not have."""
+    parser = argparse.ArgumentParser(description=f"Train by a recipe, in {library}.")
+    parser.add_argument("name", choices=RECIPES, metavar="NAME", help=", ".join(RECIPES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED")
+    parser.add_argument("--validate", action="store_true", help="hold out training images")
+    parser.add_argument("--folder", type=Path, default=Path("assets"), help="of the record")
+    options = parser.parse_args(words)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    path, recipe = options.folder / f"{options.name}.json", RECIPES[options.name]
+    for seed in options.seeds:
+        key = {"library": library, "seed": seed, "validate": options.validate}
+        done = [run for run in read(path)["runs"] if key.items() <= run.items()]
+        if not done:
+            checkpoint = path.with_name("-".join(map(str, (path.stem, *key.values()))))
+            network, run = train(recipe, seed, options.validate, checkpoint, progress)
+            done = [json.loads(json.dumps(key | run), parse_float=lambda x: round(float(x), 5))]
+            if recipe.keep and key == {"library": "cnnlib", "seed": 0, "validate": False}:
+                save(network, path.with_suffix(".safetensors"))
+            record = read(path)  # again: another library may have added to it
+            record["runs"] += done
+            replace(path, json.dumps(record, separators=(",", ":")).encode())
+            checkpoint.unlink(missing_ok=True)
+        print(f"{path.stem}, {key}: loss {done[0]['loss']:.4f}, {done[0]['accuracy']:.2%} right")
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write the file in one step, so that a kill leaves the old one or the new one."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+def save(network: cnnlib.Layer, path: Path) -> None:
+    """Write the weights as float16, half as many bytes as float32."""
+    half = {
+        name: array.astype(np.float16) if array.dtype == np.float32 else array
+        for name, array in network.state_dict().items()
+    }
+    replace(path, safetensors.numpy.save(half))
+
+
+if __name__ == "__main__":
+    follow(None, "cnnlib", train)

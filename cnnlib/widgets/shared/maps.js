@@ -1,0 +1,121 @@
+// Feature maps as pictures: all maps of a layer in a row to choose from, and one of them large.
+import { h } from "./dom.js";
+
+const HUES = [[26, 115, 232], [232, 113, 10]]; // below zero and above: the widgets' blue and orange
+const MAP_KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const HIGH = 42, GAP = 4, CELL = 14; // of a strip: a map's height, the space between maps, a lone number's size
+
+export const inRange = (value, low, high) => Math.min(Math.max(value, low), high);
+export const largestOf = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+
+/** Paints one map into pixels that are `width` wide, at a column; the stronger, the less of the page shines through. */
+function paintMap(data, width, left, values, from, [rows, columns], top, gray) {
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) {
+      const value = values[from + i * columns + j], at = 4 * (i * width + left + j);
+      const strength = inRange(Math.abs(value) / top, 0, 1);
+      if (gray) data.set([255 * strength, 255 * strength, 255 * strength, 255], at);
+      else data.set([...HUES[value < 0 ? 0 : 1], 255 * strength], at);
+    }
+}
+
+/** Paints one map alone on a canvas of its size. */
+export function paintLarge(canvas, values, from, [rows, columns], top, gray = false) {
+  Object.assign(canvas, { width: columns, height: rows });
+  const pixels = new ImageData(columns, rows);
+  paintMap(pixels.data, columns, 0, values, from, [rows, columns], top, gray);
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+}
+
+/**
+ * strip({label, shape, onchoose}) shows all maps of a layer of this shape, [maps, rows, columns] or [numbers];
+ * onchoose(map, row, column) when one is chosen, row and column missing where only a key moved.
+ * update(values) paints; choose(map) marks one, or none when it is -1.
+ */
+export function strip({ label, shape, onchoose }) {
+  const [maps, rows, columns] = [shape[0], shape[1] ?? 1, shape[2] ?? 1];
+  const zoom = rows * columns === 1 ? CELL : Math.max(1, Math.floor(HIGH / rows));
+  const wide = columns * zoom + GAP;
+  const canvas = h("canvas", { width: maps * wide - GAP, height: rows * zoom, "aria-hidden": "true" });
+  const frame = h("div", { class: "map-frame", "aria-hidden": "true" });
+  Object.assign(frame.style, { width: `${wide - GAP + 6}px`, height: `${rows * zoom + 6}px` });
+  const what = shape.length > 1 ? "map" : "number";
+  const element = h("div", { class: "strip-maps", tabindex: 0, role: "slider", "aria-label": label,
+    "aria-valuemin": 1, "aria-valuemax": maps, "aria-valuenow": 1 }, h("div", { class: "strip-inner" }, canvas, frame));
+  const small = h("canvas", { width: maps * columns, height: rows });
+  let chosen = -1;
+
+  canvas.addEventListener("click", (event) => {
+    const box = canvas.getBoundingClientRect(), [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const map = inRange(Math.floor(x / wide), 0, maps - 1);
+    onchoose(map, inRange(Math.floor(y / zoom), 0, rows - 1), inRange(Math.floor((x - map * wide) / zoom), 0, columns - 1));
+  });
+  element.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -maps, End: maps, Enter: 0 }[event.key];
+    if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    onchoose(inRange(Math.max(chosen, 0) + by, 0, maps - 1));
+  });
+
+  return {
+    element,
+    update(values) {
+      const pixels = new ImageData(maps * columns, rows), top = largestOf(values);
+      for (let map = 0; map < maps; map++)
+        paintMap(pixels.data, maps * columns, map * columns, values, map * rows * columns, [rows, columns], top);
+      small.getContext("2d").putImageData(pixels, 0, 0);
+      const context = canvas.getContext("2d");
+      context.clearRect(0, 0, canvas.width, canvas.height);
+      context.imageSmoothingEnabled = false;
+      for (let map = 0; map < maps; map++)
+        context.drawImage(small, map * columns, 0, columns, rows, map * wide, 0, columns * zoom, rows * zoom);
+    },
+    choose(map) {
+      chosen = map;
+      frame.hidden = map < 0;
+      element.setAttribute("aria-valuenow", Math.max(map, 0) + 1);
+      element.setAttribute("aria-valuetext", `${what} ${Math.max(map, 0) + 1} of ${maps}${map < 0 ? ", not chosen" : ""}`);
+      if (map < 0) return;
+      frame.style.transform = `translate(${map * wide - 3}px, -3px)`;
+      const hidden = map * wide - element.scrollLeft; // scrolls the strip and never the page
+      if (hidden < 0 || hidden + wide > element.clientWidth) element.scrollLeft += hidden - element.clientWidth / 2;
+    },
+  };
+}
+
+/**
+ * largeMap({onchoose}) shows one map with a frame over some of its numbers; with onchoose(row, column) a click and
+ * the arrows choose one. update({label, values, from, sides, top, gray, frame}) draws.
+ */
+export function largeMap({ onchoose }) {
+  const canvas = h("canvas", { "aria-hidden": "true" });
+  const frame = h("div", { class: "map-frame", "aria-hidden": "true" });
+  const keys = onchoose ? { tabindex: 0, role: "application", "aria-roledescription": "feature map" } : { role: "img" };
+  const element = h("div", { class: `large-map ${onchoose ? "chooses" : ""}`, ...keys }, canvas, frame);
+  let sides = [1, 1], place = [0, 0];
+  if (onchoose) {
+    canvas.addEventListener("click", (event) => {
+      const box = canvas.getBoundingClientRect();
+      onchoose(...[(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width].map((part, i) =>
+        inRange(Math.floor(part * sides[i]), 0, sides[i] - 1)));
+      element.focus({ preventScroll: true });
+    });
+    element.addEventListener("keydown", (event) => {
+      const by = MAP_KEYS[event.key] ?? (event.key === "Home" ? [0, -place[1]] : event.key === "End" ? [0, sides[1]] : null);
+      if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      onchoose(...place.map((at, i) => inRange(at + by[i], 0, sides[i] - 1)));
+    });
+  }
+  return {
+    element,
+    update({ label, values, from, sides: both, top, gray, frame: box }) {
+      [sides, place] = [both, [box.row, box.column]];
+      paintLarge(canvas, values, from, sides, top, gray);
+      element.setAttribute("aria-label", label);
+      const share = (number, i) => `${(100 * number) / sides[i]}%`;
+      Object.assign(frame.style, { top: share(box.row, 0), left: share(box.column, 1),
+        height: share(box.rows, 0), width: share(box.columns, 1) });
+    },
+  };
+}
