@@ -51,7 +51,7 @@ export function products(x, weight, geometry, filter, i, j) {
   );
 }
 
-/** Cross-correlation, as torch's conv2d: [filter][row][column]. The sums of `products`, without writing them down. */
+/** Cross-correlation, as torch's conv2d: [filter][row][column]. Adds up `products` without listing them. */
 export function conv2d(x, weight, bias, options) {
   const { rows, columns, channels, filters } = geometry(x, weight, options);
   return weight.map((planes, filter) => {
@@ -61,7 +61,8 @@ export function conv2d(x, weight, bias, options) {
       let total = 0;
       for (let c = 0; c < planes.length; c++) for (let a = 0; a < rows.kernel; a++) {
         const line = x[first + c][top + a * rows.dilation];
-        for (let b = 0; line && b < columns.kernel; b++) total += (line[left + b * columns.dilation] ?? 0) * planes[c][a][b];
+        for (let b = 0; line && b < columns.kernel; b++)
+          total += (line[left + b * columns.dilation] ?? 0) * planes[c][a][b];
       }
       return total + bias[filter];
     });

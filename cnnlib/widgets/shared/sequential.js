@@ -1,10 +1,12 @@
 // A network, layer by layer, for one image: cnnlib.Sequential's forward and backward, with no page in it.
-import { conv2d, conv2dBackward, linear, sum } from "./ops.js";
+import { conv2d, conv2dBackward, linear, sum, table } from "./ops.js";
 import { pool2d, pool2dBackward } from "./pooling.js";
 
 /** What `change` makes of each number of a nested array, given the numbers at its place in others. */
 const each = (change, nested, ...others) =>
-  Array.isArray(nested) ? nested.map((part, i) => each(change, part, ...others.map((other) => other[i]))) : change(nested, ...others);
+  Array.isArray(nested)
+    ? nested.map((part, i) => each(change, part, ...others.map((other) => other[i])))
+    : change(nested, ...others);
 
 /** The numbers of a row in the nesting of `like`: Flatten, undone. */
 function unflatten(row, like) {
@@ -12,7 +14,7 @@ function unflatten(row, like) {
   return each(() => row[next++], like);
 }
 
-// The gradient for a layer's input x, given that for its output; parameters' gradients are not needed here.
+// backward: the gradient for a layer's input x, given that for its output; no parameter's gradient is needed.
 const LAYERS = {
   Conv2d: {
     forward: (x, layer) => conv2d(x, layer.weight, layer.bias, layer),
@@ -24,7 +26,8 @@ const LAYERS = {
   },
   MaxPool2d: {
     forward: (x, layer) => x.map((plane) => pool2d(plane, { ...layer, mode: "max" })),
-    backward: (grad, x, layer) => x.map((plane, c) => pool2dBackward(grad[c], plane, { ...layer, mode: "max" })),
+    backward: (grad, x, layer) =>
+      x.map((plane, c) => pool2dBackward(grad[c], plane, { ...layer, mode: "max" })),
   },
   Flatten: { forward: (x) => x.flat(Infinity), backward: unflatten },
   Linear: {
@@ -43,7 +46,8 @@ export function forwardValues(layers, x) {
 /** For each of those values, the slope of the logit of class `target`. */
 export function logitSlopes(layers, values, target) {
   const slopes = [values.at(-1).map((_, k) => Number(k === target))];
-  for (let i = layers.length - 1; i >= 0; i--) slopes.unshift(LAYERS[layers[i].kind].backward(slopes[0], values[i], layers[i]));
+  for (let i = layers.length - 1; i >= 0; i--)
+    slopes.unshift(LAYERS[layers[i].kind].backward(slopes[0], values[i], layers[i]));
   return slopes;
 }
 
@@ -54,13 +58,16 @@ export const lastMaps = (layers, values) =>
 /** Grad-CAM: the last maps, each times its mean slope, added up; what is negative becomes 0. */
 export function gradCam(layers, values, target) {
   const place = lastMaps(layers, values), maps = values[place];
-  const worth = logitSlopes(layers, values, target)[place].map((slopes) => sum(slopes.flat()) / slopes.flat().length);
-  return maps[0].map((line, i) => line.map((_, j) => Math.max(sum(maps.map((map, c) => worth[c] * map[i][j])), 0)));
+  const mean = (slopes) => sum(slopes.flat()) / slopes.flat().length;
+  const worth = logitSlopes(layers, values, target)[place].map(mean);
+  const at = (i, j) => Math.max(sum(maps.map((map, c) => worth[c] * map[i][j])), 0);
+  return table(maps[0].length, maps[0][0].length, at);
 }
 
-/** The plane with a square of `fill` around a pixel, as much of it as lies inside; an even side has more after the pixel. */
+/** The plane with a square of `fill` around a pixel, cut at the rim; an even one has more after it. */
 export function covered(plane, [row, column], size, fill) {
   const before = (size - 1) >> 1;
   const inside = (index, center) => index >= center - before && index < center - before + size;
-  return plane.map((line, i) => line.map((value, j) => (inside(i, row) && inside(j, column) ? fill : value)));
+  const look = (value, i, j) => (inside(i, row) && inside(j, column) ? fill : value);
+  return plane.map((line, i) => line.map((value, j) => look(value, i, j)));
 }
