@@ -13,11 +13,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
 
 import cnnlib
 from cnnlib.data import Split
-from cnnlib.reproduce import mnist_network
+from cnnlib.widgets.records import trained
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 TYPICAL = 2  # images of each class
@@ -72,10 +71,8 @@ def write(folder: Path, record: dict) -> None:
 
 def main(folder: Path) -> None:
     """Record the examples of the network in assets/mnist.safetensors."""
-    network = mnist_network()
-    network.load_state_dict(load_file(ASSETS / "mnist.safetensors"))
     _, test = cnnlib.mnist()
-    write(folder, examples(network, test))
+    write(folder, examples(trained(), test))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from cnnlib.widgets.activation_explorer import ActivationExplorer
 from cnnlib.widgets.architecture_builder import ArchitectureBuilder
 from cnnlib.widgets.check import Check, Question
 from cnnlib.widgets.convolution_backward import ConvolutionBackward
+from cnnlib.widgets.draw_digit import DrawDigit
 from cnnlib.widgets.gradient_checker import GradientChecker
 from cnnlib.widgets.im2col import Im2col
 from cnnlib.widgets.learning_rate import LearningRate
@@ -27,6 +28,7 @@ __all__ = [
     "ArchitectureBuilder",
     "Check",
     "ConvolutionBackward",
+    "DrawDigit",
     "GradientChecker",
     "Im2col",
     "LearningRate",

@@ -1,4 +1,4 @@
-"""Draw a digit: a trained network reads it in the page, and every number it computes can be traced."""
+"""Draw a digit: a trained network reads it in the page, and every number can be traced."""
 
 from typing import Any
 
@@ -129,6 +129,7 @@ class DrawDigit(Widget):
 
     def __repr__(self) -> str:
         """State the data and what comes out, so that a notebook's stored text can be compared."""
-        probabilities = (self.probabilities.astype(float).round(3) + 0).tolist()
+        chances = (self.probabilities.astype(float).round(3) + 0).tolist()
         ink = float(self.image.sum(dtype=float))
-        return f"DrawDigit: image with ink {ink:.1f}\n{dict(zip(self.classes, probabilities, strict=True))}"
+        answers = dict(zip(self.classes, chances, strict=True))
+        return f"DrawDigit: image with ink {ink:.1f}\n{answers}"

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from cnnlib import checks
+from cnnlib.activations import ReLU
 from cnnlib.convolution import Conv2d
 from cnnlib.dense import Flatten, Linear
-from cnnlib.activations import ReLU
 from cnnlib.layer import Layer
 from cnnlib.network import Sequential
 from cnnlib.normalization import BatchNorm2d, Dropout

@@ -1,5 +1,6 @@
 // A trained network in the page: typed arrays and direct loops, each layer's numbers kept to be looked at.
-// Layers are those that cnnlib/widgets/packed.py writes; a map's number is at (channel · rows + row) · columns + column.
+// Layers are those that cnnlib/widgets/packed.py writes. A number of a map is at
+// (channel · rows + row) · columns + column.
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
@@ -34,7 +35,7 @@ function padder([channels, rows, columns], [top, left], fill) {
   };
 }
 
-/** sums[j] += one row of a kernel · the pixels from `at` on. Rows of 3 and 5 are written out: the sum is stored once. */
+/** sums[j] += one row of a kernel · the pixels from `at` on. Of rows of 3 and 5 each sum is stored once. */
 function addRow(sums, x, at, w, first, kernel, stride) {
   const last = sums.length;
   if (kernel === 3 && stride === 1) {
@@ -122,7 +123,8 @@ const relu = (layer, shape) => ({ shape, run(input, output) {
   for (let i = 0; i < input.length; i++) output[i] = input[i] > 0 ? input[i] : 0;
 } });
 const KINDS = {
-  Conv2d: convolution, BatchNorm2d: normalization, ReLU: relu, MaxPool2d: pooling, GlobalAvgPool2d: mean, Linear: dense,
+  Conv2d: convolution, BatchNorm2d: normalization, ReLU: relu, MaxPool2d: pooling, GlobalAvgPool2d: mean,
+  Linear: dense,
   Dropout: (layer, shape) => ({ shape }), // lets all pass when it is not training
   Flatten: (layer, shape) => ({ shape: [size(shape)] }), // the numbers lie in a row already
 };
@@ -172,11 +174,11 @@ export const lead = (logits, k) => logits[k] - Math.max(...logits.filter((_, oth
  */
 export function* occlusion(network, image, side, { step, margin }, map) {
   const logits = network.run(image), k = logits.indexOf(Math.max(...logits)), whole = lead(logits, k);
+  const range = (place) => [Math.max(0, place * step - margin), Math.min(side, (place + 1) * step + margin)];
   for (let row = 0; row * step < side; row++)
     for (let column = 0; column * step < side; column++) {
-      const covered = Float64Array.from(image);
-      for (let i = Math.max(0, row * step - margin); i < Math.min(side, (row + 1) * step + margin); i++)
-        covered.fill(0, i * side + Math.max(0, column * step - margin), i * side + Math.min(side, (column + 1) * step + margin));
+      const covered = Float64Array.from(image), [top, bottom] = range(row), [left, right] = range(column);
+      for (let i = top; i < bottom; i++) covered.fill(0, i * side + left, i * side + right);
       map[row][column] = whole - lead(network.run(covered), k);
       yield;
     }

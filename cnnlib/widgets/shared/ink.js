@@ -1,4 +1,4 @@
-// Ink on a pad, and the pad brought into the form of MNIST's images. No page in it: grays from 0 to 1, row by row.
+// Ink on a pad, and the pad brought into the form of MNIST's images. No page in it: grays from 0 to 1.
 
 export const SIDE = 28;
 const BOX = 20, MIDDLE = 14;
@@ -13,7 +13,8 @@ export const pad = (image) => Float64Array.from({ length: PAD * PAD }, (_, i) =>
 export function inkLine(pixels, [x0, y0], [x1, y1], width) {
   const [ax, ay, bx, by] = [x0, y0, x1, y1].map((place) => place * PAD);
   const radius = (width * PAD) / 2, length = (bx - ax) ** 2 + (by - ay) ** 2;
-  const range = (a, b) => [Math.max(0, Math.floor(Math.min(a, b) - radius - 1)), Math.min(PAD, Math.ceil(Math.max(a, b) + radius + 1))];
+  const range = (a, b) => [
+    Math.max(0, Math.floor(Math.min(a, b) - radius - 1)), Math.min(PAD, Math.ceil(Math.max(a, b) + radius + 1))];
   const [[left, right], [top, bottom]] = [range(ax, bx), range(ay, by)];
   for (let i = top; i < bottom; i++)
     for (let j = left; j < right; j++) {
@@ -35,9 +36,10 @@ function shares(size, parts) {
   });
 }
 
-/** A part of a plane, {top, left, rows, columns}, made `height` x `width`: each number the mean of what it covers. */
+/** A part of a plane, {top, left, rows, columns}, as `height` x `width` means of what each number covers. */
 function scaled(pixels, columns, box, height, width) {
-  const across = shares(box.columns, width), down = shares(box.rows, height), small = new Float64Array(height * width);
+  const across = shares(box.columns, width), down = shares(box.rows, height);
+  const small = new Float64Array(height * width);
   down.forEach((rows, i) => across.forEach((cells, j) => {
     for (const [row, high] of rows)
       for (const [column, wide] of cells)
@@ -57,7 +59,8 @@ function inkBox(pixels, rows, columns) {
 }
 
 /** A pad as an image, as it lies. */
-export const shrunkPad = (pixels) => scaled(pixels, PAD, { top: 0, left: 0, rows: PAD, columns: PAD }, SIDE, SIDE);
+export const shrunkPad = (pixels) =>
+  scaled(pixels, PAD, { top: 0, left: 0, rows: PAD, columns: PAD }, SIDE, SIDE);
 
 /** cnnlib.center_digit: the ink's box scaled to a side of 20, its center of mass put into the middle. */
 export function centerDigit(pixels, rows, columns) {
@@ -74,6 +77,7 @@ export function centerDigit(pixels, rows, columns) {
   });
   const start = (moment, size) => Math.min(Math.max(Math.floor(MIDDLE + 0.5 - moment / mass), 0), SIDE - size);
   const [top, left] = [start(down, height), start(right, width)];
-  for (let i = 0; i < height; i++) image.set(small.subarray(i * width, (i + 1) * width), (top + i) * SIDE + left);
+  for (let i = 0; i < height; i++)
+    image.set(small.subarray(i * width, (i + 1) * width), (top + i) * SIDE + left);
   return image;
 }

@@ -3,12 +3,12 @@ import { h } from "./dom.js";
 
 const HUES = [[26, 115, 232], [232, 113, 10]]; // below zero and above: the widgets' blue and orange
 const MAP_KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-const HIGH = 42, GAP = 4, CELL = 14; // of a strip: a map's height, the space between maps, a lone number's size
+const HIGH = 56, GAP = 4, CELL = 16; // of a strip: a map's height, the space between maps, a lone number's size
 
 export const inRange = (value, low, high) => Math.min(Math.max(value, low), high);
 export const largestOf = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 
-/** Paints one map into pixels that are `width` wide, at a column; the stronger, the less of the page shines through. */
+/** Paints one map into pixels that are `width` wide, from a column on; the page shines through what is weak. */
 function paintMap(data, width, left, values, from, [rows, columns], top, gray) {
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < columns; j++) {
@@ -41,17 +41,20 @@ export function strip({ label, shape, onchoose }) {
   Object.assign(frame.style, { width: `${wide - GAP + 6}px`, height: `${rows * zoom + 6}px` });
   const what = shape.length > 1 ? "map" : "number";
   const element = h("div", { class: "strip-maps", tabindex: 0, role: "slider", "aria-label": label,
-    "aria-valuemin": 1, "aria-valuemax": maps, "aria-valuenow": 1 }, h("div", { class: "strip-inner" }, canvas, frame));
+    "aria-valuemin": 0, "aria-valuemax": maps - 1, "aria-valuenow": 0 },
+    h("div", { class: "strip-inner" }, canvas, frame));
   const small = h("canvas", { width: maps * columns, height: rows });
   let chosen = -1;
 
   canvas.addEventListener("click", (event) => {
     const box = canvas.getBoundingClientRect(), [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const map = inRange(Math.floor(x / wide), 0, maps - 1);
-    onchoose(map, inRange(Math.floor(y / zoom), 0, rows - 1), inRange(Math.floor((x - map * wide) / zoom), 0, columns - 1));
+    const cell = (along, count) => inRange(Math.floor(along / zoom), 0, count - 1);
+    onchoose(map, cell(y, rows), cell(x - map * wide, columns));
   });
   element.addEventListener("keydown", (event) => {
-    const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -maps, End: maps, Enter: 0 }[event.key];
+    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -maps, End: maps, Enter: 0 };
+    const by = steps[event.key];
     if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     onchoose(inRange(Math.max(chosen, 0) + by, 0, maps - 1));
@@ -73,35 +76,36 @@ export function strip({ label, shape, onchoose }) {
     choose(map) {
       chosen = map;
       frame.hidden = map < 0;
-      element.setAttribute("aria-valuenow", Math.max(map, 0) + 1);
-      element.setAttribute("aria-valuetext", `${what} ${Math.max(map, 0) + 1} of ${maps}${map < 0 ? ", not chosen" : ""}`);
+      element.setAttribute("aria-valuenow", Math.max(map, 0));
+      element.setAttribute("aria-valuetext", map < 0 ? "none chosen" : `${what} ${map}`);
       if (map < 0) return;
       frame.style.transform = `translate(${map * wide - 3}px, -3px)`;
-      const hidden = map * wide - element.scrollLeft; // scrolls the strip and never the page
-      if (hidden < 0 || hidden + wide > element.clientWidth) element.scrollLeft += hidden - element.clientWidth / 2;
+      const left = map * wide - element.scrollLeft, room = element.clientWidth; // scrolls the strip, not the page
+      if (left < 0 || left + wide > room) element.scrollLeft += left - room / 2;
     },
   };
 }
 
 /**
- * largeMap({onchoose}) shows one map with a frame over some of its numbers; with onchoose(row, column) a click and
- * the arrows choose one. update({label, values, from, sides, top, gray, frame}) draws.
+ * largeMap({onchoose}) shows one map with a frame over some of its numbers; with onchoose(row, column) a click
+ * and the arrows choose one. update({label, values, from, sides, top, gray, frame}) draws.
  */
 export function largeMap({ onchoose }) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   const frame = h("div", { class: "map-frame", "aria-hidden": "true" });
-  const keys = onchoose ? { tabindex: 0, role: "application", "aria-roledescription": "feature map" } : { role: "img" };
+  const keys = onchoose ? { tabindex: 0, role: "application", "aria-roledescription": "feature map" }
+    : { role: "img" };
   const element = h("div", { class: `large-map ${onchoose ? "chooses" : ""}`, ...keys }, canvas, frame);
   let sides = [1, 1], place = [0, 0];
   if (onchoose) {
     canvas.addEventListener("click", (event) => {
       const box = canvas.getBoundingClientRect();
-      onchoose(...[(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width].map((part, i) =>
-        inRange(Math.floor(part * sides[i]), 0, sides[i] - 1)));
+      const parts = [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
+      onchoose(...parts.map((part, i) => inRange(Math.floor(part * sides[i]), 0, sides[i] - 1)));
       element.focus({ preventScroll: true });
     });
     element.addEventListener("keydown", (event) => {
-      const by = MAP_KEYS[event.key] ?? (event.key === "Home" ? [0, -place[1]] : event.key === "End" ? [0, sides[1]] : null);
+      const by = { ...MAP_KEYS, Home: [0, -sides[1]], End: [0, sides[1]] }[event.key];
       if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       onchoose(...place.map((at, i) => inRange(at + by[i], 0, sides[i] - 1)));

@@ -12,7 +12,8 @@ const BACKING = 560; // pixels of the canvas: sharp on a phone's screen too
  */
 export function padBoard({ width, onmove, onlift, onpen }) {
   const element = h("canvas", { class: "pad", width: BACKING, height: BACKING, tabindex: 0, role: "application",
-    "aria-roledescription": "drawing pad", "aria-label": "Drawing pad. Arrows move the pen, Space puts it down and lifts it." });
+    "aria-roledescription": "drawing pad",
+    "aria-label": "Drawing pad. Arrows move the pen, Space puts it down and lifts it." });
   const context = element.getContext("2d");
   const small = h("canvas", { width: SIDE, height: SIDE });
   let drawn = { image: null, strokes: [] }, pointer = null, pen = [0.5, 0.3], down = false, keys = false;
@@ -89,8 +90,9 @@ export function padBoard({ width, onmove, onlift, onpen }) {
     for (const { points, width: wide } of drawn.strokes) {
       context.lineWidth = wide * BACKING;
       context.beginPath();
-      context.moveTo(...points[0].map((at) => at * BACKING));
-      for (const point of [...points.slice(1), points.at(-1)]) context.lineTo(...point.map((at) => at * BACKING));
+      const [first, ...rest] = points.map((point) => point.map((at) => at * BACKING));
+      context.moveTo(...first);
+      for (const point of rest.length ? rest : [first]) context.lineTo(...point); // a line to itself is a dot
       context.stroke();
     }
     if (!keys) return;
