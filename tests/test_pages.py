@@ -56,8 +56,7 @@ def open_and_wait(page, url):
     )
 
 
-def test_a_page_is_drawn_without_a_kernel_and_without_a_network(page, address, name):
-    open_and_wait(page, f"{address}/{name}.html")
+def check_what_is_drawn(page):
     views = page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
     assert page.locator(".cnn-widget").count() == views
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
@@ -69,8 +68,14 @@ def test_a_page_is_drawn_without_a_kernel_and_without_a_network(page, address, n
     assert broken == []
 
 
-def test_a_page_fits_a_phone_and_paper(phone, site, name):
-    open_and_wait(phone, f"{site}/{name}.html")
+def test_over_http_a_page_is_drawn_without_a_kernel_and_without_a_network(page, site, name):
+    open_and_wait(page, f"{site}/{name}.html")
+    check_what_is_drawn(page)
+
+
+def test_from_disk_a_page_is_drawn_and_fits_a_phone_and_paper(phone, site_file, name):
+    open_and_wait(phone, f"{site_file}/{name}.html")
+    check_what_is_drawn(phone)
     wide = phone.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, f"{wide} pixels wider than the screen"
     # On paper nothing can be scrolled. A4 at 96 dots per inch, less the rim:
@@ -157,15 +162,23 @@ def test_on_this_page_leads_to_a_section(request, site, device):
     )
 
 
-def test_next_and_previous_lead_through_the_book_in_order(page, address):
-    page.goto(f"{address}/{PAGES[0]}.html")
-    for name in PAGES[1:]:
-        page.locator("a.right-next").click()
-        page.wait_for_url(f"**/{name}.html")
-    assert page.locator("a.right-next").count() == 0
-    for name in reversed(PAGES[:-1]):
-        page.locator("a.left-prev").click()
-        page.wait_for_url(f"**/{name}.html")
+def test_next_and_previous_lead_through_the_book_in_order(book):
+    for direction, pages in (("right-next", PAGES), ("left-prev", PAGES[::-1])):
+        links = []
+        for name in pages:
+            page = book / f"{name}.html"
+            html = BeautifulSoup(page.read_text("utf-8"), "html.parser")
+            found = html.select(f"a.{direction}")
+            links += [(page.parent / link["href"]).resolve() for link in found]
+        assert links == [book / f"{name}.html" for name in pages[1:]]
+
+
+def test_next_and_previous_can_be_pressed(page, address):
+    page.goto(f"{address}/{PAGES[1]}.html")
+    page.locator("a.right-next").click()
+    page.wait_for_url(f"**/{PAGES[2]}.html")
+    page.locator("a.left-prev").click()
+    page.wait_for_url(f"**/{PAGES[1]}.html")
 
 
 def test_search_finds_a_word(page, address):
