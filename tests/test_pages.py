@@ -24,7 +24,8 @@ def files(entry):
     ]
 
 
-PAGES = files(yaml.safe_load((Path(__file__).parents[1] / "_toc.yml").read_text("utf-8")))
+ROOT = Path(__file__).parents[1]
+PAGES = files(yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8")))
 
 
 @pytest.fixture(params=PAGES)
@@ -99,6 +100,23 @@ def test_every_picture_says_what_it_shows(html):
         if not image.get("alt", "").strip() or "_images/" in image["alt"]
     ]
     assert undescribed == []
+
+
+def test_the_first_use_of_a_term_is_a_link_to_the_glossary(name, html):
+    links = html.select("article p a.glossary-term, article p a:has(> .std-term)")
+    if not (ROOT / f"{name}.ipynb").exists():
+        assert [link for link in links if link.get("title")] == []
+        return
+    assert len(links) > 10
+    assert all(link["href"].startswith("glossary.html#term-") for link in links)
+    for link in html.select("article p a.glossary-term"):
+        assert len(link["title"]) > 20
+        before = link.find_all_previous(string=re.compile(rf"(?<![\w-]){link.text}(?![\w-])"))
+        elsewhere = ("a", "code", "h1", "h2", "h3", "pre", "script", "style", "title")
+        plain = [
+            text for text in before if text.find_parent("p") and not text.find_parent(elsewhere)
+        ]
+        assert [text for text in plain if text.find_parent("article")] == []
 
 
 @cache
