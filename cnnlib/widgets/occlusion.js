@@ -138,8 +138,9 @@ function frameOf(plane, row, column, size) {
 /** The choices under the picture; a value that is not among them is added. */
 function createControls({ get, set, initial, classes }) {
   const choice = (name, options) => {
+    const texts = options.map(([value, text]) => [String(value), text]);
     const chosen = (text) => options.find(([value]) => String(value) === text) ?? [Number(text)];
-    return { name, control: select(options, (text) => set({ [name]: chosen(text)[0] })) };
+    return { name, control: select(texts, (text) => set({ [name]: chosen(text)[0] })) };
   };
   const networks = choice("network", numbered(get("networks").map(({ name }) => name)));
   const [size, fill, method] = [choice("size", SIZES), choice("fill", FILLS), choice("method", METHODS)];
