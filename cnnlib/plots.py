@@ -61,11 +61,12 @@ def show_rows(rows: Mapping[str, Sequence[np.ndarray]], signed: Collection[str] 
         part.patch.set_alpha(0)
         numbers = np.concatenate([np.abs(picture).ravel() for picture in pictures])
         full = np.quantile(numbers, 0.99) or 1  # one stray pixel must not pale all others
-        scale = {"cmap": SIGNED, "vmin": -full, "vmax": full}
+        pixels = {"cmap": "gray", "vmin": 0, "vmax": 1}
+        scale = {"cmap": SIGNED, "vmin": -full, "vmax": full} if name in signed else pixels
         for ax in part.subplots(1, columns, squeeze=False).flat:
             ax.set_axis_off()
         for ax, picture in zip(part.axes, pictures, strict=False):
-            ax.imshow(picture, **(scale if name in signed else {"cmap": "gray", "vmin": 0, "vmax": 1}))
+            ax.imshow(picture, **scale)
     figure.patch.set_alpha(0)
 
 
