@@ -60,7 +60,7 @@ class DrawDigit(Widget):
             kwargs["layers"] = packed.pack(trained() if network is None else network)
         self._network = packed.unpack(kwargs["layers"])
         kwargs.setdefault("examples", record("mnist_examples")["examples"])
-        kwargs.setdefault("selected", (0, 0, SIDE // 2, SIDE // 2))
+        kwargs.setdefault("selected", (0, 0, *(size // 2 for size in self._shape(0)[1:])))
         kwargs.setdefault("classes", [str(k) for k in range(self._classes())])
         super().__init__(image=mnist_examples().images[0, 0] if image is None else image, **kwargs)
 
@@ -87,6 +87,10 @@ class DrawDigit(Widget):
                 f"DrawDigit: network gives {rows[-1].output_shape}; expected a row of logits"
             )
         return rows[-1].output_shape[0]
+
+    def _shape(self, layer: int) -> tuple[int, int, int]:
+        """Maps, rows and columns that a layer gives; numbers in a row are maps of 1x1."""
+        return (*summary(self._network, (1, SIDE, SIDE))[layer].output_shape, 1, 1)[:3]
 
     @traitlets.validate("image")
     def _is_gray(self, proposal: Any) -> np.ndarray:
@@ -119,11 +123,10 @@ class DrawDigit(Widget):
             raise traitlets.TraitError(
                 f"DrawDigit: selected has layer {layer}; expected at most {count - 1}"
             )
-        shape = (*summary(self._network, (1, SIDE, SIDE))[layer].output_shape, 1, 1)[:3]
-        if any(at >= size for at, size in zip(place, shape, strict=True)):
+        if any(at >= size for at, size in zip(place, self._shape(layer), strict=True)):
             raise traitlets.TraitError(
                 f"DrawDigit: selected has (map, row, column) {tuple(place)}; layer {layer} has "
-                f"{shape}"
+                f"{self._shape(layer)}"
             )
         return proposal.value
 
