@@ -403,7 +403,8 @@ def test_where_it_looks_is_computed_in_slices_and_told(pad, page):
             let turns = 0;
             document.querySelector(".draw-digit").querySelectorAll(".controls button")[3].click();
             const text = () => document.querySelector(".looking p").textContent;
-            for (; !text().startsWith("Answer"); turns++) await new Promise((done) => setTimeout(done));
+            for (; !text().startsWith("Answer"); turns++)
+              await new Promise((done) => setTimeout(done));
             return turns;
         }"""
     )
