@@ -94,12 +94,20 @@ def train(
 
 
 def measure(network: cnnlib.Layer, unseen: Split) -> dict[str, Any]:
-    """What a trained network gives, and where it was measured."""
+    """What a trained network gives, and where it was measured.
+
+    `mistakes` has a row for each image that it got wrong: its index, its class, what it was called.
+    """
     found = cnnlib.evaluate(network, unseen)
+    with network.evaluation():
+        outputs = [network(x) for x, _ in cnnlib.batches(*unseen, 500)]
+    said = np.concatenate(outputs).argmax(axis=1)
+    wrong = np.flatnonzero(said != unseen.labels)
     return {
         "loss": found.loss,
         "accuracy": found.accuracy,
         "confusion": found.confusion.tolist(),
+        "mistakes": np.stack([wrong, unseen.labels[wrong], said[wrong]], axis=1).tolist(),
         "versions": {name: version(name) for name in ("cnnlib", "numpy")},
         "machine": f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores",
     }
