@@ -14,7 +14,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,36 +23,8 @@ import numpy as np
 import safetensors.numpy
 
 import cnnlib
-from cnnlib.classifiers import mnist_network, three_convolutions, two_convolutions
+from cnnlib.classifiers import RECIPES, Recipe
 from cnnlib.data import Split
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train; data, optimizer and augmentation are called by their names in cnnlib."""
-
-    network: Callable[..., cnnlib.Sequential]
-    data: str
-    epochs: int
-    batch_size: int
-    optimizer: str
-    options: dict[str, float]
-    one_cycle: float | None = None  # the highest learning rate of a OneCycleLR schedule
-    augment: tuple[str, ...] = ()
-    mean_std: tuple[float, float] = (0.0, 1.0)  # subtracted from the pixels; then divided by
-    keep: bool = False  # the weights of seed 0, as float16, and pictures of its mistakes
-
-
-PIXELS = (0.1307, 0.3081)  # mean and standard deviation of MNIST's training images
-CYCLE = ("AdamW", {"weight_decay": 0.05}, 0.01)
-RECIPES = {
-    "mnist_421k": Recipe(two_convolutions, "mnist", 4, 64, "Adam", {"lr": 0.001}, mean_std=PIXELS),
-    "mnist_149k": Recipe(
-        three_convolutions, "mnist", 3, 64, "SGD", {"lr": 0.01, "momentum": 0.9}, mean_std=PIXELS
-    ),
-    "mnist": Recipe(mnist_network, "mnist", 8, 100, *CYCLE, ("random_shift",), keep=True),
-    "fashion_mnist": Recipe(mnist_network, "fashion_mnist", 8, 100, *CYCLE, ("random_flip",)),
-}
 
 
 def load(recipe: Recipe, validate: bool = False) -> tuple[Split, Split]:

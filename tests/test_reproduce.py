@@ -83,7 +83,7 @@ def test_validation_holds_out_the_last_training_images_and_leaves_the_test_alone
     assert np.sum(run["confusion"]) == 60 // 6
     assert run["history"]["validation_accuracy"][-1] == run["accuracy"]
     train, held_out = reproduce.load(reproduce.RECIPES["mnist_149k"], validate=True)
-    mean, std = reproduce.PIXELS
+    mean, std = classifiers.PIXELS
     expected = (made_up(60, 1).images - mean) / std
     np.testing.assert_allclose(train.images, expected[:50], rtol=1e-5)
     np.testing.assert_allclose(held_out.images, expected[50:], rtol=1e-5)
