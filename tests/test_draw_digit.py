@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib import widgets
+from cnnlib.classifiers import trained_mnist_network
 from cnnlib.widgets import DrawDigit
-from cnnlib.widgets.records import mnist_examples, record, trained
+from cnnlib.widgets.records import mnist_examples, record
 from tests.test_inference import covered_leads
 
 pytest_plugins = ["tests.browser"]
@@ -30,7 +31,7 @@ def test_the_default_is_the_trained_network_and_the_first_example():
     np.testing.assert_array_equal(widget.image, images[0, 0])
     assert widget.probabilities.argmax() == labels[0]
     assert widget.probabilities.sum() == pytest.approx(1)
-    np.testing.assert_allclose(widget.logits, trained()(images[:1])[0], atol=1e-5)
+    np.testing.assert_allclose(widget.logits, trained_mnist_network()(images[:1])[0], atol=1e-5)
 
 
 def test_the_weights_take_less_than_200_kilobytes():
@@ -332,14 +333,14 @@ def test_the_keys_draw(pad, page):
 def test_the_bars_are_cnnlibs_probabilities(pad):
     index = 24
     pad.example(index)
-    p = cnnlib.softmax(trained()(mnist_examples().images[index : index + 1]))[0]
+    p = cnnlib.softmax(trained_mnist_network()(mnist_examples().images[index : index + 1]))[0]
     expected = [">99" if x >= 0.995 else "<1" if x < 0.005 else str(int(100 * x + 0.5)) for x in p]
     assert pad.chances == expected
 
 
 def test_a_number_of_any_layer_is_its_written_sum(pad):
     pad.example(5)
-    x, network = mnist_examples().images[5:6], trained()
+    x, network = mnist_examples().images[5:6], trained_mnist_network()
     outputs = []
     for layer in network:
         x = layer(x)
@@ -372,7 +373,7 @@ def test_a_number_is_chosen_in_its_map_and_its_channels_one_by_one(pad):
     window = pad.root.get_by_role("grid", name="Window").locator(".number")
     assert window.count() == 3 * 3
     x = mnist_examples().images[:1]
-    for layer in list(trained())[:4]:
+    for layer in list(trained_mnist_network())[:4]:
         x = layer(x)
     corner = x[0, 3, 4, 6]
     assert float(window.first.inner_text()) == pytest.approx(corner, abs=0.006)
@@ -381,7 +382,7 @@ def test_a_number_is_chosen_in_its_map_and_its_channels_one_by_one(pad):
 def test_the_last_layers_number_becomes_a_probability(pad):
     pad.layer("network[16], Linear").focus()
     pad.page.keyboard.press("Home")
-    p = cnnlib.softmax(trained()(mnist_examples().images[:1]))[0]
+    p = cnnlib.softmax(trained_mnist_network()(mnist_examples().images[:1]))[0]
     assert pad.sum.endswith(f"= {p[0]:.4f}".rstrip("0").rstrip("."))
 
 
@@ -411,7 +412,7 @@ def test_where_it_looks_is_computed_in_slices_and_told(pad, page):
     assert turns > 5  # in which the page could do other things
     text = pad.root.locator(".looking p").first.inner_text()
     image = mnist_examples().images[3, 0]
-    drops = covered_leads(trained(), image, 2, 2)
+    drops = covered_leads(trained_mnist_network(), image, 2, 2)
     row, column = np.unravel_index(drops.argmax(), drops.shape)
     assert f"It leans most on row {2 * row}, column {2 * column}:" in text
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib import widgets
+from cnnlib.classifiers import trained_mnist_network
 from cnnlib.widgets.packed import pack, pack_array, unpack, unpack_array
-from cnnlib.widgets.records import mnist_examples, trained
+from cnnlib.widgets.records import mnist_examples
 
 pytest_plugins = ["tests.browser"]
 SCRIPT = Path(widgets.__file__).parent / "shared" / "inference.js"
@@ -104,7 +105,7 @@ def test_every_kind_of_layer_agrees_one_behind_the_other(call):
 
 def test_the_trained_network_gives_the_same_logits_on_digits_and_on_noise(call):
     rng = np.random.default_rng(0)
-    network, layers = trained(), pack(trained())
+    network, layers = trained_mnist_network(), pack(trained_mnist_network())
     noise = rng.random((10, 1, 28, 28)).astype(np.float32)
     images = np.concatenate([mnist_examples().images, noise])
     body = """
@@ -213,6 +214,8 @@ def test_where_it_looks_is_what_cnnlib_finds(call):
         const steps = [...module.occlusion(network, image, 28, { step: 4, margin: 1 }, map)];
         return [map, steps.length];
     """
-    drops, pauses = call(body, [pack(trained()), image.ravel().tolist()])
+    drops, pauses = call(body, [pack(trained_mnist_network()), image.ravel().tolist()])
     assert pauses == 7 * 7
-    np.testing.assert_allclose(drops, covered_leads(trained(), image, 4, 1), atol=1e-3)
+    np.testing.assert_allclose(
+        drops, covered_leads(trained_mnist_network(), image, 4, 1), atol=1e-3
+    )

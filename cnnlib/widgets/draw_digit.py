@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from cnnlib.classifiers import trained_mnist_network
 from cnnlib.loss import softmax
 from cnnlib.network import Sequential, summary
 from cnnlib.widgets import packed
-from cnnlib.widgets.records import mnist_examples, record, trained
+from cnnlib.widgets.records import mnist_examples, record
 from cnnlib.widgets.widget import Array, Widget
 
 SIDE = 28
@@ -57,7 +58,7 @@ class DrawDigit(Widget):
 
     def __init__(self, image: Any = None, network: Sequential | None = None, **kwargs: Any) -> None:
         if "layers" not in kwargs:  # a saved widget is made again from its traits
-            kwargs["layers"] = packed.pack(trained() if network is None else network)
+            kwargs["layers"] = packed.pack(trained_mnist_network() if network is None else network)
         self._network = packed.unpack(kwargs["layers"])
         kwargs.setdefault("examples", record("mnist_examples")["examples"])
         kwargs.setdefault("selected", (0, 0, *(size // 2 for size in self._shape(0)[1:])))
