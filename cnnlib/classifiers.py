@@ -1,5 +1,7 @@
-"""The networks that the book trains on 28x28 images, and one of them trained."""
+"""The networks that the book trains on 28x28 images, how each is trained, and one trained."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -54,3 +56,31 @@ def trained_mnist_network() -> cnnlib.Sequential:
     network = mnist_network()
     network.load_state_dict(safetensors.numpy.load_file(asset("mnist.safetensors")))
     return network.eval()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; data, optimizer and augmentation are called by their names in cnnlib."""
+
+    network: Callable[..., cnnlib.Sequential]
+    data: str
+    epochs: int
+    batch_size: int
+    optimizer: str
+    options: dict[str, float]
+    one_cycle: float | None = None  # the highest learning rate of a OneCycleLR schedule
+    augment: tuple[str, ...] = ()
+    mean_std: tuple[float, float] = (0.0, 1.0)  # subtracted from the pixels; then divided by
+    keep: bool = False  # the weights of seed 0, as float16, and pictures of its mistakes
+
+
+PIXELS = (0.1307, 0.3081)  # mean and standard deviation of MNIST's training images
+CYCLE = ("AdamW", {"weight_decay": 0.05}, 0.01)
+RECIPES = {
+    "mnist_421k": Recipe(two_convolutions, "mnist", 4, 64, "Adam", {"lr": 0.001}, mean_std=PIXELS),
+    "mnist_149k": Recipe(
+        three_convolutions, "mnist", 3, 64, "SGD", {"lr": 0.01, "momentum": 0.9}, mean_std=PIXELS
+    ),
+    "mnist": Recipe(mnist_network, "mnist", 8, 100, *CYCLE, ("random_shift",), keep=True),
+    "fashion_mnist": Recipe(mnist_network, "fashion_mnist", 8, 100, *CYCLE, ("random_flip",)),
+}

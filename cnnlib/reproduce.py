@@ -8,12 +8,13 @@ on those: settings are chosen so, and the test images stay unseen.
 """
 
 import argparse
+import base64
 import json
 import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,38 +23,8 @@ import numpy as np
 import safetensors.numpy
 
 import cnnlib
-from cnnlib.classifiers import mnist_network, three_convolutions, two_convolutions
+from cnnlib.classifiers import RECIPES, Recipe
 from cnnlib.data import Split
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train; data, optimizer and augmentation are called by their names in cnnlib."""
-
-    network: Callable[..., cnnlib.Sequential]
-    data: str
-    epochs: int
-    batch_size: int
-    optimizer: str
-    options: dict[str, float]
-    one_cycle: float | None = None  # the highest learning rate of a OneCycleLR schedule
-    augment: tuple[str, ...] = ()
-    mean_std: tuple[float, float] = (0.0, 1.0)  # subtracted from the pixels; then divided by
-    keep: bool = False  # the weights of seed 0, as float16
-
-
-PIXELS = (0.1307, 0.3081)  # mean and standard deviation of MNIST's training images
-CYCLE = ("AdamW", {"weight_decay": 0.05}, 0.01)
-RECIPES = {
-    "mnist_421k": Recipe(two_convolutions, "mnist", 4, 64, "Adam", {"lr": 0.001}, mean_std=PIXELS),
-    "mnist_149k": Recipe(
-        three_convolutions, "mnist", 3, 64, "SGD", {"lr": 0.01, "momentum": 0.9}, mean_std=PIXELS
-    ),
-    "mnist": Recipe(mnist_network, "mnist", 10, 100, *CYCLE, ("random_shift",), keep=True),
-    "fashion_mnist": Recipe(
-        mnist_network, "fashion_mnist", 10, 100, *CYCLE, ("random_shift", "random_flip")
-    ),
-}
 
 
 def load(recipe: Recipe, validate: bool = False) -> tuple[Split, Split]:
@@ -90,16 +61,29 @@ def train(
         checkpoint=checkpoint, progress=progress,
     )  # fmt: skip
     seconds = None if resumed else round(time.process_time() - start)
-    return network, measure(network, unseen) | {"history": asdict(history), "seconds": seconds}
+    run = measure(network, unseen) | {"history": asdict(history), "seconds": seconds}
+    if recipe.keep and seed == 0 and not validate:
+        wrong = unseen.images[[index for index, *_ in run["mistakes"]]]
+        pixels = np.round(wrong * 255).astype(np.uint8)
+        run["pictures"] = [base64.b64encode(image.tobytes()).decode() for image in pixels]
+    return network, run
 
 
 def measure(network: cnnlib.Layer, unseen: Split) -> dict[str, Any]:
-    """What a trained network gives, and where it was measured."""
+    """What a trained network gives, and where it was measured.
+
+    `mistakes` has a row for each image that it got wrong: its index, its class, what it was called.
+    """
     found = cnnlib.evaluate(network, unseen)
+    with network.evaluation():
+        outputs = [network(x) for x, _ in cnnlib.batches(*unseen, 500)]
+    said = np.concatenate(outputs).argmax(axis=1)
+    wrong = np.flatnonzero(said != unseen.labels)
     return {
         "loss": found.loss,
         "accuracy": found.accuracy,
         "confusion": found.confusion.tolist(),
+        "mistakes": np.stack([wrong, unseen.labels[wrong], said[wrong]], axis=1).tolist(),
         "versions": {name: version(name) for name in ("cnnlib", "numpy")},
         "machine": f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores",
     }

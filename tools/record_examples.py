@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import cnnlib
+from cnnlib.classifiers import trained_mnist_network
 from cnnlib.data import Split
-from cnnlib.widgets.records import trained
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 TYPICAL = 2  # images of each class
@@ -72,7 +72,7 @@ def write(folder: Path, record: dict) -> None:
 def main(folder: Path) -> None:
     """Record the examples of the network in assets/mnist.safetensors."""
     _, test = cnnlib.mnist()
-    write(folder, examples(trained(), test))
+    write(folder, examples(trained_mnist_network(), test))
 
 
 if __name__ == "__main__":

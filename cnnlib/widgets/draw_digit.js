@@ -1,4 +1,4 @@
-// Draw a digit: a trained network reads it in the page, and every number it computes can be traced to its sum.
+// Draw a digit: a trained network reads it in the page, and every number can be traced to its sum.
 import { announcer, field, format, h, redraw, select, setter } from "./shared/dom.js";
 import { inference, opened, softmax } from "./shared/inference.js";
 import { centerDigit, inkLine, pad, PAD, shrunkPad, SIDE } from "./shared/ink.js";
@@ -12,15 +12,15 @@ const PENS = [[0.035, "fine"], [0.08, "medium"], [0.15, "thick"]];
 
 const asRows = (image) => table(SIDE, SIDE, (i, j) => image[i * SIDE + j]);
 const asList = (rows) => Float64Array.from(rows.flat());
-const percent = (p) => (p >= 0.9995 ? "over 99.9 %" : p < 0.0005 ? "under 0.1 %" : `${format(100 * p, 1)} %`);
-const pixelsOf = (example) => Float64Array.from(atob(example.pixels), (letter) => letter.charCodeAt(0) / 255);
+const percent = (p) => (p >= 0.9995 ? "over 99.9%" : `${format(100 * p, 1)}%`);
+const pixelsOf = ({ pixels }) => Float64Array.from(atob(pixels), (letter) => letter.charCodeAt(0) / 255);
 
 /** A bar for each class, and the answer in words. */
 function createAnswer(classes) {
   const bars = classes.map((name) => {
     const number = h("span", { class: "chance" }), fill = h("span", { class: "fill" });
-    return { number, fill, element: h("li", {}, number, h("span", { class: "bar", "aria-hidden": "true" }, fill),
-      h("span", { class: "class-name" }, name)) };
+    const bar = h("span", { class: "bar", "aria-hidden": "true" }, fill);
+    return { number, fill, element: h("li", {}, number, bar, h("span", { class: "class-name" }, name)) };
   });
   const big = h("strong"), sure = h("span"), truth = h("span", { class: "truth" });
   return {
@@ -50,12 +50,12 @@ function createExamples(examples, classes, onload) {
     paintLarge(canvas, pixelsOf(example), 0, [SIDE, SIDE], 1, true);
     const read = wrong ? `, which the network read as ${classes[example.answer]}` : "";
     const label = `Test image ${example.index}: a ${classes[example.label]}${read}`;
-    return h("button", { type: "button", class: "example", tabindex: i ? -1 : 0, title: label, "aria-label": label,
-      "aria-pressed": "false", click: () => onload(example) }, canvas);
+    return h("button", { type: "button", class: "example", tabindex: i ? -1 : 0, title: label,
+      "aria-label": label, "aria-pressed": "false", click: () => onload(example) }, canvas);
   });
   const row = (wrong) => buttons.filter((_, i) => (examples[i].answer !== examples[i].label) === wrong);
-  const shelf = (text, list) => (list.length ? h("div", { class: "shelf" }, h("span", { class: "note" }, text),
-    h("div", { class: "thumbs" }, list)) : null);
+  const shelf = (text, list) => (!list.length ? null
+    : h("div", { class: "shelf" }, h("span", { class: "note" }, text), h("div", { class: "thumbs" }, list)));
   const element = h("div", { class: "examples", role: "group", "aria-label": "Examples" },
     shelf("MNIST’s own", row(false)), shelf("misread", row(true)));
   element.addEventListener("keydown", (event) => {
@@ -180,9 +180,10 @@ function render({ model, el }) {
     onchoose: (map, row, column) => keepPlace(strips[i].element, () => choose({ step, map, row, column })),
   }));
   const trace = layerTrace({ classes, onchoose: choose });
+  const note = (text, more = "") => h("span", { class: `note ${more}` }, text);
   const rows = steps.map((step, i) => h("div", { class: "strip" },
-    h("div", { class: "strip-name" }, h("span", { class: "note" }, `[${step.index}]`), ` ${layerTitle(step)}`,
-      h("span", { class: "note strip-shape" }, shapeText(step.output))), strips[i].element));
+    h("div", { class: "strip-name" }, note(`[${step.index}]`), ` ${layerTitle(step)}`,
+      note(shapeText(step.output), "strip-shape")), strips[i].element));
 
   /** A place that the layer has: for one it does not have, the nearest. */
   function near({ step, map, row, column }) {
@@ -203,8 +204,8 @@ function render({ model, el }) {
     scrollBy(0, element.getBoundingClientRect().top - before);
   }
   function choose(change) {
-    const before = selected(), { step = before.step, map: other = before.map, row: i, column: j } = change;
-    const { map, row, column } = near({ step, map: other, row: i ?? before.row, column: j ?? before.column });
+    const asked = Object.entries(change).filter(([, value]) => value !== undefined);
+    const { step, map, row, column } = near({ ...selected(), ...Object.fromEntries(asked) });
     set({ selected: [step.index, map, row, column] });
   }
   function paintMaps() {
@@ -236,10 +237,10 @@ function render({ model, el }) {
     center.checked = get("center");
   }
 
+  const reading = h("div", { class: "reading" },
+    h("span", { class: "plane-name" }, "28×28 input"), preview, answer.element);
   const root = h("div", { class: "cnn-widget draw-digit", role: "group", "aria-label": "Draw a digit" },
-    h("div", { class: "board" }, board.element,
-      h("div", { class: "reading" }, h("span", { class: "plane-name" }, "28×28 input"), preview, answer.element),
-      answer.bars),
+    h("div", { class: "board" }, board.element, reading, answer.bars),
     controls, look.element, examples.element,
     h("p", { class: "part-title" }, "What every layer makes of it"),
     h("div", { class: "strips" }, rows), live);

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from cnnlib.classifiers import trained_mnist_network
 from cnnlib.loss import softmax
 from cnnlib.network import Sequential, summary
 from cnnlib.widgets import packed
-from cnnlib.widgets.records import mnist_examples, record, trained
+from cnnlib.widgets.records import mnist_examples, record
 from cnnlib.widgets.widget import Array, Widget
 
 SIDE = 28
@@ -57,10 +58,10 @@ class DrawDigit(Widget):
 
     def __init__(self, image: Any = None, network: Sequential | None = None, **kwargs: Any) -> None:
         if "layers" not in kwargs:  # a saved widget is made again from its traits
-            kwargs["layers"] = packed.pack(trained() if network is None else network)
+            kwargs["layers"] = packed.pack(trained_mnist_network() if network is None else network)
         self._network = packed.unpack(kwargs["layers"])
         kwargs.setdefault("examples", record("mnist_examples")["examples"])
-        kwargs.setdefault("selected", (0, 0, SIDE // 2, SIDE // 2))
+        kwargs.setdefault("selected", (0, 0, *(size // 2 for size in self._shape(0)[1:])))
         kwargs.setdefault("classes", [str(k) for k in range(self._classes())])
         super().__init__(image=mnist_examples().images[0, 0] if image is None else image, **kwargs)
 
@@ -87,6 +88,10 @@ class DrawDigit(Widget):
                 f"DrawDigit: network gives {rows[-1].output_shape}; expected a row of logits"
             )
         return rows[-1].output_shape[0]
+
+    def _shape(self, layer: int) -> tuple[int, int, int]:
+        """Maps, rows and columns that a layer gives; numbers in a row are maps of 1x1."""
+        return (*summary(self._network, (1, SIDE, SIDE))[layer].output_shape, 1, 1)[:3]
 
     @traitlets.validate("image")
     def _is_gray(self, proposal: Any) -> np.ndarray:
@@ -119,11 +124,10 @@ class DrawDigit(Widget):
             raise traitlets.TraitError(
                 f"DrawDigit: selected has layer {layer}; expected at most {count - 1}"
             )
-        shape = (*summary(self._network, (1, SIDE, SIDE))[layer].output_shape, 1, 1)[:3]
-        if any(at >= size for at, size in zip(place, shape, strict=True)):
+        if any(at >= size for at, size in zip(place, self._shape(layer), strict=True)):
             raise traitlets.TraitError(
                 f"DrawDigit: selected has (map, row, column) {tuple(place)}; layer {layer} has "
-                f"{shape}"
+                f"{self._shape(layer)}"
             )
         return proposal.value
 

@@ -44,7 +44,8 @@ function addRow(sums, x, at, w, first, kernel, stride) {
   } else if (kernel === 5 && stride === 1) {
     const a = w[first], b = w[first + 1], c = w[first + 2], d = w[first + 3], e = w[first + 4];
     for (let j = 0; j < last; j++)
-      sums[j] += a * x[at + j] + b * x[at + j + 1] + c * x[at + j + 2] + d * x[at + j + 3] + e * x[at + j + 4];
+      sums[j] += a * x[at + j] + b * x[at + j + 1] + c * x[at + j + 2]
+        + d * x[at + j + 3] + e * x[at + j + 4];
   } else {
     for (let k = 0; k < kernel; k++)
       for (let j = 0; j < last; j++) sums[j] += w[first + k] * x[at + j * stride + k];

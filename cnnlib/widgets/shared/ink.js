@@ -13,8 +13,8 @@ export const pad = (image) => Float64Array.from({ length: PAD * PAD }, (_, i) =>
 export function inkLine(pixels, [x0, y0], [x1, y1], width) {
   const [ax, ay, bx, by] = [x0, y0, x1, y1].map((place) => place * PAD);
   const radius = (width * PAD) / 2, length = (bx - ax) ** 2 + (by - ay) ** 2;
-  const range = (a, b) => [
-    Math.max(0, Math.floor(Math.min(a, b) - radius - 1)), Math.min(PAD, Math.ceil(Math.max(a, b) + radius + 1))];
+  const range = (a, b) => [Math.min(a, b) - radius - 1, Math.max(a, b) + radius + 1].map((at) =>
+    Math.min(Math.max(Math.round(at), 0), PAD));
   const [[left, right], [top, bottom]] = [range(ax, bx), range(ay, by)];
   for (let i = top; i < bottom; i++)
     for (let j = left; j < right; j++) {
@@ -75,7 +75,8 @@ export function centerDigit(pixels, rows, columns) {
     down += ink * Math.floor(i / width);
     right += ink * (i % width);
   });
-  const start = (moment, size) => Math.min(Math.max(Math.floor(MIDDLE + 0.5 - moment / mass), 0), SIDE - size);
+  const start = (moment, size) =>
+    Math.min(Math.max(Math.floor(MIDDLE + 0.5 - moment / mass), 0), SIDE - size);
   const [top, left] = [start(down, height), start(right, width)];
   for (let i = 0; i < height; i++)
     image.set(small.subarray(i * width, (i + 1) * width), (top + i) * SIDE + left);

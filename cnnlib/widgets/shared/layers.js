@@ -47,7 +47,8 @@ function windowOf({ layer, source: [, rows = 1, columns = 1] }, row, column) {
 /** A window and the kernel it meets. */
 function createGrids() {
   const planes = ["Window", "Kernel"].map((label) => grid({ label, tone: "signed" }));
-  const [left, right] = planes.map((plane, i) => h("div", {}, small(["window", "kernel"][i]), plane.element));
+  const names = ["window", "kernel"];
+  const [left, right] = planes.map((plane, i) => h("div", {}, small(names[i]), plane.element));
   const element = h("div", { class: "trace-grids" }, left, h("span", { class: "times" }, "×"), right);
   return { element, update(terms) {
     const [high, wide] = [terms.at(-1).a + 1, terms.at(-1).b + 1];
@@ -65,8 +66,8 @@ function createSum() {
 
   const product = ({ pixel, weight }, i) => h("span", { class: pixel && weight ? "term" : "term zero" },
     `${i ? "+ " : ""}${short(pixel)}·${shortFactor(weight)}`);
-  const chip = (part, chosen, onlisten) => h("button", { type: "button", "aria-pressed": String(part === chosen),
-    "data-channel": part.channel, click: () => {
+  const chip = (part, chosen, onlisten) => h("button", { type: "button", "data-channel": part.channel,
+    "aria-pressed": String(part === chosen), click: () => {
       onlisten(part.channel);
       chips.querySelector(`[data-channel="${part.channel}"]`)?.focus();
     } }, h("span", { class: "note" }, part.channel), ` ${short(part.total)}`);
@@ -125,8 +126,8 @@ function otherSum(step, { map, row, column }, value) {
 
 /**
  * layerTrace({classes, onchoose}) shows one number of one layer: its map, what comes in, the sum behind it.
- * onchoose({row, column}) when another number of the map is chosen. update({step, map, row, column}) draws and
- * returns the number in words.
+ * onchoose({row, column}) when another number of the map is chosen. update({step, map, row, column}) draws
+ * and returns the number in words.
  */
 export function layerTrace({ classes, onchoose }) {
   const heading = h("p", { class: "part-title" });
@@ -148,7 +149,8 @@ export function layerTrace({ classes, onchoose }) {
       return map;
     }
     const parts = partsOf(step, step.source, map, row, column);
-    const loudest = parts.reduce((most, part) => (Math.abs(part.total) > Math.abs(most.total) ? part : most));
+    const larger = (one, other) => (Math.abs(other.total) > Math.abs(one.total) ? other : one);
+    const loudest = parts.reduce(larger);
     const part = parts[heard] ?? loudest;
     sum.products(parts, part, step.layer.bias?.[map], (channel) => {
       heard = channel;

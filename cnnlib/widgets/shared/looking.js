@@ -27,7 +27,8 @@ export function heatMap(layers, classes) {
     context.imageSmoothingEnabled = false;
     context.drawImage(under, 0, 0, canvas.width, canvas.height);
     map.forEach((row, i) => row.forEach((worth, j) => {
-      context.fillStyle = `rgb(${worth < 0 ? "80 150 255" : "255 130 20"} / ${(0.85 * Math.abs(worth)) / top})`;
+      const hue = worth < 0 ? "80 150 255" : "255 130 20", strength = Math.abs(worth) / top;
+      context.fillStyle = `rgb(${hue} / ${0.85 * strength})`;
       context.fillRect(j * side, i * side, side, side);
     }));
   }

@@ -3,12 +3,13 @@ import { h } from "./dom.js";
 
 const HUES = [[26, 115, 232], [232, 113, 10]]; // below zero and above: the widgets' blue and orange
 const MAP_KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-const HIGH = 56, GAP = 4, CELL = 16; // of a strip: a map's height, the space between maps, a lone number's size
+const SLIDE = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Enter: 0 };
+const HIGH = 56, GAP = 4, CELL = 16; // of a strip: a map's height, the space between, a lone number's size
 
 export const inRange = (value, low, high) => Math.min(Math.max(value, low), high);
 export const largestOf = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 
-/** Paints one map into pixels that are `width` wide, from a column on; the page shines through what is weak. */
+/** Paints one map into pixels `width` wide, from a column on; the page shines through what is weak. */
 function paintMap(data, width, left, values, from, [rows, columns], top, gray) {
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < columns; j++) {
@@ -28,8 +29,8 @@ export function paintLarge(canvas, values, from, [rows, columns], top, gray = fa
 }
 
 /**
- * strip({label, shape, onchoose}) shows all maps of a layer of this shape, [maps, rows, columns] or [numbers];
- * onchoose(map, row, column) when one is chosen, row and column missing where only a key moved.
+ * strip({label, shape, onchoose}) shows all maps of a layer of this shape, [maps, rows, columns] or
+ * [numbers]; onchoose(map, row, column) when one is chosen, without row and column where a key moved.
  * update(values) paints; choose(map) marks one, or none when it is -1.
  */
 export function strip({ label, shape, onchoose }) {
@@ -53,8 +54,7 @@ export function strip({ label, shape, onchoose }) {
     onchoose(map, cell(y, rows), cell(x - map * wide, columns));
   });
   element.addEventListener("keydown", (event) => {
-    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -maps, End: maps, Enter: 0 };
-    const by = steps[event.key];
+    const by = { ...SLIDE, Home: -maps, End: maps }[event.key];
     if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     onchoose(inRange(Math.max(chosen, 0) + by, 0, maps - 1));
@@ -63,15 +63,17 @@ export function strip({ label, shape, onchoose }) {
   return {
     element,
     update(values) {
-      const pixels = new ImageData(maps * columns, rows), top = largestOf(values);
+      const width = maps * columns, area = rows * columns;
+      const pixels = new ImageData(width, rows), top = largestOf(values);
       for (let map = 0; map < maps; map++)
-        paintMap(pixels.data, maps * columns, map * columns, values, map * rows * columns, [rows, columns], top);
+        paintMap(pixels.data, width, map * columns, values, map * area, [rows, columns], top);
       small.getContext("2d").putImageData(pixels, 0, 0);
       const context = canvas.getContext("2d");
       context.clearRect(0, 0, canvas.width, canvas.height);
       context.imageSmoothingEnabled = false;
       for (let map = 0; map < maps; map++)
-        context.drawImage(small, map * columns, 0, columns, rows, map * wide, 0, columns * zoom, rows * zoom);
+        context.drawImage(small, map * columns, 0, columns, rows,
+          map * wide, 0, columns * zoom, rows * zoom);
     },
     choose(map) {
       chosen = map;
@@ -80,15 +82,16 @@ export function strip({ label, shape, onchoose }) {
       element.setAttribute("aria-valuetext", map < 0 ? "none chosen" : `${what} ${map}`);
       if (map < 0) return;
       frame.style.transform = `translate(${map * wide - 3}px, -3px)`;
-      const left = map * wide - element.scrollLeft, room = element.clientWidth; // scrolls the strip, not the page
+      // The strip is scrolled, and not the page.
+      const left = map * wide - element.scrollLeft, room = element.clientWidth;
       if (left < 0 || left + wide > room) element.scrollLeft += left - room / 2;
     },
   };
 }
 
 /**
- * largeMap({onchoose}) shows one map with a frame over some of its numbers; with onchoose(row, column) a click
- * and the arrows choose one. update({label, values, from, sides, top, gray, frame}) draws.
+ * largeMap({onchoose}) shows one map with a frame over some of its numbers; with onchoose(row, column) a
+ * click and the arrows choose one. update({label, values, from, sides, top, gray, frame}) draws.
  */
 export function largeMap({ onchoose }) {
   const canvas = h("canvas", { "aria-hidden": "true" });

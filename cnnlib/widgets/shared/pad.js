@@ -6,13 +6,14 @@ const PEN_KEYS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], Arro
 const BACKING = 560; // pixels of the canvas: sharp on a phone's screen too
 
 /**
- * padBoard({width, onmove, onlift, onpen}) reports a stroke's next point, onmove([x, y], first), and its end,
- * onlift(time), with the time of the event. width() is the pen's, and onpen(down) tells when the keys' pen is
- * put down or lifted. show({image, strokes}) draws: an image of SIDE x SIDE below strokes {points, width}.
+ * padBoard({width, onmove, onlift, onpen}) reports a stroke's next point, onmove([x, y], first), and its
+ * end, onlift(time), with the time of the event. width() is the pen's, and onpen(down) tells when the keys'
+ * pen is put down or lifted. show({image, strokes}) draws: an image of SIDE x SIDE below strokes
+ * {points, width}.
  */
 export function padBoard({ width, onmove, onlift, onpen }) {
-  const element = h("canvas", { class: "pad", width: BACKING, height: BACKING, tabindex: 0, role: "application",
-    "aria-roledescription": "drawing pad",
+  const element = h("canvas", { class: "pad", width: BACKING, height: BACKING, tabindex: 0,
+    role: "application", "aria-roledescription": "drawing pad",
     "aria-label": "Drawing pad. Arrows move the pen, Space puts it down and lifts it." });
   const context = element.getContext("2d");
   const small = h("canvas", { width: SIDE, height: SIDE });
@@ -92,7 +93,7 @@ export function padBoard({ width, onmove, onlift, onpen }) {
       context.beginPath();
       const [first, ...rest] = points.map((point) => point.map((at) => at * BACKING));
       context.moveTo(...first);
-      for (const point of rest.length ? rest : [first]) context.lineTo(...point); // a line to itself is a dot
+      for (const point of rest.length ? rest : [first]) context.lineTo(...point); // to itself: a dot
       context.stroke();
     }
     if (!keys) return;
