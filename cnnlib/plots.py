@@ -54,10 +54,10 @@ def show_rows(rows: Mapping[str, Sequence[np.ndarray]], signed: Collection[str] 
     blue below zero and orange above, all of a row on one scale.
     """
     columns = max(map(len, rows.values()))
-    figure = plt.figure(figsize=(7, len(rows) * (6.8 / columns + 0.35)), layout="constrained")
+    figure = plt.figure(figsize=(7, len(rows) * (6.8 / columns + 0.5)), layout="constrained")
     parts = np.atleast_1d(figure.subfigures(len(rows), 1))
     for part, (name, pictures) in zip(parts, rows.items(), strict=True):
-        part.suptitle(name, fontsize=12, color=GRAY, x=0.01, ha="left")
+        part.suptitle(name, fontsize=16, color=GRAY, x=0.01, ha="left")
         part.patch.set_alpha(0)
         numbers = np.concatenate([np.abs(picture).ravel() for picture in pictures])
         full = np.quantile(numbers, 0.99) or 1  # one stray pixel must not pale all others
