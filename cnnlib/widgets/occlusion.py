@@ -152,15 +152,18 @@ class Occlusion(Widget):
             )
         return images
 
-    @traitlets.validate("labels", "network", "image", "position", "target")
-    def _exists(self, proposal: Any) -> Any:
+    @traitlets.validate("labels")
+    def _one_each(self, proposal: Any) -> list[int]:
+        found, expected = len(proposal.value), len(self.images)
+        if found != expected:
+            raise traitlets.TraitError(
+                f"Occlusion: labels has {found} numbers; expected {expected}"
+            )
+        return proposal.value
+
+    @traitlets.validate("network", "image", "position", "target")
+    def _exists(self, proposal: Any) -> int | None:
         name, value = proposal.trait.name, proposal.value
-        if name == "labels":
-            if len(value) != len(self.images):
-                raise traitlets.TraitError(
-                    f"Occlusion: labels has {len(value)} numbers; expected {len(self.images)}"
-                )
-            return value
         counts = {
             "network": len(self.networks),
             "image": len(self.images),
