@@ -8,7 +8,7 @@ import { svg } from "./shared/svg.js";
 
 const ofRow = (row, column) => `row ${row + 1}, column ${column + 1}`;
 const ofNeuron = (row) => `neuron ${row + 1}`;
-const ofClass = (row, classes) => classes[row].toLowerCase();
+const ofClass = (row, all) => all[row].toLowerCase();
 /** What can be chosen: an array's title, how much is shown around a number, and the name of one. */
 const LAYERS = {
   image: { title: "Image", span: 10, one: (...at) => `pixel, ${ofRow(...at)}` },
@@ -16,7 +16,8 @@ const LAYERS = {
   bias: { title: "Its bias", span: 10, one: () => "kernel, bias" },
   weight_1: { title: "Dense 1", span: 2, one: (row, k) => `dense 1, ${ofNeuron(row)}, weight ${k + 1}` },
   bias_1: { title: "Biases of dense 1", span: 10, one: (row) => `dense 1, ${ofNeuron(row)}, bias` },
-  weight_2: { title: "Dense 2", span: 0.2, one: (i, j, all) => `dense 2, ${ofClass(i, all)}, weight ${j + 1}` },
+  weight_2: { title: "Dense 2", span: 0.2, one: (i, k, all) =>
+    `dense 2, ${ofClass(i, all)}, weight ${k + 1}` },
   bias_2: { title: "Biases of dense 2", span: 5, one: (i, _, all) => `dense 2, ${ofClass(i, all)}, bias` },
 };
 const SPANS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
@@ -141,7 +142,7 @@ function createChooser(tables, choose) {
   const plane = (layer) => [name(layer), grids.get(layer).element];
   const columns = [["image"], ["kernel", "bias"], ["weight_1"], ["bias_1"], ["weight_2"], ["bias_2"]];
   return {
-    element: h("div", { class: "nudge-chooser" },
+    element: h("div", { class: "nudge-chooser" }, h("p", { class: "note" }, "Click a number to make it w."),
       columns.map((layers) => h("div", {}, layers.flatMap(plane)))),
     update({ layer: chosen, row, column }, value) {
       for (const [layer, one] of grids) {
@@ -175,6 +176,8 @@ function numberField(label, { accept, wanted, onvalue, complain, ...attributes }
 function createSums() {
   const [slopes, step] = [0, 1].map(() => h("div", { class: "sum" })), past = h("p", { class: "nudge-past" });
   const dash = (mark) => h("span", { class: `nudge-key ${mark}`, "aria-hidden": "true" });
+  const together = (...words) => h("span", { class: "terms" }, words);
+  const result = (number) => together("= ", h("strong", {}, number));
   const note = (when, words) => (when ? [h("p", { class: "note" }, words)] : []);
   const inBrackets = (number) => (number < 0 ? `(${figures(number)})` : figures(number));
   return {
@@ -188,22 +191,21 @@ function createSums() {
       slopes.replaceChildren(
         h("p", {}, dash("nudge-end"), "nudged: (L(w + h) − L(w − h)) / 2h"),
         h("p", {}, `= (${above} − ${below}) / (2·${format(nudge, 12)})`),
-        h("p", {}, `= (${up} − ${down}) / ${format(2 * nudge, 12)} = `, h("strong", {}, figures(secant))),
+        h("p", {}, `= (${up} − ${down}) / ${format(2 * nudge, 12)} `, result(figures(secant))),
         h("p", {}, dash(""), "exact, by the chain rule: ", h("strong", {}, figures(slope))),
         ...note(kink, "Between the nudged points the curve has a kink: a ReLU or a maximum switches there."),
-        ...note(slope === 0, "The curve is flat here: small changes of this number leave the loss as it is."));
+        ...note(slope === 0, "The curve is flat here: small changes of this number leave the loss alone."));
       step.replaceChildren(
         h("p", {}, "step: w − lr × slope"),
-        h("p", {}, `= ${format(value, DIGITS)} − ${format(lr, 12)}·${inBrackets(slope)} = `,
-          h("strong", {}, format(next, DIGITS)), " ",
-          h("span", { class: "terms" }, `(loss ${format(lossAt(next))})`)));
+        h("p", {}, `= ${format(value, DIGITS)} − ${format(lr, 12)}·${inBrackets(slope)} `,
+          result(format(next, DIGITS)), " ", together(`(loss ${format(lossAt(next))})`)));
       const places = [...steps, value], count = steps.length;
       const line = (k) => {
         const loss = format(lossAt(places[k]));
-        return `${k ? `step ${k}` : "start"}: w ${format(places[k])}, loss ${loss}`;
+        return together(`${k ? `step ${k}` : "start"}: w ${format(places[k])}, loss ${loss}`);
       };
-      const last = [count - 2, count - 1, count].filter((k) => k > 0).map(line);
-      past.textContent = count ? [line(0), ...(count > 3 ? ["…"] : []), ...last].join("; ") : "";
+      const last = [count - 2, count - 1, count].filter((k) => k > 0);
+      past.replaceChildren(...(count ? [line(0), ...(count > 3 ? ["…"] : []), ...last.map(line)] : []));
     },
   };
 }
