@@ -271,7 +271,7 @@ function render({ model, el }) {
     ...any, inputmode: "decimal", accept: (value) => value > 0, wanted: "a number above 0, such as 0.01",
   };
   const fields = {
-    value: numberField("w", { ...any, onvalue: (value) => moveTo(tidy(value)) }),
+    value: numberField("w", { ...any, class: "nudge-value", onvalue: (value) => moveTo(tidy(value)) }),
     h: numberField("Nudge h", { ...positive, onvalue: (value) => set({ h: value }) }),
     lr: numberField("Learning rate", { ...positive, onvalue: (value) => set({ lr: value }) }),
   };
