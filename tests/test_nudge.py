@@ -239,7 +239,7 @@ def test_the_page_opens_with_the_slopes_that_the_text_explains(plot):
         "= (L(0.5) − L(0.3)) / (2·0.1)",
         "= (0.162521 − 1.093463) / 0.2 = −4.6547",
         "exact, by the chain rule: −4.4985",
-        "step: w − lr × slope",
+        "step: w − learning rate × slope",
         "= 0.4 − 0.01·(−4.4985) = 0.444985 (loss 0.2952)",
     ]
     assert plot.root.locator(".nudge-end").count() == 1 + 2  # the key, and the two nudged points

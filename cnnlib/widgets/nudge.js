@@ -141,11 +141,13 @@ function createChooser(tables, choose) {
   const name = (layer) => h("span", { class: "plane-name" }, LAYERS[layer].title);
   const plane = (layer) => [name(layer), grids.get(layer).element];
   const columns = [["image"], ["kernel", "bias"], ["weight_1"], ["bias_1"], ["weight_2"], ["bias_2"]];
+  let last = null; // the others look as they did
   return {
     element: h("div", { class: "nudge-chooser" }, h("p", { class: "note" }, "Click a number to make it w."),
       columns.map((layers) => h("div", {}, layers.flatMap(plane)))),
     update({ layer: chosen, row, column }, value) {
       for (const [layer, one] of grids) {
+        if (last && layer !== last && layer !== chosen) continue;
         const isIt = (i, j) => layer === chosen && i === row && j === column;
         one.update(layer === chosen ? copyWith(tables[layer], [row, column], value) : tables[layer], {
           frame: layer === chosen ? { row, column, rows: 1, columns: 1 } : null,
@@ -153,6 +155,7 @@ function createChooser(tables, choose) {
         });
         if (layer === chosen && !one.element.contains(document.activeElement)) one.activate(row, column);
       }
+      last = chosen;
     },
   };
 }
@@ -196,7 +199,7 @@ function createSums() {
         ...note(kink, "Between the nudged points the curve has a kink: a ReLU or a maximum switches there."),
         ...note(slope === 0, "The curve is flat here: small changes of this number leave the loss alone."));
       step.replaceChildren(
-        h("p", {}, "step: w − lr × slope"),
+        h("p", {}, "step: w − learning rate × slope"),
         h("p", {}, `= ${format(value, DIGITS)} − ${format(lr, 12)}·${inBrackets(slope)} `,
           result(format(next, DIGITS)), " ", together(`(loss ${format(lossAt(next))})`)));
       const places = [...steps, value], count = steps.length;
