@@ -24,7 +24,7 @@ def batch_norm(
     checks.number("batch_norm", "eps", eps, 0)
     checks.number("batch_norm", "momentum", momentum, 0, 1)
     mean, var = running_mean, running_var
-    if training:
+    if checks.flag("batch_norm", "training", training):
         count = x.size // x.shape[1]
         found = f"batch_norm: x has shape {x.shape}"
         checks.require(count > 1, f"{found}; expected 2 values per channel to train on")
@@ -135,47 +135,33 @@ class BatchNorm2d(Layer):
         self.num_batches_tracked = np.array(0)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """x: (N, C, H, W). Returns the same shape."""
         self.saved = None
-        statistics = (self.running_mean, self.running_var)
-        affine = (self.weight.data, self.bias.data)
-        output = batch_norm(x, *statistics, *affine, self.training, self.momentum, self.eps)
+        arrays = (self.running_mean, self.running_var, self.weight.data, self.bias.data)
+        output = batch_norm(x, *arrays, self.training, self.momentum, self.eps)
         self.num_batches_tracked += self.training
-        self.saved = x, self.training
+        self.saved = x, *arrays[:3], self.training
         return output
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """The gradient for x."""
-        x, training = self.recall()
-        statistics = (self.running_mean, self.running_var)
-        grad_x, grad_weight, grad_bias = batch_norm_backward(
-            grad_output, x, *statistics, self.weight.data, training, self.eps
-        )
-        self.weight.accumulate(grad_weight)
-        self.bias.accumulate(grad_bias)
-        return grad_x
+        gradients = batch_norm_backward(grad_output, *self.recall(), self.eps)
+        self.weight.accumulate(gradients[1])
+        self.bias.accumulate(gradients[2])
+        return gradients[0]
 
 
 class Dropout(Layer):
-    """While training, sets numbers to 0 with probability p: torch.nn.Dropout.
-
-    What is dropped is drawn from `rng`.
-    """
+    """While training, sets numbers to 0 with probability p, drawn from `rng`: torch.nn.Dropout."""
 
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
         self.p = checks.number("Dropout", "p", p, 0, 1)
         self.rng = checks.generator("Dropout", rng)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """Any shape; x itself when not training."""
         checks.array("Dropout", "x", x)
-        if not self.training:
-            self.saved = (None,)
-            return x
-        self.saved = (dropout_mask(x.shape, self.p, self.rng, x.dtype),)
-        return dropout(x, *self.saved)
+        mask = dropout_mask(x.shape, self.p, self.rng, x.dtype) if self.training else None
+        self.saved = (mask,)
+        return x if mask is None else dropout(x, mask)
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """The gradient for x."""
         (mask,) = self.recall()
         return grad_output if mask is None else dropout_backward(grad_output, mask)
