@@ -42,7 +42,7 @@ def conv2d_loops(
     padding: Padding = 0, dilation: Pair = 1, groups: int = 1,
 ) -> np.ndarray:  # fmt: skip
     """The definition of `conv2d`, one product at a time: for reading, and slow."""
-    windows = _check("conv2d_loops", x, weight, bias, groups, stride, padding, dilation).windows
+    windows = _check("conv2d_loops", x, weight, bias, groups, stride, padding, dilation)
     padded = np.pad(x, ((0, 0), (0, 0), *windows.sides))
     filters, channels, kernel_rows, kernel_columns = weight.shape
     output = np.zeros((len(x), filters, *windows.output_size), np.result_type(x, weight))
@@ -75,7 +75,8 @@ def conv2d(
     Returns (N, O, output rows, output columns), or (O, output rows, output columns).
     Raises ValueError or TypeError, naming the argument, for arrays that do not fit together.
     """
-    correlation = _check("conv2d", x, weight, bias, groups, stride, padding, dilation)
+    windows = _check("conv2d", x, weight, bias, groups, stride, padding, dilation)
+    correlation = Correlation(windows, groups)
     return correlation.forward(correlation.columns(x), weight, bias)
 
 
@@ -93,9 +94,10 @@ def conv2d_backward(
     gradients are sums, over these meetings, of the other partner times the gradient of the output
     (Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 9.5).
     """
-    correlation = _check("conv2d_backward", x, weight, None, groups, stride, padding, dilation)
-    shape = (len(x), len(weight), *correlation.windows.output_size)
+    windows = _check("conv2d_backward", x, weight, None, groups, stride, padding, dilation)
+    shape = (len(x), len(weight), *windows.output_size)
     checks.array("conv2d_backward", "grad_output", grad_output, shape=shape)
+    correlation = Correlation(windows, groups)
     grad = _rows_first(grad_output)
     gradients = correlation.parameter_gradients(correlation.columns(x), grad, weight)
     return correlation.spread(grad, weight), *gradients
@@ -171,7 +173,7 @@ def im2col(
     columns = np.empty((channels, *windows.kernel_size, n, *windows.output_size), x.dtype)
     for i, j, rows, cols in windows.places():
         columns[:, i, j] = padded[:, :, rows, cols].swapaxes(0, 1)
-    return columns.reshape(channels * math.prod(windows.kernel_size), -1)
+    return columns.reshape(columns[:, :, :, 0, 0, 0].size, -1)
 
 
 def col2im(
@@ -357,13 +359,13 @@ def _rows_first(x: np.ndarray, windows: Windows | None = None) -> np.ndarray:
 def _check(
     function: str, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, groups: int,
     *geometry: Padding,
-) -> Correlation:  # fmt: skip
-    """The products of a convolution (`geometry`: stride, padding, dilation), once all fits."""
+) -> Windows:  # fmt: skip
+    """The stops of a convolution (`geometry`: stride, padding, dilation), once all fits."""
     checks.array(function, "x", x, 4)
     filters, channels, *kernel_size = checks.array(function, "weight", weight, 4).shape
     _check_groups(function, groups, f"weight has {filters} filters", filters)
     _check_arrays(function, x, channels * groups, bias, filters)
-    return Correlation(Windows(function, x.shape[2:], kernel_size, *geometry), groups)
+    return Windows(function, x.shape[2:], kernel_size, *geometry)
 
 
 def _check_transpose(
@@ -428,7 +430,8 @@ class Conv2d(WeightedLayer):
     def forward(self, x: np.ndarray) -> np.ndarray:
         weight, bias = self.weight.data, self.bias.data if self.bias else None
         geometry = (self.stride, self.padding, self.dilation)
-        correlation = _check("Conv2d", x, weight, bias, self.groups, *geometry)
+        windows = _check("Conv2d", x, weight, bias, self.groups, *geometry)
+        correlation = Correlation(windows, self.groups)
         self.saved = None  # frees the last call's columns for this one
         columns = correlation.columns(x)
         output = correlation.forward(columns, weight, bias)

@@ -66,9 +66,10 @@ def cross_entropy_backward(
 
     grad_output: a number, or (N,) with reduction "none".
     """
-    weights = _as_probabilities("cross_entropy_backward", logits, target)
+    name = "cross_entropy_backward"
+    weights = _as_probabilities(name, logits, target)
     total = weights.sum(axis=-1, keepdims=True)
-    share = _share("cross_entropy_backward", grad_output, logits.shape[:-1], reduction)
+    share = _share(name, grad_output, logits.shape[:-1], reduction)
     grad = (softmax(logits) * total - weights) * share[..., None]
     return grad.astype(logits.dtype, copy=False)
 
