@@ -281,7 +281,7 @@ class Correlation:
         grad = grad.reshape(len(grad), self.groups, -1, w.output_size[1] * n)
         shape = (w.padded_size[0], self.groups, channels, w.padded_size[1], n)
         image = memory.zeros(shape, np.result_type(grad, weight))
-        few = channels * w.kernel_size[1] < 16  # rows of a product, too few for `gather` to be fast
+        few = self.groups * channels * w.kernel_size[1] < 16  # rows of products: slow in `gather`
         (self.scatter if few else self.gather)(image, grad, weight)
         rows, columns = w.inside()
         image = image.reshape(len(image), -1, *image.shape[3:])

@@ -28,14 +28,14 @@ def kaiming_uniform(
     He, Zhang, Ren and Sun, "Delving deep into rectifiers" (2015), equations 10 and 15.
     """
     bound = math.sqrt(3) * _kaiming_std(shape, rng, a)
-    return rng.uniform(-bound, bound, shape).astype(dtype)
+    return rng.uniform(-bound, bound, shape).astype(dtype, copy=False)
 
 
 def kaiming_normal(
     shape: tuple[int, ...], rng: np.random.Generator, a: float = 0.0, dtype: type = np.float32
 ) -> np.ndarray:
     """Normal, otherwise as `kaiming_uniform`."""
-    return rng.normal(0, _kaiming_std(shape, rng, a), shape).astype(dtype)
+    return rng.normal(0, _kaiming_std(shape, rng, a), shape).astype(dtype, copy=False)
 
 
 def xavier_uniform(
@@ -47,14 +47,14 @@ def xavier_uniform(
     (2010), equation 16.
     """
     bound = math.sqrt(3) * _xavier_std(shape, rng, gain)
-    return rng.uniform(-bound, bound, shape).astype(dtype)
+    return rng.uniform(-bound, bound, shape).astype(dtype, copy=False)
 
 
 def xavier_normal(
     shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0, dtype: type = np.float32
 ) -> np.ndarray:
     """Normal, otherwise as `xavier_uniform`."""
-    return rng.normal(0, _xavier_std(shape, rng, gain), shape).astype(dtype)
+    return rng.normal(0, _xavier_std(shape, rng, gain), shape).astype(dtype, copy=False)
 
 
 def torch_default(
@@ -64,7 +64,7 @@ def torch_default(
     checks.sizes("torch_default", "shape", shape)
     bound = 1 / math.sqrt(checks.integer("torch_default", "fan_in", fan_in, 1))
     checks.instance("torch_default", "rng", rng, np.random.Generator)
-    return rng.uniform(-bound, bound, shape).astype(dtype)
+    return rng.uniform(-bound, bound, shape).astype(dtype, copy=False)
 
 
 def _kaiming_std(shape: tuple[int, ...], rng: np.random.Generator, a: float) -> float:

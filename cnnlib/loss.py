@@ -79,7 +79,8 @@ def mse_loss(x: np.ndarray, target: np.ndarray, reduction: str = "mean") -> np.n
 
     Returns the mean over all numbers, their sum, or one for each with reduction "none".
     """
-    _check_target("mse_loss", x, target)
+    checks.array("mse_loss", "x", x)
+    checks.array("mse_loss", "target", target, shape=x.shape)
     return _reduce("mse_loss", (x - target) ** 2, reduction)
 
 
@@ -87,7 +88,8 @@ def mse_loss_backward(
     grad_output: np.ndarray | float, x: np.ndarray, target: np.ndarray, reduction: str = "mean"
 ) -> np.ndarray:
     """The gradient for x: 2 * (x - target), divided by the count when the loss is a mean."""
-    _check_target("mse_loss_backward", x, target)
+    checks.array("mse_loss_backward", "x", x)
+    checks.array("mse_loss_backward", "target", target, shape=x.shape)
     share = _share("mse_loss_backward", grad_output, x.shape, reduction)
     return (2 * (x - target) * share).astype(x.dtype, copy=False)
 
@@ -126,11 +128,6 @@ def _share(
     found = f"{function}: grad_output has shape {grad.shape}; expected {shape}"
     checks.require(grad.shape == shape, found)
     return np.broadcast_to(grad / (math.prod(losses) if reduction == "mean" else 1), losses)
-
-
-def _check_target(function: str, x: np.ndarray, target: np.ndarray) -> None:
-    checks.array(function, "x", x)
-    checks.array(function, "target", target, shape=x.shape)
 
 
 class Loss(FunctionLayer):

@@ -15,8 +15,12 @@ class BatchNorm2d(Layer):
     While training, mean and variance are the batch's, and `running_mean` and `running_var`, (C,),
     are moved towards them: `running += momentum * (batch - running)`, with the variance that
     divides by count - 1, as in torch. Otherwise the running ones are used.
+
+    On the way back, with x^ the normalized x and g the grad_output: dweight = sum(g * x^), dbias =
+    sum(g), and when training dx = weight / std * (g - mean(g) - x^ * mean(g * x^)), because each
+    pixel also moves its channel's mean and variance.
     Raises ValueError when training on a single value per channel.
-    Ioffe and Szegedy, "Batch normalization" (2015), algorithms 1 and 2.
+    Ioffe and Szegedy, "Batch normalization" (2015), algorithms 1 and 2, section 3.
     """
 
     buffers = ("running_mean", "running_var", "num_batches_tracked")
@@ -58,11 +62,6 @@ class BatchNorm2d(Layer):
         return output
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """With x^ the normalized x and g the grad_output: dweight = sum(g * x^), dbias = sum(g).
-
-        When training, dx = weight / std * (g - mean(g) - x^ * mean(g * x^)), because each pixel
-        also moves its channel's mean and variance (Ioffe and Szegedy, section 3).
-        """
         x, mean, var, training = self.recall()
         checks.array("BatchNorm2d.backward", "grad_output", grad_output, shape=x.shape)
         inverse_std = 1 / np.sqrt(var + self.eps)

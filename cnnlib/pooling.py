@@ -42,7 +42,7 @@ def max_pool2d_backward(
     """
     name, options = "max_pool2d_backward", (kernel_size, stride, padding, dilation, ceil_mode)
     windows = _windows(name, x, *options)
-    _check_grad(name, grad_output, x, windows)
+    checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
     largest = max_pool2d(x, *options) if largest is None else largest
     padded = _pad(x, windows, -np.inf)
     grad_padded = memory.empty_like(x, padded.shape)
@@ -86,7 +86,7 @@ def avg_pool2d_backward(
     """The gradient for x: each value of a window gets an equal share of the window's gradient."""
     name = "avg_pool2d_backward"
     windows = _windows(name, x, kernel_size, stride, padding, 1, ceil_mode)
-    _check_grad(name, grad_output, x, windows)
+    checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
     share = grad_output / _counts(windows, grad_output.dtype, count_include_pad)
     grad_padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
     grad_padded.fill(0)
@@ -157,11 +157,6 @@ def _counts(windows: Windows, dtype: np.dtype, count_include_pad: bool) -> np.nd
         (height, width), ((top, _), (left, _)) = windows.size, windows.sides
         counted[: height + 2 * top, : width + 2 * left] = 1
     return sum(counted[rows, columns] for _, _, rows, columns in windows.places())
-
-
-def _check_grad(function: str, grad_output: np.ndarray, x: np.ndarray, windows: Windows) -> None:
-    shape = (*x.shape[:-2], *windows.output_size)
-    checks.array(function, "grad_output", grad_output, shape=shape)
 
 
 class MaxPool2d(FunctionLayer):
