@@ -109,8 +109,7 @@ def fit(
     from tqdm.auto import tqdm
 
     images, labels = check_data("fit", train)
-    if validation is not None:
-        check_data("fit", validation)
+    check_data("fit", train if validation is None else validation)
     checks.instance("fit", "network", network, Layer)
     checks.instance("fit", "loss", loss, Loss)
     checks.instance("fit", "optimizer", optimizer, Optimizer)
