@@ -159,7 +159,8 @@ class Run:
         self, network: Layer, optimizer: Optimizer, schedule: Schedule | None, settings: dict
     ) -> None:
         self.network, self.optimizer, self.schedule = network, optimizer, schedule
-        self.settings = settings | {"optimizer": type(optimizer).__name__}
+        kinds = {"optimizer": type(optimizer).__name__, "schedule": type(schedule).__name__}
+        self.settings = settings | kinds
         self.history = History()
         self.epoch, self.lr = 0, optimizer.lr  # epochs completed, learning rate of the last step
         self.begin_epoch()
@@ -242,7 +243,7 @@ class Run:
         except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as error:
             raise ValueError(f"fit: checkpoint {path} cannot be read: {error}") from error
         for name, value in self.settings.items():
-            made = state["settings"][name]
+            made = state["settings"].get(name)
             found = f"fit: {name} is {value!r}; checkpoint {path} was made with {made!r}"
             checks.require(made == value, found)
         for owner in ("network", "optimizer"):
