@@ -4,6 +4,8 @@ It shrinks the maps, has no parameters, and leaves the number of channels alone.
 one image (C, H, W) will do as well. Geometry and names are those of torch.nn.functional.
 """
 
+import math
+
 import numpy as np
 
 from cnnlib import checks, memory
@@ -150,10 +152,13 @@ def _pad(x: np.ndarray, windows: Windows, value: float) -> np.ndarray:
 
 
 def _counts(windows: Windows, dtype: np.dtype, count_include_pad: bool) -> np.ndarray:
-    """How many values each window's mean is of: (output rows, output columns)."""
+    """How many values each window's mean is of: (output rows, output columns), or one number."""
+    checks.flag("avg_pool2d", "count_include_pad", count_include_pad)
+    if windows.padded_size == windows.size:
+        return np.array(math.prod(windows.kernel_size), dtype)
     counted = np.zeros(windows.padded_size, dtype)
     counted[windows.inside()] = 1
-    if checks.flag("avg_pool2d", "count_include_pad", count_include_pad):
+    if count_include_pad:
         (height, width), ((top, _), (left, _)) = windows.size, windows.sides
         counted[: height + 2 * top, : width + 2 * left] = 1
     return sum(counted[rows, columns] for _, _, rows, columns in windows.places())
