@@ -1,7 +1,7 @@
 """Networks: layers in a row, layers with a way around them, and a table of what they are."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -78,7 +78,8 @@ class Residual(Layer):
         return self.body.backward(grad_output) + around
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True)
+class Row:
     """A line of `summary`, for one image."""
 
     name: str
@@ -95,8 +96,8 @@ class Summary(list[Row]):
 
     def __repr__(self) -> str:
         lines = [("layer", "", "output", "parameters", "multiply-adds", "memory", "sees")]
-        sums = [sum(counts) for counts in zip(*(row[3:6] for row in self), strict=True)]
-        total = Row("total", "", (), *sums, ())
+        names = ("parameters", "multiply_adds", "activation_bytes")
+        total = Row("total", "", (), *(sum(getattr(r, name) for r in self) for name in names), ())
         for row in (*self, total):
             shape = "×".join(map(str, row.output_shape))
             counts = (f"{row.parameters:,}", f"{row.multiply_adds:,}")
