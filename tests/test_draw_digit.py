@@ -359,7 +359,7 @@ def test_a_number_of_any_layer_is_its_written_sum(pad):
 def test_a_number_is_chosen_in_its_map_and_its_channels_one_by_one(pad):
     pad.layer("network[4], Conv2d 3×3").focus()
     pad.page.keyboard.press("Enter")
-    big = pad.root.get_by_role("application", name="what comes out: map 0")
+    big = pad.root.get_by_role("application", name="What comes out, map 0")
     box = big.bounding_box()
     big.click(position={"x": box["width"] * 6.5 / 14, "y": box["height"] * 4.5 / 14})
     assert pad.place.endswith("map 0, row 4, column 6")

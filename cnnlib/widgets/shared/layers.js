@@ -163,13 +163,14 @@ export function layerTrace({ classes, onchoose }) {
     inBox.hidden = high * wide === 1;
     outBox.hidden = rows * columns === 1;
     maps.hidden = inBox.hidden && outBox.hidden;
-    outName.textContent = `what comes out: map ${map}`;
-    output.update({ label: `${outName.textContent}, row ${row}, column ${column}`, values: step.values,
+    outName.textContent = `out: map ${map}`;
+    output.update({ label: `What comes out, map ${map}, row ${row}, column ${column}`, values: step.values,
       from: map * rows * columns, sides: [rows, columns], top: largestOf(step.values),
       frame: { row, column, rows: 1, columns: 1 } });
     const isImage = step.index === 0;
-    inName.textContent = `what comes in: ${isImage ? "the image" : `map ${channel}`}`;
-    input.update({ label: inName.textContent, values: step.before, from: channel * high * wide,
+    const what = isImage ? "the image" : `map ${channel}`;
+    inName.textContent = `in: ${what}`;
+    input.update({ label: `What comes in, ${what}`, values: step.before, from: channel * high * wide,
       sides: [high, wide], top: isImage ? 1 : largestOf(step.before), gray: isImage,
       frame: windowOf(step, row, column) });
   }
