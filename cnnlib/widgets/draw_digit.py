@@ -55,7 +55,9 @@ class DrawDigit(Widget):
     examples = traitlets.List(traitlets.Dict()).tag(sync=True)
     center = traitlets.Bool(True).tag(sync=True)
     pen = traitlets.Float(0.08, min=0.01, max=0.5).tag(sync=True)
-    selected = traitlets.Tuple(*[traitlets.Int(0, min=0)] * 4).tag(sync=True)
+    selected = traitlets.Tuple(*[traitlets.Int(0, min=0)] * 4, default_value=(0,) * 4).tag(
+        sync=True
+    )
 
     def __init__(self, image: Any = None, network: Sequential | None = None, **kwargs: Any) -> None:
         if "layers" not in kwargs:  # a saved widget is made again from its traits
