@@ -383,7 +383,10 @@ def test_the_last_layers_number_becomes_a_probability(pad):
     pad.layer("network[16], Linear").focus()
     pad.page.keyboard.press("Home")
     p = cnnlib.softmax(trained_mnist_network()(mnist_examples().images[:1]))[0]
-    assert pad.sum.endswith(f"= {p[0]:.4f}".rstrip("0").rstrip("."))
+    assert pad.sum.endswith("/ sum of all 10 " + f"= {p[0]:.4f}".rstrip("0").rstrip("."))
+    pad.page.keyboard.press("ArrowRight")
+    assert p[1] < 0.00005
+    assert pad.sum.endswith("/ sum of all 10 < 0.0001")
 
 
 def test_choosing_a_map_leaves_it_where_it_was_on_the_screen(pad, page):
