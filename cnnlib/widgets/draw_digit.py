@@ -35,7 +35,8 @@ class DrawDigit(Widget):
     pen : float
         The pen's width, as a part of the pad's side: 0.01 to 0.5.
     selected : (layer, map, row, column)
-        The number whose sum is written out. A layer is counted as in the network.
+        The number whose sum is written out; a layer is counted as in the network. By default it is
+        the largest of the first layer's first map.
 
     All of them but `network` are synced with the page.
 
@@ -54,26 +55,33 @@ class DrawDigit(Widget):
     examples = traitlets.List(traitlets.Dict()).tag(sync=True)
     center = traitlets.Bool(True).tag(sync=True)
     pen = traitlets.Float(0.08, min=0.01, max=0.5).tag(sync=True)
-    selected = traitlets.Tuple(*[traitlets.Int(0, min=0)] * 4).tag(sync=True)
+    selected = traitlets.Tuple(*[traitlets.Int(0, min=0)] * 4, default_value=(0,) * 4).tag(
+        sync=True
+    )
 
     def __init__(self, image: Any = None, network: Sequential | None = None, **kwargs: Any) -> None:
         if "layers" not in kwargs:  # a saved widget is made again from its traits
             kwargs["layers"] = packed.pack(trained_mnist_network() if network is None else network)
         self._network = packed.unpack(kwargs["layers"])
         kwargs.setdefault("examples", record("mnist_examples")["examples"])
-        kwargs.setdefault("selected", (0, 0, *(size // 2 for size in self._shape(0)[1:])))
         kwargs.setdefault("classes", [str(k) for k in range(self._classes())])
         super().__init__(image=mnist_examples().images[0, 0] if image is None else image, **kwargs)
+        if "selected" not in kwargs:
+            first = np.abs(self._network[0].forward(self._batch())).reshape(self._shape(0))[0]
+            self.selected = (0, 0, *map(int, np.unravel_index(first.argmax(), first.shape)))
 
     @property
     def logits(self) -> np.ndarray:
         """The network's logits for the image, shape (classes,), computed by `cnnlib`."""
-        return self._network.forward(self.image[None, None].astype(np.float32))[0]
+        return self._network.forward(self._batch())[0]
 
     @property
     def probabilities(self) -> np.ndarray:
         """The probability of each class, shape (classes,), computed by `cnnlib`."""
         return softmax(self.logits[None])[0]
+
+    def _batch(self) -> np.ndarray:
+        return self.image[None, None].astype(np.float32)
 
     def _classes(self) -> int:
         """How many logits the network gives; an error when it cannot take the image."""

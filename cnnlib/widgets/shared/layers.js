@@ -96,6 +96,8 @@ function createSum() {
       if (!single) grids.update(heard.terms);
       const shown = parts.filter((part) => !single || part.total || part === heard);
       chips.replaceChildren(...shown.map((part) => chip(part, heard, onlisten)));
+      const chosen = chips.querySelector("[aria-pressed=true]");
+      chips.scrollTop = chosen.offsetTop - chips.offsetTop - chips.clientHeight / 2;
       const name = alone ? [] : [small(`${single ? "input" : "channel"} ${heard.channel}`), " "];
       const terms = heard.terms.flatMap((one, i) => [product(one, i), " "]);
       const products = line(...name, ...terms, `= ${short(heard.total)}`);
@@ -124,6 +126,13 @@ function otherSum(step, { map, row, column }, value) {
   return [line(`max(${inside.map(([i, j]) => short(at(i, j))).join(", ")}) = `, result)];
 }
 
+/** What the softmax makes of a logit. */
+function softmaxLine(logits, k) {
+  const p = softmax(logits)[k];
+  return line("softmax: e", h("sup", {}, short(logits[k])), ` / sum of all ${logits.length} `,
+    p < 0.00005 ? "< 0.0001" : `= ${format(p, 4)}`);
+}
+
 /**
  * layerTrace({classes, onchoose}) shows one number of one layer: its map, what comes in, the sum behind it.
  * onchoose({row, column}) when another number of the map is chosen. update({step, map, row, column}) draws
@@ -142,8 +151,7 @@ export function layerTrace({ classes, onchoose }) {
   /** Writes the sum; returns the channel whose map is shown as what comes in. */
   function write(state, value) {
     const { step, map, row, column } = state;
-    const more = step.last ? [line(`softmax: e^${short(value)} / sum over all ${step.values.length} = `
-      + format(softmax(step.values)[map], 4))] : [];
+    const more = step.last ? [softmaxLine(step.values, map)] : [];
     if (!["Conv2d", "Linear"].includes(step.layer.kind)) {
       sum.plain([...otherSum(step, state, value), ...more]);
       return map;
@@ -163,13 +171,14 @@ export function layerTrace({ classes, onchoose }) {
     inBox.hidden = high * wide === 1;
     outBox.hidden = rows * columns === 1;
     maps.hidden = inBox.hidden && outBox.hidden;
-    outName.textContent = `what comes out: map ${map}`;
-    output.update({ label: `${outName.textContent}, row ${row}, column ${column}`, values: step.values,
+    outName.textContent = `out: map ${map}`;
+    output.update({ label: `What comes out, map ${map}, row ${row}, column ${column}`, values: step.values,
       from: map * rows * columns, sides: [rows, columns], top: largestOf(step.values),
       frame: { row, column, rows: 1, columns: 1 } });
     const isImage = step.index === 0;
-    inName.textContent = `what comes in: ${isImage ? "the image" : `map ${channel}`}`;
-    input.update({ label: inName.textContent, values: step.before, from: channel * high * wide,
+    const what = isImage ? "the image" : `map ${channel}`;
+    inName.textContent = `in: ${what}`;
+    input.update({ label: `What comes in, ${what}`, values: step.before, from: channel * high * wide,
       sides: [high, wide], top: isImage ? 1 : largestOf(step.before), gray: isImage,
       frame: windowOf(step, row, column) });
   }
