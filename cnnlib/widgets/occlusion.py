@@ -43,9 +43,9 @@ def as_json(network: Sequential) -> list[dict[str, Any]]:
         kind = type(layer).__name__
         sent: dict[str, Any] = {"kind": kind}
         if isinstance(layer, Conv2d | Linear):
-            weight, bias = layer.arrays()
-            sent["weight"] = weight.tolist()
-            sent["bias"] = [0.0] * len(weight) if bias is None else bias.tolist()
+            sent["weight"] = layer.weight.data.tolist()
+            zeros = [0.0] * len(layer.weight.data)
+            sent["bias"] = layer.bias.data.tolist() if layer.bias else zeros
         if isinstance(layer, Conv2d):
             names = ("stride", "padding", "dilation", "groups")
             sent |= {name: getattr(layer, name) for name in names}
