@@ -110,6 +110,7 @@ def fashion_mnist(progress: bool = True) -> tuple[Split, Split]:
 
 
 def _load(source: Source, progress: bool) -> tuple[Split, Split]:
+    checks.flag(source.name, "progress", progress)
     arrays = [read_idx(_find(source, name, progress)) for name in FILES]
     for images, labels, name in zip(arrays[::2], arrays[1::2], FILES[::2], strict=True):
         found = f"{source.name}: {name} has shape {images.shape}, its labels {labels.shape}"
@@ -124,11 +125,11 @@ def _find(source: Source, name: str, progress: bool) -> Path:
     folder = os.environ.get("CNNLIB_DATA")
     if folder is None:
         return _download(source, name, progress)
-    first, second = Path(folder) / source.name / name, Path(folder) / name
-    if not first.is_file() and not second.is_file():
-        message = f"{source.name}: CNNLIB_DATA is {folder}; expected {first} or {second}"
-        raise FileNotFoundError(message)
-    return first if first.is_file() else second
+    inner, outer = Path(folder) / source.name / name, Path(folder) / name
+    if not inner.is_file() and not outer.is_file():
+        found = f"{source.name}: CNNLIB_DATA is {folder}"
+        raise FileNotFoundError(f"{found}; expected {inner} or {outer}")
+    return inner if inner.is_file() else outer
 
 
 def _download(source: Source, name: str, progress: bool) -> Path:

@@ -11,6 +11,7 @@ from cnnlib.widgets.learning_rate import LearningRate
 from cnnlib.widgets.logits import Logits
 from cnnlib.widgets.network_trace import NetworkTrace
 from cnnlib.widgets.neurons import Neurons
+from cnnlib.widgets.nudge import Nudge
 from cnnlib.widgets.optimizer_race import OptimizerRace
 from cnnlib.widgets.output_size import OutputSize
 from cnnlib.widgets.pixel_drawing import PixelDrawing
@@ -34,6 +35,7 @@ __all__ = [
     "Logits",
     "NetworkTrace",
     "Neurons",
+    "Nudge",
     "OptimizerRace",
     "OutputSize",
     "PixelDrawing",
