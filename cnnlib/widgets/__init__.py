@@ -3,6 +3,7 @@
 from cnnlib.widgets.activation_explorer import ActivationExplorer
 from cnnlib.widgets.architecture_builder import ArchitectureBuilder
 from cnnlib.widgets.check import Check, Question
+from cnnlib.widgets.confusion import Confusion
 from cnnlib.widgets.convolution_backward import ConvolutionBackward
 from cnnlib.widgets.gradient_checker import GradientChecker
 from cnnlib.widgets.im2col import Im2col
@@ -26,6 +27,7 @@ __all__ = [
     "ActivationExplorer",
     "ArchitectureBuilder",
     "Check",
+    "Confusion",
     "ConvolutionBackward",
     "GradientChecker",
     "Im2col",

@@ -9,11 +9,16 @@ HERE = Path(__file__).parent
 FOLDERS = (HERE / "assets", HERE.parents[1] / "assets")
 
 
+def asset(file: str) -> Path:
+    """Where the file assets/FILE is."""
+    return next((folder for folder in FOLDERS if folder.exists()), FOLDERS[-1]) / file
+
+
 def record(name: str) -> dict[str, Any]:
     """Return the record assets/NAME.json.
 
-    tools/record_training.py writes "learning_rate" and "training", tools/bench.py "bench".
+    tools/record_training.py writes "learning_rate" and "training", tools/bench.py "bench", and
+    cnnlib.reproduce one for each of its recipes.
     Raises FileNotFoundError when there is no such record.
     """
-    path = next((folder for folder in FOLDERS if folder.exists()), FOLDERS[-1]) / f"{name}.json"
-    return json.loads(path.read_text("utf-8"))
+    return json.loads(asset(f"{name}.json").read_text("utf-8"))
