@@ -5,6 +5,7 @@ from cnnlib.widgets.architecture_builder import ArchitectureBuilder
 from cnnlib.widgets.check import Check, Question
 from cnnlib.widgets.confusion import Confusion
 from cnnlib.widgets.convolution_backward import ConvolutionBackward
+from cnnlib.widgets.draw_digit import DrawDigit
 from cnnlib.widgets.gradient_checker import GradientChecker
 from cnnlib.widgets.im2col import Im2col
 from cnnlib.widgets.learning_rate import LearningRate
@@ -29,6 +30,7 @@ __all__ = [
     "Check",
     "Confusion",
     "ConvolutionBackward",
+    "DrawDigit",
     "GradientChecker",
     "Im2col",
     "LearningRate",
