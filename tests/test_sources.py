@@ -26,7 +26,7 @@ FACTS = {fact["id"]: fact for topic in DATA["topics"] for fact in topic["facts"]
 TO_COME = {
     *("images", "why_convolution", "shapes", "channels", "activations", "pooling", "dense"),
     *("loss", "counting", "gradients", "backward_dense", "backward_convolution"),
-    *("backward_geometry", "one_step", "training", "fast_convolution", "digits", "mnist"),
+    *("backward_geometry", "one_step", "training", "fast_convolution", "mnist"),
 }
 
 
