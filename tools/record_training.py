@@ -66,7 +66,7 @@ VARIANTS = {
         for name in ALL
     },
 }
-TESTED = ("plain", "all four")  # chosen in validation; no other meets the test images
+TESTED = ("plain", "all but shift")  # the best in validation; no other meets the test images
 RATES = (0.01, 0.03, 0.1, 0.3, 1, 3)
 RATES_SEEDS, RATES_EPOCHS = range(3), 8
 
@@ -198,7 +198,7 @@ def candidate(name: str, seed: int) -> dict:
     return {"seed": seed, "wrong": wrong(result), "loss": rounded(result.loss)}
 
 
-def test_run(name: str, seed: int, in_file_order: bool = False) -> dict:
+def tested(name: str, seed: int, in_file_order: bool = False) -> dict:
     """What the chosen network says of the test images, having seen all others."""
     train, validation, test = parts()
     train = joined(train, validation)
@@ -232,41 +232,41 @@ def few_images(seed: int) -> tuple[Data, Data]:
     return (images[train], labels[train]), (images[validation], labels[validation])
 
 
-def variant_run(settings: dict, seed: int, tested: bool = False, stops: tuple = STOPS) -> dict:
+def variant_run(options: dict, seed: int, test: bool = False, stops: tuple = STOPS) -> dict:
     """One training on few images, with the losses of training and validation at each stop."""
-    made_of = {key: value for key, value in settings.items() if key in ("batch_norm", "dropout")}
+    made_of = {key: value for key, value in options.items() if key in ("batch_norm", "dropout")}
     model, (train, validation) = network(FEW_FILTERS, seed, **made_of), few_images(seed)
-    decay = settings.get("weight_decay", 0)
+    decay = options.get("weight_decay", 0)
     optimizer = cnnlib.AdamW(model.parameters(), FEW_LR, weight_decay=decay)
     losses = []
     for begin, end in pairwise((0, *stops)):
         cnnlib.fit(
             model, cnnlib.CrossEntropyLoss(), optimizer, train, epochs=end - begin,
-            batch_size=BATCH_SIZE, seed=100 * seed + begin, augment=augmentation(settings),
+            batch_size=BATCH_SIZE, seed=100 * seed + begin, augment=augmentation(options),
             progress=False,
         )  # fmt: skip
         results = [cnnlib.evaluate(model, data) for data in (train, validation)]
         losses.append([result.loss for result in results])
     run = {"seed": seed, "losses": losses, "wrong": [wrong(result) for result in results]}
-    return run | ({"test": wrong(cnnlib.evaluate(model, parts()[2]))} if tested else {})
+    return run | ({"test": wrong(cnnlib.evaluate(model, parts()[2]))} if test else {})
 
 
-def augmentation(settings: dict) -> object:
+def augmentation(options: dict) -> object:
     """The function that varies the training images, or None."""
-    if settings.get("mirror"):
+    if options.get("mirror"):
         return cnnlib.random_flip
-    pixels = settings.get("shift")
+    pixels = options.get("shift")
     return pixels and (lambda images, rng: cnnlib.random_shift(images, rng, pixels))
 
 
 def variant(name: str) -> dict:
     """All seeds of a variant: mistakes of each, and the losses at each stop, averaged."""
-    settings = VARIANTS[name]
-    runs = [variant_run(settings, seed, name in TESTED) for seed in FEW_SEEDS]
+    options = VARIANTS[name]
+    runs = [variant_run(options, seed, name in TESTED) for seed in FEW_SEEDS]
     keys = [key for key in ("wrong", "test") if key in runs[0]]
     return {
         "name": name,
-        "settings": settings,
+        "settings": options,
         "loss": rounded(np.mean([run["losses"] for run in runs], axis=0)),
         "final_loss": rounded([run["losses"][-1] for run in runs]),
     } | {key: [run[key] for run in runs] for key in keys}
@@ -358,8 +358,8 @@ def record_digits() -> dict:
         }
         | {"images": dict(zip(("train", "validation", "test"), map(len, images()), strict=True))}
         | {"candidates": candidates}
-        | {"test": [test_run(chosen, seed) for seed in tqdm(DIGITS_SEEDS, "test")]}
-        | {"in_file_order": [test_run(chosen, s, True) for s in tqdm(DIGITS_SEEDS, "file order")]}
+        | {"test": [tested(chosen, seed) for seed in tqdm(DIGITS_SEEDS, "test")]}
+        | {"in_file_order": [tested(chosen, s, True) for s in tqdm(DIGITS_SEEDS, "file order")]}
         | {"seconds": round(time.process_time() - begin)}
     )
 
