@@ -76,11 +76,11 @@ def _uniform(
     bound: float, shape: tuple[int, ...], rng: np.random.Generator, dtype: type
 ) -> np.ndarray:
     checks.instance("initialization", "rng", rng, np.random.Generator)
-    return rng.uniform(-bound, bound, shape).astype(dtype)
+    return rng.uniform(-bound, bound, shape).astype(dtype, copy=False)
 
 
 def _normal(
     std: float, shape: tuple[int, ...], rng: np.random.Generator, dtype: type
 ) -> np.ndarray:
     checks.instance("initialization", "rng", rng, np.random.Generator)
-    return rng.normal(0, std, shape).astype(dtype)
+    return rng.normal(0, std, shape).astype(dtype, copy=False)

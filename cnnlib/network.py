@@ -149,6 +149,7 @@ def _walk(
     field = _see(layer, x, output, field)
     parameters = sum(parameter.data.size for parameter in layer.parameters())
     products = layer.multiply_adds(output.shape)
+    layer.saved = None  # large, and of an image of zeros
     seen = field and field[0]
     kind, shape = type(layer).__name__, output.shape[1:]
     rows.append(Row(name, kind, shape, parameters, products, output.nbytes, seen))

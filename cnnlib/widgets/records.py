@@ -12,7 +12,7 @@ FOLDERS = (HERE / "assets", HERE.parents[1] / "assets")
 def record(name: str) -> dict[str, Any]:
     """Return the record assets/NAME.json.
 
-    tools/record_training.py writes "learning_rate" and "training", tools/bench.py "bench".
+    tools/record_training.py writes "learning_rate", "training" and "depth", tools/bench.py "bench".
     Raises FileNotFoundError when there is no such record.
     """
     path = next((folder for folder in FOLDERS if folder.exists()), FOLDERS[-1]) / f"{name}.json"
