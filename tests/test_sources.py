@@ -297,6 +297,13 @@ def test_every_fact_names_chapters_of_the_book():
     assert named - chapters == TO_COME - chapters
 
 
+def test_the_first_page_counts_them():
+    wrong = sum(fact["verdict"] == "corrected" for fact in FACTS.values())
+    intro = (SOURCES.parents[1] / "intro.md").read_text("utf-8")
+    assert f"Of {len(FACTS)} statements from five texts" in intro
+    assert f", {wrong} had to be corrected" in intro
+
+
 def test_the_page_shows_every_fact_with_links_to_the_chapters_there_are(page, site):
     page.goto(f"{site}/chapters/sources.html")
     assert page.locator(".sources tbody tr").count() == len(FACTS)
