@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from cnnlib.plots import show_images, show_lines, show_rows
+from cnnlib.plots import show_images, show_lines, show_rows, show_spread
 
 plt.switch_backend("agg")
 
@@ -56,3 +56,17 @@ def test_rows_of_pictures_are_gray_or_signed_on_one_scale_for_the_row():
     assert len(nothing.images) == 0
     assert [part.get_suptitle() for part in plt.gcf().subfigs] == ["a", "b"]
     assert plt.gcf().patch.get_alpha() == 0
+
+
+def test_images_stand_in_as_many_columns_as_asked_for():
+    show_images({name: np.ones((2, 2)) for name in "abcde"}, columns=4)
+    assert plt.gcf().axes[0].get_subplotspec().get_gridspec().get_geometry() == (2, 4)
+
+
+def test_each_group_has_a_row_with_its_values_and_their_mean():
+    show_spread({"a": [1, 2, 6], "b": [4, 8]}, "wrong")
+    (ax,) = plt.gcf().axes
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b"]
+    dots, mean, more, other_mean, compared = ax.lines
+    assert (list(dots.get_xdata()), list(more.get_xdata())) == ([1, 2, 6], [4, 8])
+    assert [line.get_xdata()[0] for line in (mean, other_mean, compared)] == [3, 6, 3]
