@@ -15,7 +15,7 @@ from cnnlib.convolution import (
     Conv2d, ConvTranspose2d, col2im, conv2d, conv2d_backward, conv2d_loops, conv_transpose2d,
     conv_transpose2d_backward, convolve2d, im2col,
 )
-from cnnlib.data import digits, fashion_mnist, mnist, photographs
+from cnnlib.data import center_digit, digits, fashion_mnist, mnist, photographs
 from cnnlib.dense import Flatten, Linear, flatten, flatten_backward, linear, linear_backward
 from cnnlib.gradient_check import gradient_check
 from cnnlib.initialization import (
@@ -27,9 +27,7 @@ from cnnlib.loss import (
     log_softmax_backward, mse_loss, mse_loss_backward, softmax, softmax_backward,
 )
 from cnnlib.network import Residual, Sequential, summary
-from cnnlib.normalization import (
-    BatchNorm2d, Dropout, batch_norm, batch_norm_backward, dropout, dropout_backward, dropout_mask,
-)
+from cnnlib.normalization import BatchNorm2d, Dropout
 from cnnlib.optimizers import SGD, Adam, AdamW, CosineAnnealingLR, OneCycleLR, StepLR
 from cnnlib.pooling import (
     AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool2d, avg_pool2d, avg_pool2d_backward,

@@ -64,9 +64,8 @@ def random_crop(
     checks.instance("random_crop", "rng", rng, np.random.Generator)
     padding = checks.integer("random_crop", "padding", padding, 0)
     padded = np.pad(images, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    rows, columns = (
-        images.shape[2:] if size is None else checks.pair("random_crop", "size", size, 1)
-    )
+    size = images.shape[2:] if size is None else size
+    rows, columns = checks.pair("random_crop", "size", size, 1)
     room = padded.shape[2] - rows, padded.shape[3] - columns
     found = f"random_crop: size is {size}; the padded images are {padded.shape[2:]}"
     checks.require(min(room) >= 0, found)

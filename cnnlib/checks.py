@@ -27,6 +27,13 @@ def instance(function: str, name: str, value: object, kind: type) -> None:
         raise TypeError(f"{found}; expected {article} {kind.__name__}")
 
 
+def flag(function: str, name: str, value: object) -> bool:
+    """`value`, True or False, as a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{function}: {name} is a {type(value).__name__}; expected True or False")
+    return bool(value)
+
+
 def generator(function: str, rng: object) -> np.random.Generator:
     """`rng` as a generator: itself, one seeded by a whole number, or a fresh one for None."""
     if isinstance(rng, int | None):

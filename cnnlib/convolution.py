@@ -118,11 +118,9 @@ def conv_transpose2d(
     `(size - 1) * stride + effective kernel - 2 * padding + output_padding`.
     This is what `conv2d` does to a gradient on the way back (Dumoulin and Visin, chapter 4).
     """
-    geometry = (stride, padding, dilation)
-    windows = _check_transpose(
-        "conv_transpose2d", x, weight, bias, groups, output_padding, *geometry
-    )
-    output = Correlation(windows, groups).spread(_rows_first(x), weight)
+    options = (groups, output_padding, stride, padding, dilation)
+    correlation = _check_transpose("conv_transpose2d", x, weight, bias, *options)
+    output = correlation.spread(_rows_first(x), weight)
     if bias is not None:
         output += bias[:, None, None]
     return output
@@ -137,12 +135,10 @@ def conv_transpose2d_backward(
 
     The transposed convolution is a convolution's way back, so its own way back is a convolution.
     """
-    name = "conv_transpose2d_backward"
-    geometry = (stride, padding, dilation)
-    windows = _check_transpose(name, x, weight, None, groups, output_padding, *geometry)
-    shape = (len(x), weight.shape[1] * groups, *windows.size)
+    name, options = "conv_transpose2d_backward", (groups, output_padding, stride, padding, dilation)
+    correlation = _check_transpose(name, x, weight, None, *options)
+    shape = (len(x), weight.shape[1] * groups, *correlation.windows.size)
     checks.array(name, "grad_output", grad_output, shape=shape)
-    correlation = Correlation(windows, groups)
     columns = correlation.columns(grad_output)
     grad_x = correlation.forward(columns, weight, None)
     grad_weight, _ = correlation.parameter_gradients(columns, _rows_first(x), weight)
@@ -191,8 +187,8 @@ def col2im(
     """
     checks.sizes("col2im", "shape", shape)
     checks.require(len(shape) == 4, f"col2im: shape is {shape}; expected (N, C, H, W)")
-    n, channels = shape[:2]
-    windows = Windows("col2im", shape[2:], kernel_size, stride, padding, dilation)
+    n, channels, *size = shape
+    windows = Windows("col2im", size, kernel_size, stride, padding, dilation)
     places, stops = math.prod(windows.kernel_size), math.prod(windows.output_size)
     checks.array("col2im", "columns", columns, shape=(channels * places, n * stops))
     parts = columns.reshape(channels, *windows.kernel_size, n, *windows.output_size)
@@ -219,8 +215,7 @@ class Correlation:
     """
 
     def __init__(self, windows: Windows, groups: int) -> None:
-        self.windows = windows
-        self.groups = groups
+        self.windows, self.groups = windows, groups
 
     def columns(self, x: np.ndarray) -> np.ndarray:
         """The matrix for each output row, from images (N, C, H, W).
@@ -230,9 +225,9 @@ class Correlation:
         w, (n, channels) = self.windows, x.shape[:2]
         rows, cols = w.output_size
         image = _rows_first(x, w)
-        stretched = image.reshape(w.padded_size[0], channels, 1, w.padded_size[1], n)
+        stretched = image[:, :, None]
         if w.kernel_size[1] > 1 or w.padded_size[1] != cols:
-            shape = (w.padded_size[0], channels, w.kernel_size[1], cols, n)
+            shape = (len(image), channels, w.kernel_size[1], cols, n)
             stretched = memory.empty(shape, x.dtype)
             for j in range(w.kernel_size[1]):
                 stretched[:, :, j] = image[:, :, w.stops(1, j)]
@@ -286,7 +281,7 @@ class Correlation:
         grad = grad.reshape(len(grad), self.groups, -1, w.output_size[1] * n)
         shape = (w.padded_size[0], self.groups, channels, w.padded_size[1], n)
         image = memory.zeros(shape, np.result_type(grad, weight))
-        few = channels * w.kernel_size[1] < 16  # rows of a product, too few for `gather` to be fast
+        few = self.groups * channels * w.kernel_size[1] < 16  # rows of products: slow in `gather`
         (self.scatter if few else self.gather)(image, grad, weight)
         rows, columns = w.inside()
         image = image.reshape(len(image), -1, *image.shape[3:])
@@ -367,46 +362,42 @@ def _check(
 ) -> Windows:  # fmt: skip
     """The stops of a convolution (`geometry`: stride, padding, dilation), once all fits."""
     checks.array(function, "x", x, 4)
-    checks.array(function, "weight", weight, 4)
-    filters, channels, *kernel_size = weight.shape
+    filters, channels, *kernel_size = checks.array(function, "weight", weight, 4).shape
     _check_groups(function, groups, f"weight has {filters} filters", filters)
-    _check_channels(function, x, channels * groups)
-    if bias is not None:
-        checks.array(function, "bias", bias, shape=(filters,))
+    _check_arrays(function, x, channels * groups, bias, filters)
     return Windows(function, x.shape[2:], kernel_size, *geometry)
 
 
 def _check_transpose(
     function: str, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, groups: int,
     output_padding: Pair, *geometry: Pair,
-) -> Windows:  # fmt: skip
-    """The stops of the convolution that leads from a transposed one's output back to its input."""
+) -> Correlation:  # fmt: skip
+    """The convolution that leads from a transposed one's output back to its input."""
     checks.array(function, "x", x, 4)
-    checks.array(function, "weight", weight, 4)
-    channels, filters, *kernel_size = weight.shape
-    _check_channels(function, x, channels)
-    _check_groups(function, groups, f"x has {channels} channels", channels)
-    if bias is not None:
-        checks.array(function, "bias", bias, shape=(filters * groups,))
+    channels, filters, *kernel_size = checks.array(function, "weight", weight, 4).shape
+    _check_groups(function, groups, f"x has {x.shape[1]} channels", x.shape[1])
+    _check_arrays(function, x, channels, bias, filters * groups)
     names, minima = ("stride", "padding", "dilation"), (1, 0, 1)
     stride, cut, dilation = map(checks.pair, [function] * 3, names, geometry, minima)
     more = checks.pair(function, "output_padding", output_padding, 0)
-    checks.require(
-        all(m < max(s, d) for m, s, d in zip(more, stride, dilation, strict=True)),
-        f"{function}: output_padding is {more}; expected less than the stride {stride} "
-        f"or the dilation {dilation}",
-    )
+    found = f"{function}: output_padding is {more}; expected less than the stride {stride}"
+    fits = all(m < max(s, d) for m, s, d in zip(more, stride, dilation, strict=True))
+    checks.require(fits, f"{found} or the dilation {dilation}")
     each_axis = zip(x.shape[2:], kernel_size, stride, cut, more, dilation, strict=True)
     size = tuple(conv_transpose_output_size(*axis) for axis in each_axis)
     checks.require(min(size) > 0, f"{function}: padding {cut} cuts the output down to {size}")
     windows = Windows(function, size, kernel_size, stride, cut, dilation)
     windows.output_size = x.shape[2:]  # output_padding may leave room for one more stop
-    return windows
+    return Correlation(windows, groups)
 
 
-def _check_channels(function: str, x: np.ndarray, channels: int) -> None:
-    found = f"{function}: weight expects {channels} input channels, x has {x.shape[1]}"
-    checks.require(x.shape[1] == channels, found)
+def _check_arrays(
+    function: str, x: np.ndarray, inputs: int, bias: np.ndarray | None, outputs: int
+) -> None:
+    found = f"{function}: weight expects {inputs} input channels, x has {x.shape[1]}"
+    checks.require(x.shape[1] == inputs, found)
+    if bias is not None:
+        checks.array(function, "bias", bias, shape=(outputs,))
 
 
 def _check_groups(function: str, groups: int, found: str, *channels: int) -> None:
@@ -416,7 +407,7 @@ def _check_groups(function: str, groups: int, found: str, *channels: int) -> Non
 
 
 class Conv2d(WeightedLayer):
-    """A layer of filters and their biases: torch.nn.Conv2d.
+    """`conv2d` with its filters and their biases: torch.nn.Conv2d.
 
     `weight`: (out_channels, in_channels / groups, kernel rows, kernel columns), `bias`:
     (out_channels,), both drawn from `rng` as torch draws them. The other arguments are those of
@@ -437,8 +428,7 @@ class Conv2d(WeightedLayer):
         self.draw((*shape, *self.kernel_size), out_channels, bias, rng, dtype)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """x: (N, in_channels, H, W). Returns (N, out_channels, output rows, output columns)."""
-        weight, bias = self.arrays()
+        weight, bias = self.weight.data, self.bias.data if self.bias else None
         geometry = (self.stride, self.padding, self.dilation)
         windows = _check("Conv2d", x, weight, bias, self.groups, *geometry)
         correlation = Correlation(windows, self.groups)
@@ -456,18 +446,15 @@ class Conv2d(WeightedLayer):
         self.learn(*correlation.parameter_gradients(columns, grad, weight))
         return correlation.spread(grad, weight) if self.needs_input_gradient else None
 
-    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Products for an output (N, O, H, W): a filter's weights at each place of each map."""
-        return math.prod(output_shape) * self.weight.data[0].size
-
 
 class ConvTranspose2d(WeightedLayer):
-    """A layer that enlarges its maps: torch.nn.ConvTranspose2d.
+    """`conv_transpose2d`, which enlarges maps, with its weights: torch.nn.ConvTranspose2d.
 
-    `weight`: (in_channels, out_channels / groups, kernel rows, kernel columns), `bias`:
-    (out_channels,), both drawn from `rng` as torch draws them. The other arguments are those of
-    `conv_transpose2d`.
+    `weight`: (in_channels, out_channels / groups, kernel rows, kernel columns); `bias` and the
+    other arguments as in `Conv2d` and `conv_transpose2d`.
     """
+
+    function, derivative = conv_transpose2d, conv_transpose2d_backward
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Pair, stride: Pair = 1,
@@ -479,23 +466,8 @@ class ConvTranspose2d(WeightedLayer):
         kernel_size = checks.pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
         self.draw((*shape, *kernel_size), out_channels, bias, rng, dtype)
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """x: (N, in_channels, H, W). Returns (N, out_channels, output rows, output columns)."""
-        output = conv_transpose2d(
-            checks.array("ConvTranspose2d", "x", x, 4), *self.arrays(), *self.options
-        )
-        self.saved = (x,)
-        return output
-
-    def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """The gradient for x."""
-        arrays = (grad_output, *self.recall(), self.weight.data)
-        grad_x, *gradients = conv_transpose2d_backward(*arrays, *self.options)
-        self.learn(*gradients)
-        return grad_x
-
     def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Products for an output (N, O, H, W): each pixel of x meets each of its weights."""
+        """Each pixel of x meets each of its weights."""
         return self.recall()[0].size * self.weight.data[0].size
 
 

@@ -66,11 +66,13 @@ class Flatten(FunctionLayer):
 
 
 class Linear(WeightedLayer):
-    """A dense layer: torch.nn.Linear.
+    """`linear` as a layer, (N, in_features) to (N, out_features): torch.nn.Linear.
 
     `weight`: (out_features, in_features), `bias`: (out_features,), drawn from `rng` as torch draws
     them.
     """
+
+    function, derivative = linear, linear_backward
 
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, *,
@@ -79,19 +81,3 @@ class Linear(WeightedLayer):
         checks.integer("Linear", "in_features", in_features, 1)
         checks.integer("Linear", "out_features", out_features, 1)
         self.draw((out_features, in_features), out_features, bias, rng, dtype)
-
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """x: (N, in_features). Returns (N, out_features)."""
-        output = linear(x, *self.arrays())
-        self.saved = (x,)
-        return output
-
-    def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """The gradient for x."""
-        grad_x, *gradients = linear_backward(grad_output, *self.recall(), self.weight.data)
-        self.learn(*gradients)
-        return grad_x
-
-    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Products for an output (N, out_features): one per weight and image."""
-        return output_shape[0] * self.weight.data.size

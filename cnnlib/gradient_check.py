@@ -29,29 +29,21 @@ def gradient_check(
     arrays = {"x": x.copy()} | {k: p.data for k, p in network.named_parameters().items()}
     for name, array in arrays.items():
         if array.dtype != np.float64:
-            raise TypeError(
-                f"gradient_check: {name} is {array.dtype}; expected float64, because float32 has "
-                "too few digits for differences"
-            )
-    state = network.state_dict()
-    rng = np.random.default_rng(seed)
-    generators = network.generators()
-    states = [generator.bit_generator.state for generator in generators]
-    weights: list[np.ndarray] = []
+            found = f"gradient_check: {name} is {array.dtype}; expected float64"
+            raise TypeError(f"{found}, because float32 has too few digits for differences")
+    rng, state = np.random.default_rng(seed), network.state_dict()
+    generators = [(generator, generator.bit_generator.state) for generator in network.generators()]
+    weights = None if loss else rng.standard_normal(network.forward(x).shape)
 
     def value() -> float:
-        for generator, kept in zip(generators, states, strict=True):
+        for generator, kept in generators:
             generator.bit_generator.state = kept
         output = network.forward(arrays["x"])
-        if loss is not None:
-            return float(loss(output, target))
-        if not weights:
-            weights.append(rng.standard_normal(output.shape))
-        return float((output * weights[0]).sum())
+        return float(loss(output, target) if loss else (output * weights).sum())
 
     value()
     network.zero_grad()
-    grad_x = network.backward(weights[0] if loss is None else loss.backward())
+    grad_x = network.backward(loss.backward() if loss else weights)
     grads = {"x": grad_x} | {k: p.grad for k, p in network.named_parameters().items()}
     count = 0
     for name, array in arrays.items():
@@ -65,10 +57,8 @@ def gradient_check(
             array[...] = before
             count += 1
             if abs(got - expected) > tolerance * max(1.0, abs(expected)):
-                raise AssertionError(
-                    f"gradient_check: {name}{index}: expected {expected:.10g} (by differences), "
-                    f"got {got:.10g} (from backward)"
-                )
+                found = f"gradient_check: {name}{index}: expected {expected:.10g} (by differences)"
+                raise AssertionError(f"{found}, got {got:.10g} (from backward)")
     network.load_state_dict(state)  # batch norm's running statistics have moved
     return count
 

@@ -27,14 +27,15 @@ def kaiming_uniform(
     a: the slope of a leaky ReLU on the negative side.
     He, Zhang, Ren and Sun, "Delving deep into rectifiers" (2015), equations 10 and 15.
     """
-    return _uniform(math.sqrt(3) * _kaiming_std(shape, a), shape, rng, dtype)
+    bound = math.sqrt(3) * _kaiming_std(shape, rng, a)
+    return rng.uniform(-bound, bound, shape).astype(dtype, copy=False)
 
 
 def kaiming_normal(
     shape: tuple[int, ...], rng: np.random.Generator, a: float = 0.0, dtype: type = np.float32
 ) -> np.ndarray:
     """Normal, otherwise as `kaiming_uniform`."""
-    return _normal(_kaiming_std(shape, a), shape, rng, dtype)
+    return rng.normal(0, _kaiming_std(shape, rng, a), shape).astype(dtype, copy=False)
 
 
 def xavier_uniform(
@@ -45,14 +46,15 @@ def xavier_uniform(
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks"
     (2010), equation 16.
     """
-    return _uniform(math.sqrt(3) * _xavier_std(shape, gain), shape, rng, dtype)
+    bound = math.sqrt(3) * _xavier_std(shape, rng, gain)
+    return rng.uniform(-bound, bound, shape).astype(dtype, copy=False)
 
 
 def xavier_normal(
     shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0, dtype: type = np.float32
 ) -> np.ndarray:
     """Normal, otherwise as `xavier_uniform`."""
-    return _normal(_xavier_std(shape, gain), shape, rng, dtype)
+    return rng.normal(0, _xavier_std(shape, rng, gain), shape).astype(dtype, copy=False)
 
 
 def torch_default(
@@ -61,26 +63,15 @@ def torch_default(
     """What torch gives Linear and convolutions: uniform within 1 / sqrt(fan_in), biases too."""
     checks.sizes("torch_default", "shape", shape)
     bound = 1 / math.sqrt(checks.integer("torch_default", "fan_in", fan_in, 1))
-    return _uniform(bound, shape, rng, dtype)
+    checks.instance("torch_default", "rng", rng, np.random.Generator)
+    return rng.uniform(-bound, bound, shape).astype(dtype, copy=False)
 
 
-def _kaiming_std(shape: tuple[int, ...], a: float) -> float:
+def _kaiming_std(shape: tuple[int, ...], rng: np.random.Generator, a: float) -> float:
+    checks.instance("kaiming", "rng", rng, np.random.Generator)
     return math.sqrt(2 / ((1 + checks.number("kaiming", "a", a) ** 2) * fans(shape)[0]))
 
 
-def _xavier_std(shape: tuple[int, ...], gain: float) -> float:
+def _xavier_std(shape: tuple[int, ...], rng: np.random.Generator, gain: float) -> float:
+    checks.instance("xavier", "rng", rng, np.random.Generator)
     return checks.number("xavier", "gain", gain, 0) * math.sqrt(2 / sum(fans(shape)))
-
-
-def _uniform(
-    bound: float, shape: tuple[int, ...], rng: np.random.Generator, dtype: type
-) -> np.ndarray:
-    checks.instance("initialization", "rng", rng, np.random.Generator)
-    return rng.uniform(-bound, bound, shape).astype(dtype)
-
-
-def _normal(
-    std: float, shape: tuple[int, ...], rng: np.random.Generator, dtype: type
-) -> np.ndarray:
-    checks.instance("initialization", "rng", rng, np.random.Generator)
-    return rng.normal(0, std, shape).astype(dtype)

@@ -3,9 +3,12 @@
 Logits are scores (N, K): one for each of K classes, for each of N images.
 """
 
+import math
+
 import numpy as np
 
 from cnnlib import checks
+from cnnlib.layer import FunctionLayer
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -76,7 +79,8 @@ def mse_loss(x: np.ndarray, target: np.ndarray, reduction: str = "mean") -> np.n
 
     Returns the mean over all numbers, their sum, or one for each with reduction "none".
     """
-    _check_target("mse_loss", x, target)
+    checks.array("mse_loss", "x", x)
+    checks.array("mse_loss", "target", target, shape=x.shape)
     return _reduce("mse_loss", (x - target) ** 2, reduction)
 
 
@@ -84,7 +88,8 @@ def mse_loss_backward(
     grad_output: np.ndarray | float, x: np.ndarray, target: np.ndarray, reduction: str = "mean"
 ) -> np.ndarray:
     """The gradient for x: 2 * (x - target), divided by the count when the loss is a mean."""
-    _check_target("mse_loss_backward", x, target)
+    checks.array("mse_loss_backward", "x", x)
+    checks.array("mse_loss_backward", "target", target, shape=x.shape)
     share = _share("mse_loss_backward", grad_output, x.shape, reduction)
     return (2 * (x - target) * share).astype(x.dtype, copy=False)
 
@@ -108,53 +113,36 @@ def _as_probabilities(function: str, logits: np.ndarray, target: np.ndarray | in
 
 def _reduce(function: str, losses: np.ndarray, reduction: str) -> np.ndarray:
     checks.choice(function, "reduction", reduction, REDUCTIONS)
-    if reduction == "none":
-        return losses
-    return losses.mean() if reduction == "mean" else losses.sum()
+    return losses if reduction == "none" else getattr(losses, reduction)()
 
 
 def _share(
-    function: str, grad_output: np.ndarray | float, shape: tuple[int, ...], reduction: str
+    function: str, grad_output: np.ndarray | float, losses: tuple[int, ...], reduction: str
 ) -> np.ndarray:
-    """The gradient for each single loss, given that for what they were reduced to."""
+    """The gradient for each of the losses, of this shape, given that for their reduction."""
     checks.choice(function, "reduction", reduction, REDUCTIONS)
     grad = np.asarray(grad_output)
     if not np.issubdtype(grad.dtype, np.number):
         raise TypeError(f"{function}: grad_output is {grad_output!r}; expected a number or array")
-    expected = shape if reduction == "none" else ()
-    found = f"{function}: grad_output has shape {grad.shape}"
-    checks.require(grad.shape == expected, f"{found}; expected {expected}")
-    count = np.prod(shape) if reduction == "mean" else 1
-    return np.broadcast_to(grad / count, shape)
+    shape = losses if reduction == "none" else ()
+    found = f"{function}: grad_output has shape {grad.shape}; expected {shape}"
+    checks.require(grad.shape == shape, found)
+    return np.broadcast_to(grad / (math.prod(losses) if reduction == "mean" else 1), losses)
 
 
-def _check_target(function: str, x: np.ndarray, target: np.ndarray) -> None:
-    checks.array(function, "x", x)
-    checks.array(function, "target", target, shape=x.shape)
+class Loss(FunctionLayer):
+    """A loss that remembers its last call, so that `backward()` can begin the way back.
 
-
-class Loss:
-    """A loss that remembers its last call, so that `backward()` can begin the way back."""
+    `loss(x, target)` is the loss of the answers x. `backward(grad_output)` gives the gradient for
+    x; grad_output, 1 if left out, must be an array when nothing was reduced.
+    """
 
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = checks.choice(type(self).__name__, "reduction", reduction, REDUCTIONS)
-        self.saved: tuple | None = None
-
-    def __call__(self, x: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """The loss of the answers x, as `forward`."""
-        return self.forward(x, target)
-
-    def forward(self, x: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """The loss of the answers x."""
-        loss = type(self).function(x, target, self.reduction)
-        self.saved = x, target
-        return loss
+        self.options = (reduction,)
 
     def backward(self, grad_output: np.ndarray | float = 1.0) -> np.ndarray:
-        """The gradient for x; `grad_output` must be an array when nothing was reduced."""
-        if self.saved is None:
-            raise RuntimeError(f"{type(self).__name__}.backward: call forward first")
-        return type(self).derivative(grad_output, *self.saved, self.reduction)
+        return super().backward(grad_output)
 
 
 class CrossEntropyLoss(Loss):

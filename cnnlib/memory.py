@@ -20,10 +20,8 @@ class _Pool:
     """Blocks of bytes, each with the number of the request that last took it."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.requests = 0
-        self.blocks = [np.empty(0, np.uint8)]
-        self.last_use = [0]
+        self.lock, self.requests = threading.Lock(), 0
+        self.blocks, self.last_use = [np.empty(0, np.uint8)], [0]
         self.free = self.holders()[0]  # the count of a block that only the pool holds
 
     def holders(self) -> list[int]:

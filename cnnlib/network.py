@@ -7,6 +7,7 @@ import numpy as np
 
 from cnnlib import checks
 from cnnlib.layer import Layer
+from cnnlib.shapes import receptive_field
 
 
 class Sequential(Layer):
@@ -90,15 +91,13 @@ class Row:
     receptive_field: tuple[int, int] | None
 
 
-COUNTS = ("parameters", "multiply_adds", "activation_bytes")  # of which `Summary` has totals
-
-
 class Summary(list[Row]):
     """The rows of `summary`; printed, a table with the totals below."""
 
     def __repr__(self) -> str:
         lines = [("layer", "", "output", "parameters", "multiply-adds", "memory", "sees")]
-        total = Row("total", "", (), *(sum(getattr(r, name) for r in self) for name in COUNTS), ())
+        names = ("parameters", "multiply_adds", "activation_bytes")
+        total = Row("total", "", (), *(sum(getattr(r, name) for r in self) for name in names), ())
         for row in (*self, total):
             shape = "×".join(map(str, row.output_shape))
             counts = (f"{row.parameters:,}", f"{row.multiply_adds:,}")
@@ -124,46 +123,37 @@ def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
     dtype = next((p.data.dtype for p in network.parameters()), np.float32)
     rows = Summary()
     with network.evaluation():  # one image is too few for batch norm's statistics
-        _walk("", network, np.zeros((1, *sizes), dtype), ((1, 1), (1, 1)), rows)
+        _walk("", network, np.zeros((1, *sizes), dtype), [[], []], rows)
     return rows
 
 
-Field = tuple[tuple[int, int], tuple[int, int]] | None  # (rows, columns) seen, and moved per step
+Stack = list[list[tuple]] | None  # what `receptive_field` takes, for rows and for columns
 
 
 def _walk(
-    name: str, layer: Layer, x: np.ndarray, field: Field, rows: Summary
-) -> tuple[np.ndarray, Field]:
-    """Add the rows of `layer`; return what it makes of x, and what one number of that sees."""
+    name: str, layer: Layer, x: np.ndarray, stack: Stack, rows: Summary
+) -> tuple[np.ndarray, Stack]:
+    """Add the rows of `layer`; return what it makes of x, and the windows that led there."""
     prefix = f"{name}." if name else ""
     if isinstance(layer, Sequential):
         for child_name, child in layer.children().items():
-            x, field = _walk(prefix + child_name, child, x, field, rows)
-        return x, field
+            x, stack = _walk(prefix + child_name, child, x, stack, rows)
+        return x, stack
     if isinstance(layer, Residual):
-        output, field_after = _walk(f"{prefix}body", layer.body, x, field, rows)
+        output, stack_after = _walk(f"{prefix}body", layer.body, x, stack, rows)
         if layer.shortcut:
-            _walk(f"{prefix}shortcut", layer.shortcut, x, field, rows)
-        return output, field_after
+            _walk(f"{prefix}shortcut", layer.shortcut, x, stack, rows)
+        return output, stack_after
     output = layer.forward(x)
-    field = _see(layer, x, output, field)
+    if stack and hasattr(layer, "kernel_size"):
+        geometry = (layer.kernel_size, layer.stride, getattr(layer, "dilation", (1, 1)))
+        windows = zip(stack, zip(*geometry, strict=True), strict=True)
+        stack = [[*before, window] for before, window in windows]
+    elif output.shape[2:] != x.shape[2:]:  # the whole image is seen, or here more than there
+        stack = None
     parameters = sum(parameter.data.size for parameter in layer.parameters())
     products = layer.multiply_adds(output.shape)
-    seen = field and field[0]
+    seen = stack and tuple(map(receptive_field, stack))
     kind, shape = type(layer).__name__, output.shape[1:]
     rows.append(Row(name, kind, shape, parameters, products, output.nbytes, seen))
-    return output, field
-
-
-def _see(layer: Layer, x: np.ndarray, output: np.ndarray, field: Field) -> Field:
-    """The receptive field after `layer` (see `shapes.receptive_field`)."""
-    if field is None or (x.ndim == 4 and output.ndim != 4):
-        return None
-    if not hasattr(layer, "kernel_size"):
-        return field if output.shape[2:] == x.shape[2:] else None
-    (seen, step), dilation = field, getattr(layer, "dilation", (1, 1))
-    reach = [d * (k - 1) for d, k in zip(dilation, layer.kernel_size, strict=True)]
-    return (
-        tuple(s + r * t for s, r, t in zip(seen, reach, step, strict=True)),
-        tuple(t * s for t, s in zip(step, layer.stride, strict=True)),
-    )
+    return output, stack

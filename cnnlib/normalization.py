@@ -8,116 +8,20 @@ from cnnlib.layer import Layer, Parameter
 EACH_CHANNEL = (0, 2, 3)  # the axes of (N, C, H, W) that a channel's mean is taken over
 
 
-def batch_norm(
-    x: np.ndarray, running_mean: np.ndarray, running_var: np.ndarray, weight: np.ndarray,
-    bias: np.ndarray, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> np.ndarray:  # fmt: skip
-    """Give each channel mean 0 and variance 1, then scale by weight and shift by bias.
-
-    x: (N, C, H, W). The other arrays: (C,). When training, mean and variance are the batch's, and
-    the running ones are moved towards them in place: `running += momentum * (batch - running)`,
-    with the variance that divides by count - 1, as in torch. Otherwise the running ones are used.
-    Returns (N, C, H, W). Raises ValueError when training on a single value per channel.
-    Ioffe and Szegedy, "Batch normalization" (2015), algorithms 1 and 2.
-    """
-    _check("batch_norm", x, running_mean, running_var, weight, bias)
-    checks.number("batch_norm", "eps", eps, 0)
-    checks.number("batch_norm", "momentum", momentum, 0, 1)
-    mean, var = running_mean, running_var
-    if training:
-        count = x.size // x.shape[1]
-        found = f"batch_norm: x has shape {x.shape}"
-        checks.require(count > 1, f"{found}; expected 2 values per channel to train on")
-        mean, var = _statistics(x)
-        running_mean += momentum * (mean - running_mean)
-        running_var += momentum * (var * (count / (count - 1)) - running_var)
-    scale = weight / np.sqrt(var + eps)
-    output = np.multiply(x, _column(scale, x), out=memory.empty_like(x))
-    output += _column(bias - mean * scale, x)
-    return output
-
-
-def batch_norm_backward(
-    grad_output: np.ndarray, x: np.ndarray, running_mean: np.ndarray, running_var: np.ndarray,
-    weight: np.ndarray, training: bool = False, eps: float = 1e-5,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """The gradients for x, weight and bias.
-
-    With x^ the normalized x: dweight = sum(g * x^), dbias = sum(g), and when training
-    dx = weight / std * (g - mean(g) - x^ * mean(g * x^)), because each pixel also moves its
-    channel's mean and variance (Ioffe and Szegedy, section 3).
-    """
-    _check("batch_norm_backward", x, running_mean, running_var, weight)
-    checks.array("batch_norm_backward", "grad_output", grad_output, shape=x.shape)
-    checks.number("batch_norm_backward", "eps", eps, 0)
-    mean, var = _statistics(x) if training else (running_mean, running_var)
-    inverse_std = 1 / np.sqrt(var + eps)
-    normal = np.subtract(x, _column(mean, x), out=memory.empty_like(x))
-    normal *= _column(inverse_std, x)
-    grad_bias = grad_output.sum(EACH_CHANNEL)
-    product = np.multiply(grad_output, normal, out=memory.empty_like(x))
-    grad_weight = product.sum(EACH_CHANNEL)
-    scale = _column(weight * inverse_std, x)
-    if not training:
-        return np.multiply(grad_output, scale, out=product), grad_weight, grad_bias
-    count = x.size // x.shape[1]
-    normal *= _column(grad_weight / count, x)
-    grad_x = np.subtract(grad_output, normal, out=product)
-    grad_x -= _column(grad_bias / count, x)
-    grad_x *= scale
-    return grad_x, grad_weight, grad_bias
-
-
-def _statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of each channel; the variance from differences, which do not cancel."""
-    mean = x.mean(EACH_CHANNEL)
-    centered = np.subtract(x, _column(mean, x), out=memory.empty_like(x))
-    centered *= centered
-    return mean, centered.mean(EACH_CHANNEL)
-
-
-def _column(channels: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """One number per channel, (C,), in the dtype of x and so that it meets (N, C, H, W)."""
-    return channels.astype(x.dtype, copy=False)[:, None, None]
-
-
-def _check(function: str, x: np.ndarray, *arrays: np.ndarray) -> None:
-    checks.array(function, "x", x, 4)
-    for name, array in zip(("running_mean", "running_var", "weight", "bias"), arrays, strict=False):
-        count = len(checks.array(function, name, array, 1))
-        found = f"{function}: {name} expects {count} channels, x has {x.shape[1]}"
-        checks.require(count == x.shape[1], found)
-
-
-def dropout_mask(
-    shape: tuple[int, ...], p: float, rng: np.random.Generator, dtype: type = np.float32
-) -> np.ndarray:
-    """0 with probability p, otherwise 1 / (1 - p), which keeps the expected sum.
-
-    Srivastava et al., "Dropout" (2014), in the inverted form: nothing to do when not training.
-    """
-    p = checks.number("dropout_mask", "p", p, 0, 1)
-    checks.instance("dropout_mask", "rng", rng, np.random.Generator)
-    kept = rng.random(checks.sizes("dropout_mask", "shape", shape), np.float32) >= p
-    return kept * np.dtype(dtype).type(1 / (1 - p) if p < 1 else 0)
-
-
-def dropout(x: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """x times a `dropout_mask` of its shape."""
-    checks.array("dropout", "x", x)
-    checks.array("dropout", "mask", mask, shape=x.shape)
-    return x * mask
-
-
-def dropout_backward(grad_output: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The gradient for x: what was dropped learns nothing."""
-    checks.array("dropout_backward", "mask", mask)
-    checks.array("dropout_backward", "grad_output", grad_output, shape=mask.shape)
-    return grad_output * mask
-
-
 class BatchNorm2d(Layer):
-    """`batch_norm` with its parameters and running statistics: torch.nn.BatchNorm2d."""
+    """Gives each channel mean 0 and variance 1, then scales and shifts it: torch.nn.BatchNorm2d.
+
+    From (N, C, H, W) to the same shape, by `weight`, the scale (C,), and `bias`, the shift (C,).
+    While training, mean and variance are the batch's, and `running_mean` and `running_var`, (C,),
+    are moved towards them: `running += momentum * (batch - running)`, with the variance that
+    divides by count - 1, as in torch. Otherwise the running ones are used.
+
+    On the way back, with x^ the normalized x and g the grad_output: dweight = sum(g * x^), dbias =
+    sum(g), and when training dx = weight / std * (g - mean(g) - x^ * mean(g * x^)), because each
+    pixel also moves its channel's mean and variance.
+    Raises ValueError when training on a single value per channel.
+    Ioffe and Szegedy, "Batch normalization" (2015), algorithms 1 and 2, section 3.
+    """
 
     buffers = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -135,31 +39,59 @@ class BatchNorm2d(Layer):
         self.num_batches_tracked = np.array(0)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """x: (N, C, H, W). Returns the same shape."""
-        self.saved = None
-        statistics = (self.running_mean, self.running_var)
-        affine = (self.weight.data, self.bias.data)
-        output = batch_norm(x, *statistics, *affine, self.training, self.momentum, self.eps)
-        self.num_batches_tracked += self.training
-        self.saved = x, self.training
+        checks.array("BatchNorm2d", "x", x, 4)
+        count, channels = x.size // x.shape[1], len(self.running_mean)
+        found = f"BatchNorm2d: running_mean expects {channels} channels, x has {x.shape[1]}"
+        checks.require(channels == x.shape[1], found)
+        self.saved = None  # frees the memory of the last call for this one
+        mean, var = self.running_mean, self.running_var
+        if self.training:
+            found = f"BatchNorm2d: x has shape {x.shape}"
+            checks.require(count > 1, f"{found}; expected 2 values per channel to train on")
+            mean = x.mean(EACH_CHANNEL)
+            squares = np.subtract(x, _column(mean, x), out=memory.empty_like(x))
+            squares *= squares
+            var = squares.mean(EACH_CHANNEL)  # from differences, which do not cancel
+            self.running_mean += self.momentum * (mean - self.running_mean)
+            self.running_var += self.momentum * (var * (count / (count - 1)) - self.running_var)
+            self.num_batches_tracked += 1
+        scale = self.weight.data / np.sqrt(var + self.eps)
+        output = np.multiply(x, _column(scale, x), out=memory.empty_like(x))
+        output += _column(self.bias.data - mean * scale, x)
+        self.saved = x, mean, var, self.training
         return output
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """The gradient for x."""
-        x, training = self.recall()
-        statistics = (self.running_mean, self.running_var)
-        grad_x, grad_weight, grad_bias = batch_norm_backward(
-            grad_output, x, *statistics, self.weight.data, training, self.eps
-        )
+        x, mean, var, training = self.recall()
+        checks.array("BatchNorm2d.backward", "grad_output", grad_output, shape=x.shape)
+        inverse_std = 1 / np.sqrt(var + self.eps)
+        normal = np.subtract(x, _column(mean, x), out=memory.empty_like(x))
+        normal *= _column(inverse_std, x)
+        product = np.multiply(grad_output, normal, out=memory.empty_like(x))
+        grad_weight, grad_bias = product.sum(EACH_CHANNEL), grad_output.sum(EACH_CHANNEL)
         self.weight.accumulate(grad_weight)
         self.bias.accumulate(grad_bias)
+        grad_x = product  # whose memory is used again
+        grad_x[...] = grad_output
+        if training:
+            count = x.size // x.shape[1]
+            normal *= _column(grad_weight / count, x)
+            grad_x -= normal
+            grad_x -= _column(grad_bias / count, x)
+        grad_x *= _column(self.weight.data * inverse_std, x)
         return grad_x
 
 
-class Dropout(Layer):
-    """While training, sets numbers to 0 with probability p: torch.nn.Dropout.
+def _column(channels: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """One number per channel, (C,), in the dtype of x and so that it meets (N, C, H, W)."""
+    return channels.astype(x.dtype, copy=False)[:, None, None]
 
-    What is dropped is drawn from `rng`.
+
+class Dropout(Layer):
+    """While training, sets numbers to 0 with probability p, drawn from `rng`: torch.nn.Dropout.
+
+    The others are divided by 1 - p, which keeps the expected sum: so there is nothing to do when
+    not training. What was dropped learns nothing. Srivastava et al., "Dropout" (2014).
     """
 
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
@@ -167,15 +99,16 @@ class Dropout(Layer):
         self.rng = checks.generator("Dropout", rng)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """Any shape; x itself when not training."""
         checks.array("Dropout", "x", x)
+        self.saved = (x.shape, None)
         if not self.training:
-            self.saved = (None,)
             return x
-        self.saved = (dropout_mask(x.shape, self.p, self.rng, x.dtype),)
-        return dropout(x, *self.saved)
+        kept = self.rng.random(x.shape, np.float32) >= self.p
+        mask = kept * x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0)
+        self.saved = (x.shape, mask)
+        return x * mask
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """The gradient for x."""
-        (mask,) = self.recall()
-        return grad_output if mask is None else dropout_backward(grad_output, mask)
+        shape, mask = self.recall()
+        checks.array("Dropout.backward", "grad_output", grad_output, shape=shape)
+        return grad_output if mask is None else grad_output * mask

@@ -38,7 +38,7 @@ class Optimizer:
                 self.update(parameter.data, parameter.grad, state)
 
     def update(self, data: np.ndarray, grad: np.ndarray, state: dict[str, np.ndarray]) -> None:
-        """Change `data` in place."""
+        """Change `data` in place; `state` is what is remembered about it."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -71,21 +71,19 @@ class SGD(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
         self.momentum = checks.number("SGD", "momentum", momentum, 0)
-        self.nesterov = nesterov
+        self.nesterov = checks.flag("SGD", "nesterov", nesterov)
         usable = momentum > 0 or not nesterov
         checks.require(usable, "SGD: nesterov is True; expected a momentum above 0 with it")
 
     def update(self, data: np.ndarray, grad: np.ndarray, state: dict[str, np.ndarray]) -> None:
-        """One step of gradient descent."""
         if self.weight_decay:
             grad = grad + self.weight_decay * data
         if self.momentum:
-            if "momentum_buffer" not in state:
-                state["momentum_buffer"] = grad.copy()
-            else:
-                state["momentum_buffer"] *= self.momentum
-                state["momentum_buffer"] += grad
+            if not state:
+                state["momentum_buffer"] = np.zeros_like(data)
             velocity = state["momentum_buffer"]
+            velocity *= self.momentum
+            velocity += grad
             grad = grad + self.momentum * velocity if self.nesterov else velocity
         data -= self.lr * grad
 
@@ -113,7 +111,6 @@ class Adam(Optimizer):
         self.eps = checks.number(name, "eps", eps, 0)
 
     def update(self, data: np.ndarray, grad: np.ndarray, state: dict[str, np.ndarray]) -> None:
-        """One step of Adam, in work space that is used again."""
         if self.weight_decay and self.decoupled:
             data *= 1 - self.lr * self.weight_decay
         elif self.weight_decay:
@@ -121,10 +118,10 @@ class Adam(Optimizer):
         if not state:
             state |= {"exp_avg": np.zeros_like(data), "exp_avg_sq": np.zeros_like(data)}
             state["steps"] = np.array(0)
-        mean, square, (beta1, beta2) = state["exp_avg"], state["exp_avg_sq"], self.betas
         state["steps"] += 1
-        steps = int(state["steps"])
-        work = memory.empty_like(data)
+        mean, square, steps = state["exp_avg"], state["exp_avg_sq"], int(state["steps"])
+        beta1, beta2 = self.betas
+        work = memory.empty_like(data)  # space that is used again
         mean *= beta1
         mean += np.multiply(grad, 1 - beta1, out=work)
         square *= beta2
@@ -176,10 +173,6 @@ class Schedule:
 
     def set(self) -> None:
         """Set the learning rate for the number of steps so far."""
-        self.optimizer.lr = self.lr_at(self.steps)
-
-    def lr_at(self, steps: int) -> float:
-        """The learning rate after so many steps."""
         raise NotImplementedError
 
 
@@ -191,9 +184,8 @@ class StepLR(Schedule):
         self.gamma = checks.number("StepLR", "gamma", gamma)
         super().__init__(optimizer)
 
-    def lr_at(self, steps: int) -> float:
-        """The learning rate after so many epochs."""
-        return self.base_lr * self.gamma ** (steps // self.step_size)
+    def set(self) -> None:
+        self.optimizer.lr = self.base_lr * self.gamma ** (self.steps // self.step_size)
 
 
 class CosineAnnealingLR(Schedule):
@@ -207,9 +199,8 @@ class CosineAnnealingLR(Schedule):
         self.eta_min = checks.number("CosineAnnealingLR", "eta_min", eta_min)
         super().__init__(optimizer)
 
-    def lr_at(self, steps: int) -> float:
-        """The learning rate after so many epochs."""
-        return _cosine(self.base_lr, self.eta_min, steps / self.T_max)
+    def set(self) -> None:
+        self.optimizer.lr = _cosine(self.base_lr, self.eta_min, self.steps / self.T_max)
 
 
 class OneCycleLR(Schedule):
@@ -228,39 +219,31 @@ class OneCycleLR(Schedule):
         cycle_momentum: bool = True, base_momentum: float = 0.85, max_momentum: float = 0.95,
         div_factor: float = 25.0, final_div_factor: float = 1e4,
     ) -> None:  # fmt: skip
-        self.max_lr = checks.number("OneCycleLR", "max_lr", max_lr, 0)
         self.total_steps = checks.integer("OneCycleLR", "total_steps", total_steps, 1)
         self.peak = checks.number("OneCycleLR", "pct_start", pct_start, 0, 1) * total_steps - 1
-        self.first_lr = max_lr / checks.number("OneCycleLR", "div_factor", div_factor, 1)
-        final_div_factor = checks.number("OneCycleLR", "final_div_factor", final_div_factor, 1)
-        self.last_lr = self.first_lr / final_div_factor
-        self.cycle_momentum = cycle_momentum
-        self.base_momentum = checks.number("OneCycleLR", "base_momentum", base_momentum, 0)
-        self.max_momentum = checks.number("OneCycleLR", "max_momentum", max_momentum, 0)
+        max_lr = checks.number("OneCycleLR", "max_lr", max_lr, 0)
+        first_lr = max_lr / checks.number("OneCycleLR", "div_factor", div_factor, 1)
+        last_lr = first_lr / checks.number("OneCycleLR", "final_div_factor", final_div_factor, 1)
+        low = checks.number("OneCycleLR", "base_momentum", base_momentum, 0)
+        high = checks.number("OneCycleLR", "max_momentum", max_momentum, 0)
+        self.lrs, self.momenta = (first_lr, max_lr, last_lr), (high, low, high)
+        self.cycle_momentum = checks.flag("OneCycleLR", "cycle_momentum", cycle_momentum)
         super().__init__(optimizer)
 
     def set(self) -> None:
-        """Set learning rate and momentum for the number of steps so far."""
-        super().set()
-        if self.cycle_momentum:
-            high, low = self.max_momentum, self.base_momentum
-            momentum = self.between(self.steps, high, low, high)
-            if isinstance(self.optimizer, Adam):
-                self.optimizer.betas = (momentum, self.optimizer.betas[1])
-            else:
-                self.optimizer.momentum = momentum
+        self.optimizer.lr = self.between(*self.lrs)
+        if self.cycle_momentum and isinstance(self.optimizer, Adam):
+            self.optimizer.betas = (self.between(*self.momenta), self.optimizer.betas[1])
+        elif self.cycle_momentum:
+            self.optimizer.momentum = self.between(*self.momenta)
 
-    def lr_at(self, steps: int) -> float:
-        """The learning rate after so many batches."""
-        return self.between(steps, self.first_lr, self.max_lr, self.last_lr)
-
-    def between(self, steps: int, first: float, middle: float, last: float) -> float:
+    def between(self, first: float, middle: float, last: float) -> float:
         """A value that goes from `first` to `middle` at the peak, then to `last`."""
-        total = self.total_steps
+        steps, total, peak = self.steps, self.total_steps, self.peak
         checks.require(steps <= total, f"OneCycleLR: step {steps} is past total_steps {total}")
-        if steps < self.peak:
-            return _cosine(first, middle, steps / self.peak)
-        return _cosine(middle, last, (steps - self.peak) / max(total - 1 - self.peak, 1))
+        if steps < peak:
+            return _cosine(first, middle, steps / peak)
+        return _cosine(middle, last, (steps - peak) / max(total - 1 - peak, 1))
 
 
 def _cosine(first: float, last: float, part: float) -> float:

@@ -1,6 +1,6 @@
 """The chapters' figures, drawn with matplotlib."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -50,6 +50,29 @@ def show_images(
         ax.set_title(title, fontsize=15, color=GRAY)
     figure.patch.set_alpha(0)
     figure.tight_layout()
+
+
+def show_rows(rows: Mapping[str, Sequence[np.ndarray]], signed: Collection[str] = ()) -> None:
+    """Draw rows of small pictures, each row under its name; a notebook shows the figure by itself.
+
+    Pictures are (H, W), gray from 0, black, to 1, white. Those of the rows named in `signed` are
+    blue below zero and orange above, all of a row on one scale.
+    """
+    columns = max(map(len, rows.values()))
+    figure = plt.figure(figsize=(7, len(rows) * (6.8 / columns + 0.5)), layout="constrained")
+    parts = np.atleast_1d(figure.subfigures(len(rows), 1))
+    for part, (name, pictures) in zip(parts, rows.items(), strict=True):
+        part.suptitle(name, fontsize=16, color=GRAY, x=0.01, ha="left")
+        part.patch.set_alpha(0)
+        numbers = np.concatenate([np.abs(picture).ravel() for picture in pictures])
+        full = np.quantile(numbers, 0.99) or 1  # one stray pixel must not pale all others
+        pixels = {"cmap": "gray", "vmin": 0, "vmax": 1}
+        scale = {"cmap": SIGNED, "vmin": -full, "vmax": full} if name in signed else pixels
+        for ax in part.subplots(1, columns, squeeze=False).flat:
+            ax.set_axis_off()
+        for ax, picture in zip(part.axes, pictures, strict=False):
+            ax.imshow(picture, **scale)
+    figure.patch.set_alpha(0)
 
 
 # Readable on a white page and on a black one, and told apart by their dashes as well.

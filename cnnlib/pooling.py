@@ -4,6 +4,8 @@ It shrinks the maps, has no parameters, and leaves the number of channels alone.
 one image (C, H, W) will do as well. Geometry and names are those of torch.nn.functional.
 """
 
+import math
+
 import numpy as np
 
 from cnnlib import checks, memory
@@ -42,7 +44,7 @@ def max_pool2d_backward(
     """
     name, options = "max_pool2d_backward", (kernel_size, stride, padding, dilation, ceil_mode)
     windows = _windows(name, x, *options)
-    _check_grad(name, grad_output, x, windows)
+    checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
     largest = max_pool2d(x, *options) if largest is None else largest
     padded = _pad(x, windows, -np.inf)
     grad_padded = memory.empty_like(x, padded.shape)
@@ -75,7 +77,7 @@ def avg_pool2d(
     output.fill(0)
     for _, _, rows, columns in windows.places():
         output += padded[..., rows, columns]
-    output /= _counts(windows, padding, count_include_pad).astype(x.dtype)
+    output /= _counts(windows, x.dtype, count_include_pad)
     return output
 
 
@@ -86,8 +88,8 @@ def avg_pool2d_backward(
     """The gradient for x: each value of a window gets an equal share of the window's gradient."""
     name = "avg_pool2d_backward"
     windows = _windows(name, x, kernel_size, stride, padding, 1, ceil_mode)
-    _check_grad(name, grad_output, x, windows)
-    share = grad_output / _counts(windows, padding, count_include_pad).astype(grad_output.dtype)
+    checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
+    share = grad_output / _counts(windows, grad_output.dtype, count_include_pad)
     grad_padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
     grad_padded.fill(0)
     for _, _, rows, columns in windows.places():
@@ -127,12 +129,16 @@ def _windows(
 ) -> Windows:
     """The stops of a pooling window; `rest` is dilation and ceil_mode."""
     checks.array(function, "x", x, (3, 4))
-    kernel = checks.pair(function, "kernel_size", kernel_size, 1)
+    kernel, stride = _kernel_and_stride(function, kernel_size, stride)
     pads = checks.pair(function, "padding", padding, 0)
     fits = all(pad <= size // 2 for pad, size in zip(pads, kernel, strict=True))
     checks.require(fits, f"{function}: padding is {pads}; expected at most half of {kernel}")
-    stride = kernel if stride is None else stride
     return Windows(function, x.shape[-2:], kernel, stride, pads, *rest)
+
+
+def _kernel_and_stride(function: str, kernel_size: Pair, stride: Pair | None) -> tuple[Pair, Pair]:
+    kernel = checks.pair(function, "kernel_size", kernel_size, 1)
+    return kernel, kernel if stride is None else checks.pair(function, "stride", stride, 1)
 
 
 def _pad(x: np.ndarray, windows: Windows, value: float) -> np.ndarray:
@@ -145,22 +151,17 @@ def _pad(x: np.ndarray, windows: Windows, value: float) -> np.ndarray:
     return padded
 
 
-def _counts(windows: Windows, padding: Pair, count_include_pad: bool) -> np.ndarray:
-    """How many values each window's mean is of: (output rows, output columns)."""
-    pads = checks.pair("avg_pool2d", "padding", padding, 0)
-    counts = []
-    for axis, pad in enumerate(pads):
-        place = np.arange(windows.padded_size[axis]) - pad  # 0 is the first pixel
-        margin = pad if count_include_pad else 0
-        counted = (place >= -margin) & (place < windows.size[axis] + margin)
-        stops = [windows.stops(axis, i) for i in range(windows.kernel_size[axis])]
-        counts.append(sum(counted[stop].astype(int) for stop in stops))
-    return np.outer(*counts)
-
-
-def _check_grad(function: str, grad_output: np.ndarray, x: np.ndarray, windows: Windows) -> None:
-    shape = (*x.shape[:-2], *windows.output_size)
-    checks.array(function, "grad_output", grad_output, shape=shape)
+def _counts(windows: Windows, dtype: np.dtype, count_include_pad: bool) -> np.ndarray:
+    """How many values each window's mean is of: (output rows, output columns), or one number."""
+    checks.flag("avg_pool2d", "count_include_pad", count_include_pad)
+    if windows.padded_size == windows.size:
+        return np.array(math.prod(windows.kernel_size), dtype)
+    counted = np.zeros(windows.padded_size, dtype)
+    counted[windows.inside()] = 1
+    if count_include_pad:
+        (height, width), ((top, _), (left, _)) = windows.size, windows.sides
+        counted[: height + 2 * top, : width + 2 * left] = 1
+    return sum(counted[rows, columns] for _, _, rows, columns in windows.places())
 
 
 class MaxPool2d(FunctionLayer):
@@ -172,21 +173,16 @@ class MaxPool2d(FunctionLayer):
         self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1,
         ceil_mode: bool = False,
     ) -> None:  # fmt: skip
-        self.kernel_size = checks.pair("MaxPool2d", "kernel_size", kernel_size, 1)
-        self.stride = checks.pair(
-            "MaxPool2d", "stride", kernel_size if stride is None else stride, 1
-        )
+        self.kernel_size, self.stride = _kernel_and_stride("MaxPool2d", kernel_size, stride)
         self.dilation = checks.pair("MaxPool2d", "dilation", dilation, 1)
         self.options = (self.kernel_size, self.stride, padding, self.dilation, ceil_mode)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """x: (N, C, H, W). Returns (N, C, output rows, output columns)."""
         output = super().forward(x)
         self.saved = x, output
         return output
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """The gradient for x."""
         x, output = self.recall()
         return max_pool2d_backward(grad_output, x, *self.options, largest=output)
 
@@ -200,10 +196,7 @@ class AvgPool2d(FunctionLayer):
         self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0,
         ceil_mode: bool = False, count_include_pad: bool = True,
     ) -> None:  # fmt: skip
-        self.kernel_size = checks.pair("AvgPool2d", "kernel_size", kernel_size, 1)
-        self.stride = checks.pair(
-            "AvgPool2d", "stride", kernel_size if stride is None else stride, 1
-        )
+        self.kernel_size, self.stride = _kernel_and_stride("AvgPool2d", kernel_size, stride)
         self.options = (self.kernel_size, self.stride, padding, ceil_mode, count_include_pad)
 
 

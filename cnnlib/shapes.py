@@ -44,15 +44,14 @@ def padding_sides(
     if not isinstance(padding, str):
         rows, columns = checks.pair(function, "padding", padding, 0)
         return (rows, rows), (columns, columns)
-    checks.choice(function, "padding", padding, ("valid", "same"))
-    if padding == "valid":
+    if checks.choice(function, "padding", padding, ("valid", "same")) == "valid":
         return (0, 0), (0, 0)
     stride = checks.pair(function, "stride", stride, 1)
-    message = f"{function}: padding 'same' expects stride 1, stride is {stride}"
-    checks.require(stride == (1, 1), message)
+    found = f"{function}: padding 'same' expects stride 1, stride is {stride}"
+    checks.require(stride == (1, 1), found)
     kernel_size = checks.pair(function, "kernel_size", kernel_size, 1)
-    rows, columns = zip(kernel_size, checks.pair(function, "dilation", dilation, 1), strict=True)
-    return same_padding(*rows), same_padding(*columns)
+    dilation = checks.pair(function, "dilation", dilation, 1)
+    return same_padding(kernel_size[0], dilation[0]), same_padding(kernel_size[1], dilation[1])
 
 
 def conv_output_size(
@@ -63,9 +62,9 @@ def conv_output_size(
     `padding` is the zeros on each side, "valid" (none) or "same".
     Raises ValueError when the kernel is larger than the padded input.
     """
-    size = checks.integer("conv_output_size", "size", size, 1)
-    geometry = (kernel_size, stride, padding, dilation)
-    return Windows("conv_output_size", (size, size), *geometry).output_size[0]
+    size = (checks.integer("conv_output_size", "size", size, 1),) * 2
+    windows = Windows("conv_output_size", size, kernel_size, stride, padding, dilation)
+    return windows.output_size[0]
 
 
 def rows_left_over(
@@ -75,10 +74,9 @@ def rows_left_over(
 
     Size 7, kernel 3, stride 5: one window fits, and the last 4 rows are left over.
     """
-    size = checks.integer("rows_left_over", "size", size, 1)
-    windows = Windows("rows_left_over", (size, size), kernel_size, stride, padding, dilation)
-    last = (windows.output_size[0] - 1) * windows.stride[0]
-    return windows.padded_size[0] - last - effective_kernel_size(kernel_size, dilation)
+    size = (checks.integer("rows_left_over", "size", size, 1),) * 2
+    windows = Windows("rows_left_over", size, kernel_size, stride, padding, dilation)
+    return windows.padded_size[0] - windows.stops(0, windows.kernel_size[0] - 1).stop
 
 
 def conv_transpose_output_size(
@@ -114,6 +112,7 @@ class Windows:
         self.kernel_size = checks.pair(function, "kernel_size", kernel_size, 1)
         self.stride = checks.pair(function, "stride", stride, 1)
         self.dilation = checks.pair(function, "dilation", dilation, 1)
+        checks.flag(function, "ceil_mode", ceil_mode)
         sides = padding_sides(function, kernel_size, stride, padding, dilation)
         self.sides, self.padded_size, self.output_size = (), (), ()
         for axis, (before, after) in enumerate(sides):
@@ -124,11 +123,8 @@ class Windows:
             if ceil_mode and rest and count * step < size[axis] + before:
                 padded = extent + count * step
                 count += 1
-            checks.require(
-                count > 0,
-                f"{function}: the kernel extends over {extent} {('rows', 'columns')[axis]}, "
-                f"the padded input has only {padded}",
-            )
+            found = f"{function}: the kernel extends over {extent} {('rows', 'columns')[axis]}"
+            checks.require(count > 0, f"{found}, the padded input has only {padded}")
             self.sides += ((before, padded - before - size[axis]),)
             self.padded_size += (padded,)
             self.output_size += (count,)
@@ -141,8 +137,7 @@ class Windows:
 
     def stops(self, axis: int, place: int) -> slice:
         """The padded rows (axis 0) or columns (axis 1) that row or column `place` meets."""
-        start = place * self.dilation[axis]
-        step = self.stride[axis]
+        start, step = place * self.dilation[axis], self.stride[axis]
         return slice(start, start + (self.output_size[axis] - 1) * step + 1, step)
 
     def inside(self) -> tuple[slice, slice]:
@@ -176,14 +171,12 @@ def conv2d_parameters(
     channels = checks.integer(name, "in_channels", in_channels, 1)
     filters = checks.integer(name, "out_channels", out_channels, 1)
     rows, columns = checks.pair(name, "kernel_size", kernel_size, 1)
-    return filters * (
-        channels // checks.integer(name, "groups", groups, 1) * rows * columns + bool(bias)
-    )
+    channels //= checks.integer(name, "groups", groups, 1)
+    return filters * (channels * rows * columns + checks.flag(name, "bias", bias))
 
 
 def linear_parameters(in_features: int, out_features: int, bias: bool = True) -> int:
     """Weights and biases of a dense layer: 64 inputs, 20 outputs: 1280 + 20."""
     inputs = checks.integer("linear_parameters", "in_features", in_features, 1)
-    return checks.integer("linear_parameters", "out_features", out_features, 1) * (
-        inputs + bool(bias)
-    )
+    outputs = checks.integer("linear_parameters", "out_features", out_features, 1)
+    return outputs * (inputs + checks.flag("linear_parameters", "bias", bias))

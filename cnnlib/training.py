@@ -109,17 +109,16 @@ def fit(
     from tqdm.auto import tqdm
 
     images, labels = check_data("fit", train)
-    if validation is not None:
-        check_data("fit", validation)
+    check_data("fit", train if validation is None else validation)
     checks.instance("fit", "network", network, Layer)
     checks.instance("fit", "loss", loss, Loss)
     checks.instance("fit", "optimizer", optimizer, Optimizer)
     checks.choice("fit", "loss.reduction", loss.reduction, ("mean",))
-    for name, value in (("epochs", epochs), ("checkpoint_every", checkpoint_every)):
-        checks.integer("fit", name, value, 1)
+    checks.integer("fit", "epochs", epochs, 1)
+    checks.integer("fit", "checkpoint_every", checkpoint_every, 1)
     checks.integer("fit", "seed", seed, 0)
-    if patience is not None:
-        checks.integer("fit", "patience", patience, 1)
+    checks.integer("fit", "patience", 1 if patience is None else patience, 1)
+    checks.flag("fit", "progress", progress)
     settings = {"seed": seed, "batch_size": batch_size, "images": len(images)}
     run = Run(network, optimizer, schedule, settings)
     path = Path(checkpoint) if checkpoint is not None else None
@@ -150,19 +149,20 @@ def fit(
     return run.history
 
 
+NUMBERS = ("epoch", "batch", "seen", "total_loss", "right", "lr")  # of a run, in a checkpoint
+
+
 class Run:
     """Where a training run stands: all that a checkpoint holds."""
 
     def __init__(
         self, network: Layer, optimizer: Optimizer, schedule: Schedule | None, settings: dict
     ) -> None:
-        self.network = network
-        self.optimizer = optimizer
-        self.schedule = schedule
-        self.settings = settings | {"optimizer": type(optimizer).__name__}
-        self.epoch = 0  # epochs completed
-        self.lr = optimizer.lr  # of the last step
+        self.network, self.optimizer, self.schedule = network, optimizer, schedule
+        kinds = {"optimizer": type(optimizer).__name__, "schedule": type(schedule).__name__}
+        self.settings = settings | kinds
         self.history = History()
+        self.epoch, self.lr = 0, optimizer.lr  # epochs completed, learning rate of the last step
         self.begin_epoch()
 
     def begin_epoch(self) -> None:
@@ -220,8 +220,7 @@ class Run:
 
         arrays = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         arrays |= {f"optimizer.{k}": v for k, v in self.optimizer.state_dict().items()}
-        numbers = ("epoch", "batch", "seen", "total_loss", "right", "lr", "settings")
-        state = {name: getattr(self, name) for name in numbers}
+        state = {name: getattr(self, name) for name in (*NUMBERS, "settings")}
         state["history"] = asdict(self.history)
         state["schedule_steps"] = self.schedule.steps if self.schedule else None
         state["generators"] = [rng.bit_generator.state for rng in self.network.generators()]
@@ -244,17 +243,14 @@ class Run:
         except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as error:
             raise ValueError(f"fit: checkpoint {path} cannot be read: {error}") from error
         for name, value in self.settings.items():
-            made = state["settings"][name]
+            made = state["settings"].get(name)
             found = f"fit: {name} is {value!r}; checkpoint {path} was made with {made!r}"
             checks.require(made == value, found)
-        parts = {"network": {}, "optimizer": {}}
-        for key, value in arrays.items():
-            part, name = key.split(".", 1)
-            parts[part][name] = value
-        self.network.load_state_dict(parts["network"])
-        self.optimizer.load_state_dict(parts["optimizer"])
+        for owner in ("network", "optimizer"):
+            of = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith(owner)}
+            getattr(self, owner).load_state_dict(of)
         self.history = History(**state["history"])
-        for name in ("epoch", "batch", "seen", "total_loss", "right", "lr"):
+        for name in NUMBERS:
             setattr(self, name, state[name])
         for rng, rng_state in zip(self.network.generators(), state["generators"], strict=True):
             rng.bit_generator.state = rng_state

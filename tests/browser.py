@@ -8,6 +8,7 @@ site_file     the same, from disk: file:///.../_build/html
 open_page     open_page(viewport=..., **options) gives a page as below; for special settings
 page          a desktop's page, 1440 x 900
 phone         a phone's page, 390 x 844, touch, two device pixels to one
+axe_faults    axe_faults(page, selector): what axe-core finds wrong there, light and dark
 
 A page stops every request to another host. When the test ends it fails if one was tried, if the
 console reported an error (a missing file is one), or if a script raised. Formulas and icons are
@@ -21,6 +22,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from tools.browser import launch
@@ -108,3 +110,28 @@ def page(open_page):
 @pytest.fixture
 def phone(open_page):
     return open_page({"width": 390, "height": 844}, has_touch=True, device_scale_factor=2)
+
+
+@pytest.fixture(scope="session")
+def axe_faults():
+    """A function: what axe-core finds wrong in the light theme, and of its contrasts in the dark.
+
+    axe_faults(page, selector) gives (theme, rule, the HTML of up to three places) for each fault.
+    """
+    contrast = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+
+    def axe_faults(page, selector):
+        faults = []
+        for theme, rules in (("light", {}), ("dark", contrast)):
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_function("t => document.documentElement.dataset.theme === t", arg=theme)
+            options = {"preload": False, **rules}
+            results = Axe().run(page, context=selector, options=options).response
+            assert results["passes"], f"axe-core looked at nothing in {selector}"
+            faults += [
+                (theme, fault["id"], [node["html"] for node in fault["nodes"][:3]])
+                for fault in results["violations"]
+            ]
+        return faults
+
+    return axe_faults

@@ -6,13 +6,14 @@ from pathlib import Path
 import cnnlib
 
 MODULES = sorted(Path(cnnlib.__file__).parent.glob("*.py"))
+ON_TOP = {"plots", "classifiers", "reproduce"}  # nothing of the core imports these
 
 
 def test_the_core_stays_under_2500_lines():
     lines = {
         path.name: sum(bool(line.strip()) for line in path.read_text("utf-8").splitlines())
         for path in MODULES
-        if path.stem != "plots"
+        if path.stem not in ON_TOP
     }
     assert sum(lines.values()) < 2500, lines
 
@@ -26,7 +27,7 @@ def test_importing_cnnlib_is_quick_and_does_not_import_what_may_never_be_used():
 
 
 def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cnnlib():
-    internal = {"checks", "layer", "memory", "plots", "__init__", "worked_example"}
+    internal = {"checks", "layer", "memory", "__init__", "worked_example"} | ON_TOP
     hidden = {"Correlation", "Activation", "Windows", "Run", "Row", "Summary", "Source", "Split"}
     hidden |= {"padding_sides", "fans", "read_idx", "check_data", "Optimizer", "Schedule", "Loss"}
     for path in MODULES:

@@ -94,3 +94,21 @@ def test_training_and_evaluation_reach_every_layer():
 
 def test_a_parameter_says_what_it_is():
     assert repr(cnnlib.Linear(2, 3).bias) == "Parameter(shape=(3,), dtype=float32)"
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("Conv2d: bias", lambda flag: cnnlib.Conv2d(1, 2, 3, bias=flag)),
+        ("ConvTranspose2d: bias", lambda flag: cnnlib.ConvTranspose2d(1, 2, 3, bias=flag)),
+        ("Linear: bias", lambda flag: cnnlib.Linear(2, 3, flag)),
+        ("train: mode", lambda flag: cnnlib.Linear(2, 3).train(flag)),
+        ("SGD: nesterov", lambda flag: cnnlib.SGD(Net().parameters(), 0.1, 0.9, nesterov=flag)),
+        ("linear_parameters: bias", lambda flag: cnnlib.linear_parameters(2, 3, flag)),
+        ("conv2d_parameters: bias", lambda flag: cnnlib.conv2d_parameters(2, 3, 1, bias=flag)),
+    ],
+)
+def test_an_array_where_true_or_false_belongs_is_named(name, call):
+    with pytest.raises(TypeError, match=f"{name} is a ndarray; expected True or False"):
+        call(np.ones(2))
+    call(np.True_)

@@ -23,14 +23,18 @@ def test_batch_norm_is_that_of_torch_with_its_running_statistics(sizes, training
         expected = F.batch_norm(
             tensors[0], their_mean, their_var, *tensors[1:], training, momentum=0.3, eps=1e-3
         )
-        output = cnnlib.batch_norm(x, mean, var, weight, bias, training, momentum=0.3, eps=1e-3)
+        layer = cnnlib.BatchNorm2d(channels, eps=1e-3, momentum=0.3, dtype=dtype).train(training)
+        names = ("weight", "bias", "running_mean", "running_var")
+        start = dict(zip(names, (weight, bias, mean, var), strict=True))
+        layer.load_state_dict(layer.state_dict() | start)
+        output = layer(x)
         assert output.dtype == dtype
         assert_close("output", output, expected.detach().numpy(), tolerance)
-        assert_close("running mean", mean, their_mean.numpy(), tolerance)
-        assert_close("running variance", var, their_var.numpy(), tolerance)
+        assert_close("running mean", layer.running_mean, their_mean.numpy(), tolerance)
+        assert_close("running variance", layer.running_var, their_var.numpy(), tolerance)
         grad_output = rng.standard_normal(shape).astype(dtype)
         expected.backward(torch.tensor(grad_output))
-        grads = cnnlib.batch_norm_backward(grad_output, x, mean, var, weight, training, eps=1e-3)
+        grads = layer.backward(grad_output), layer.weight.grad, layer.bias.grad
         for grad, tensor in zip(grads, tensors, strict=True):
             assert grad.dtype == dtype
             assert_close("gradient", grad, tensor.grad.numpy(), tolerance)

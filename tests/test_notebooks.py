@@ -1,7 +1,7 @@
 """The chapters as stored: run in order, compared whole, and true in their prose.
 
 `pytest --nbval` compares each cell's stored output with what it prints now; this file checks what
-nbval does not see. Pictures, which it does not compare, are compared in test_package.py.
+nbval does not see. Pictures, which it does not compare, are compared with those of the built book.
 """
 
 from pathlib import Path
@@ -12,7 +12,8 @@ import pytest
 from tests.prose import false_equations, unproven_numbers
 from tools import run_notebooks
 
-CHAPTERS = sorted((Path(__file__).parents[1] / "chapters").glob("*.ipynb"))
+ROOT = Path(__file__).parents[1]
+CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
 
 
 @pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
@@ -50,6 +51,19 @@ def test_no_cell_is_kept_from_the_comparison(code):
     tags = [tag for cell in code for tag in cell.metadata.get("tags", [])]
     assert not [tag for tag in tags if "nbval" in tag.lower() or tag == "raises-exception"]
     assert not [cell.source for cell in code if "NBVAL" in cell.source]
+
+
+def pictures(notebook):
+    """The pictures of a notebook, as its file holds them."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    found = [output.get("data", {}).get("image/png") for output in outputs]
+    return [picture.strip() for picture in found if picture]
+
+
+def test_the_pictures_are_those_that_building_the_book_has_drawn(path, notebook):
+    """Byte for byte: `make book` runs every chapter."""
+    executed = ROOT / "_build" / "jupyter_execute" / "chapters" / path.name
+    assert pictures(notebook) == pictures(nbformat.read(executed, as_version=4))
 
 
 def test_every_number_in_the_prose_is_printed_by_a_cell(code, prose):

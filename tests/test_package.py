@@ -52,20 +52,21 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
     files = [path for path in (ROOT / "cnnlib").rglob("*") if path.suffix in (".py", ".js", ".css")]
     assert {path.suffix for path in files} == {".py", ".js", ".css"}
     expected = {path.relative_to(ROOT).as_posix() for path in files}
+    expected.add("cnnlib/widgets/assets/mnist.safetensors")
     assert expected <= set(zipfile.ZipFile(wheel).namelist())
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_rerun_outside_the_checkout_gives_the_stored_bytes(
-    path, installed, tmp_path, monkeypatch
+    installed, tmp_path, monkeypatch
 ):
-    """With the wheel alone; pictures too, which nbval does not compare."""
+    """With the wheel alone, a chapter that reads a record, trains and plots."""
     monkeypatch.setenv("PYTHONPATH", str(installed))
     where = [sys.executable, "-c", "import cnnlib; print(cnnlib.__file__)"]
     found = subprocess.run(where, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert Path(found.strip()).is_relative_to(installed)
-    copy = shutil.copy(path, tmp_path)
-    assert run_notebooks.run(Path(copy)) == path.read_text("utf-8")
+    chapter = ROOT / "chapters" / "training.ipynb"
+    copy = shutil.copy(chapter, tmp_path)
+    assert run_notebooks.run(Path(copy)) == chapter.read_text("utf-8")
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

@@ -24,7 +24,8 @@ def files(entry):
     ]
 
 
-PAGES = files(yaml.safe_load((Path(__file__).parents[1] / "_toc.yml").read_text("utf-8")))
+ROOT = Path(__file__).parents[1]
+PAGES = files(yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8")))
 
 
 @pytest.fixture(params=PAGES)
@@ -56,8 +57,7 @@ def open_and_wait(page, url):
     )
 
 
-def test_a_page_is_drawn_without_a_kernel_and_without_a_network(page, address, name):
-    open_and_wait(page, f"{address}/{name}.html")
+def check_what_is_drawn(page):
     views = page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
     assert page.locator(".cnn-widget").count() == views
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
@@ -69,8 +69,14 @@ def test_a_page_is_drawn_without_a_kernel_and_without_a_network(page, address, n
     assert broken == []
 
 
-def test_a_page_fits_a_phone_and_paper(phone, site, name):
-    open_and_wait(phone, f"{site}/{name}.html")
+def test_over_http_a_page_is_drawn_without_a_kernel_and_without_a_network(page, site, name):
+    open_and_wait(page, f"{site}/{name}.html")
+    check_what_is_drawn(page)
+
+
+def test_from_disk_a_page_is_drawn_and_fits_a_phone_and_paper(phone, site_file, name):
+    open_and_wait(phone, f"{site_file}/{name}.html")
+    check_what_is_drawn(phone)
     wide = phone.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, f"{wide} pixels wider than the screen"
     # On paper nothing can be scrolled. A4 at 96 dots per inch, less the rim:
@@ -94,6 +100,22 @@ def test_every_picture_says_what_it_shows(html):
         if not image.get("alt", "").strip() or "_images/" in image["alt"]
     ]
     assert undescribed == []
+
+
+def test_the_first_use_of_a_term_is_a_link_to_the_glossary(name, html):
+    links = html.select("article p a.glossary-term, article p a:has(> .std-term)")
+    if not (ROOT / f"{name}.ipynb").exists():
+        assert [link for link in links if link.get("title")] == []
+        return
+    targets = [link["href"] for link in html.select("article p a.glossary-term")]
+    assert len(targets) > 5
+    assert len(set(targets)) == len(targets)
+    kernel = html.find("a", href="glossary.html#term-kernel", class_="glossary-term")
+    if kernel and kernel.find_parent("p"):
+        assert kernel["title"] == "The small grid of weights that slides over one channel."
+        before = kernel.find_parent("p").find_all_previous("p")
+        used = [p for p in before if p.find_parent("article") and re.search(r"\bkernel", p.text)]
+        assert [p for p in used if not p.find_parent(class_="cnn-widget")] == []
 
 
 @cache
@@ -157,15 +179,23 @@ def test_on_this_page_leads_to_a_section(request, site, device):
     )
 
 
-def test_next_and_previous_lead_through_the_book_in_order(page, address):
-    page.goto(f"{address}/{PAGES[0]}.html")
-    for name in PAGES[1:]:
-        page.locator("a.right-next").click()
-        page.wait_for_url(f"**/{name}.html")
-    assert page.locator("a.right-next").count() == 0
-    for name in reversed(PAGES[:-1]):
-        page.locator("a.left-prev").click()
-        page.wait_for_url(f"**/{name}.html")
+def test_next_and_previous_lead_through_the_book_in_order(book):
+    for direction, pages in (("right-next", PAGES), ("left-prev", PAGES[::-1])):
+        links = []
+        for name in pages:
+            page = book / f"{name}.html"
+            html = BeautifulSoup(page.read_text("utf-8"), "html.parser")
+            found = html.select(f"a.{direction}")
+            links += [(page.parent / link["href"]).resolve() for link in found]
+        assert links == [book / f"{name}.html" for name in pages[1:]]
+
+
+def test_next_and_previous_can_be_pressed(page, address):
+    page.goto(f"{address}/{PAGES[1]}.html")
+    page.locator("a.right-next").click()
+    page.wait_for_url(f"**/{PAGES[2]}.html")
+    page.locator("a.left-prev").click()
+    page.wait_for_url(f"**/{PAGES[1]}.html")
 
 
 def test_search_finds_a_word(page, address):

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from cnnlib.plots import show_images, show_lines, show_spread
+from cnnlib.plots import show_images, show_lines, show_rows, show_spread
 
 plt.switch_backend("agg")
 
@@ -45,6 +45,17 @@ def test_lines_have_names_labels_and_axes_of_equal_factors():
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "10"]
     assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 2
+
+
+def test_rows_of_pictures_are_gray_or_signed_on_one_scale_for_the_row():
+    show_rows({"a": [np.eye(2), np.eye(2)], "b": [np.array([[-4.0, 1]]) / 2]}, signed=["b"])
+    first, second, signed, nothing = (ax for part in plt.gcf().subfigs for ax in part.axes)
+    assert first.images[0].get_clim() == second.images[0].get_clim() == (0, 1)
+    low, high = signed.images[0].get_clim()
+    assert low == -high == pytest.approx(-2, abs=0.1)
+    assert len(nothing.images) == 0
+    assert [part.get_suptitle() for part in plt.gcf().subfigs] == ["a", "b"]
+    assert plt.gcf().patch.get_alpha() == 0
 
 
 def test_images_stand_in_as_many_columns_as_asked_for():

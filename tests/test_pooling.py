@@ -101,3 +101,28 @@ def test_bad_input_is_named():
         cnnlib.MaxPool2d(0)
     with pytest.raises(ValueError, match=r"max_pool2d_backward: grad_output has shape"):
         cnnlib.max_pool2d_backward(np.zeros((1, 2, 2, 3)), x, 2)
+
+
+@pytest.mark.parametrize(
+    "pool", [cnnlib.max_pool2d, cnnlib.avg_pool2d, cnnlib.MaxPool2d, cnnlib.AvgPool2d]
+)
+def test_a_stride_of_0_is_refused_and_not_taken_for_the_window(pool):
+    x = () if isinstance(pool, type) else (np.zeros((1, 2, 4, 5)),)
+    for stride in (0, (2, 0)):
+        with pytest.raises(ValueError, match=rf"{pool.__name__}: stride is 0; expected at least 1"):
+            pool(*x, 2, stride=stride)
+
+
+@pytest.mark.parametrize(
+    ("pool", "name"),
+    [
+        (cnnlib.max_pool2d, "ceil_mode"),
+        (cnnlib.avg_pool2d, "ceil_mode"),
+        (cnnlib.avg_pool2d, "count_include_pad"),
+    ],
+)
+def test_an_array_is_neither_true_nor_false(pool, name):
+    x = np.zeros((1, 2, 4, 5))
+    message = f"{pool.__name__}: {name} is a ndarray; expected True or False"
+    with pytest.raises(TypeError, match=message):
+        pool(x, 2, **{name: np.zeros(2)})

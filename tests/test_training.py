@@ -277,6 +277,10 @@ def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused(tmp_path):
     train(network(), epochs=1, checkpoint=path)
     with pytest.raises(ValueError, match=r"fit: batch_size is 20; checkpoint .* was made with 16"):
         train(network(), checkpoint=path, batch_size=20)
+    with pytest.raises(
+        ValueError, match=r"fit: schedule is 'OneCycleLR'; checkpoint .* 'NoneType'"
+    ):
+        train(network(), 3, one_cycle, checkpoint=path)
     other = cnnlib.Sequential(cnnlib.Flatten(), cnnlib.Linear(64, 4))
     with pytest.raises(ValueError, match="load_state_dict: "):
         train(other, checkpoint=path)

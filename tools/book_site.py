@@ -52,6 +52,11 @@ def configure(app: Sphinx, config: Config) -> None:
     if not url.startswith("https://github.com/"):  # Colab opens nothing else
         options["launch_buttons"] = {}
 
+    # These do not say whether pages may be read side by side. They may: the first numbers pages
+    # when all are read, the second has to do with PDF alone.
+    for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"):
+        app.extensions[name].parallel_read_safe = True
+
     # Social cards need absolute addresses, which only the publisher knows.
     config.html_baseurl = os.environ.get("BOOK_URL", "")
 

@@ -1,8 +1,9 @@
 """What the book's pages are written with besides MyST.
 
 The role {chapter}`pooling` becomes a link with that chapter's title, or nothing while the book has
-no such chapter. The directive {sources} becomes the tables of assets/sources.yml. Docstrings, which
-are plain text with `code` and with headings, become reStructuredText for autodoc.
+no such chapter. The directive {sources} becomes the tables of assets/sources.yml. In a chapter, the
+first use of each of the glossary's terms becomes a link. Docstrings, which are plain text with
+`code` and with headings, become reStructuredText for autodoc.
 """
 
 import re
@@ -18,6 +19,10 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 SOURCES = Path(__file__).parents[1] / "assets" / "sources.yml"
 VERDICTS = ("confirmed", "corrected", "completed")
+GLOSSARY = "chapters/glossary"
+# These stand in the glossary for the one place where they are a term; elsewhere they are words.
+WORDS = {"class", "feature", "label", "shape", "training", "translation"}
+NO_PROSE = (nodes.reference, nodes.literal, nodes.math, nodes.title, nodes.raw)
 HEADS = {"Fact": 34, "The text says": 23, "It is": 28, "Worked in": 15}  # widths in percent
 
 
@@ -103,6 +108,58 @@ class Sources(SphinxDirective):
         return nodes.row("", *cells, ids=[fact["id"]], classes=[fact["verdict"]])
 
 
+def definitions(env: BuildEnvironment) -> dict[str, str]:
+    """The text of each definition of the glossary, without its link to a chapter, by its term."""
+    items = env.get_doctree(GLOSSARY).findall(nodes.definition_list_item)
+    return {
+        item.next_node(nodes.term).astext(): item.next_node(nodes.paragraph)[0].astext().strip()
+        for item in items
+        if item.next_node(nodes.term)["ids"]
+    }
+
+
+def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Make the first use of each term in a chapter a link that shows the definition."""
+    env = app.env
+    if GLOSSARY not in env.found_docs or not env.doc2path(docname).endswith(".ipynb"):
+        return
+    meanings = definitions(env)
+    page = app.builder.get_relative_uri(docname, GLOSSARY)
+    anchors = {
+        name.lower(): (name, f"{page}#{anchor}")
+        for (kind, name), (_, anchor) in env.domaindata["std"]["objects"].items()
+        if kind == "term" and name not in WORDS
+    }
+    longest_first = "|".join(map(re.escape, sorted(anchors, key=len, reverse=True)))
+    pattern = re.compile(rf"(?<![\w-])({longest_first})(?:e?s)?(?![\w-])", re.IGNORECASE)
+    linked = set()
+    for text in list(doctree.findall(nodes.Text)):
+        parents = [text.parent]
+        while parents[-1].parent:
+            parents.append(parents[-1].parent)
+        if by_hand := next((one for one in parents if "std-term" in one.get("classes", [])), None):
+            linked.add(by_hand.parent.get("refuri", "").rpartition("#")[2])
+        of_prose = any(isinstance(one, nodes.paragraph) for one in parents)
+        if not of_prose or any(isinstance(one, NO_PROSE) for one in parents):
+            continue
+        pieces, end = [], 0
+        for found in pattern.finditer(text):
+            name, address = anchors[found[1].lower()]
+            # An abbreviation is one only in its own letters: Adam, ReLU, NCHW.
+            known = name.islower() or found[1] == name
+            if not known or (anchor := address.rpartition("#")[2]) in linked:
+                continue
+            linked.add(anchor)
+            link = nodes.reference(
+                "", found[0], refuri=address, reftitle=meanings[name], internal=True
+            )
+            link["classes"].append("glossary-term")
+            pieces += [nodes.Text(text[end : found.start()]), link]
+            end = found.end()
+        if pieces:
+            text.parent.replace(text, [*pieces, nodes.Text(text[end:])])
+
+
 def docstring(app: Sphinx, what: str, name: str, obj: object, options: dict, lines: list) -> None:
     """Turn a docstring's lines into reStructuredText, in place."""
     text = "\n".join(lines)
@@ -115,6 +172,7 @@ def docstring(app: Sphinx, what: str, name: str, obj: object, options: dict, lin
 def setup(app: Sphinx) -> dict:
     """Register the role and the directive."""
     app.connect("autodoc-process-docstring", docstring)
+    app.connect("doctree-resolved", link_terms)
     app.add_role("chapter", Chapter())
     app.add_directive("sources", Sources)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,151 @@
+"""Results of the book, made again from the original images: recipes, and a command to follow one.
+
+    python -m cnnlib.reproduce mnist
+
+trains with three seeds, shows a bar, goes on where it was killed, and writes what came out to
+assets/NAME.json. With --validate it trains without the last 10,000 training images and measures
+on those: settings are chosen so, and the test images stay unseen.
+"""
+
+import argparse
+import base64
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+import cnnlib
+from cnnlib.classifiers import RECIPES, Recipe
+from cnnlib.data import Split
+
+
+def load(recipe: Recipe, validate: bool = False) -> tuple[Split, Split]:
+    """What is trained on, and what is measured on: the test images, or those held out."""
+    mean, std = (np.float32(number) for number in recipe.mean_std)
+    splits = getattr(cnnlib, recipe.data)()
+    train, test = (split._replace(images=(split.images - mean) / std) for split in splits)
+    if not validate:
+        return train, test
+    held_out = min(10_000, len(train.images) // 6)
+    parts = slice(-held_out), slice(-held_out, None)
+    return tuple(Split(train.images[part], train.labels[part]) for part in parts)
+
+
+def train(
+    recipe: Recipe, seed: int, validate: bool, checkpoint: Path, progress: bool
+) -> tuple[cnnlib.Sequential, dict[str, Any]]:
+    """Follow the recipe once, or go on from the checkpoint; the network, and what is recorded."""
+    network = recipe.network(rng=np.random.default_rng(seed))
+    data, unseen = load(recipe, validate)
+    optimizer = getattr(cnnlib, recipe.optimizer)(network.parameters(), **recipe.options)
+    steps = recipe.epochs * -(-len(data.images) // recipe.batch_size)
+    schedule = cnnlib.OneCycleLR(optimizer, recipe.one_cycle, steps) if recipe.one_cycle else None
+
+    def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        for name in recipe.augment:
+            images = getattr(cnnlib, name)(images, rng)
+        return images
+
+    start, resumed = time.process_time(), checkpoint.exists()
+    history = cnnlib.fit(
+        network, cnnlib.CrossEntropyLoss(), optimizer, data, unseen if validate else None,
+        recipe.epochs, batch_size=recipe.batch_size, seed=seed, schedule=schedule, augment=augment,
+        checkpoint=checkpoint, progress=progress,
+    )  # fmt: skip
+    seconds = None if resumed else round(time.process_time() - start)
+    run = measure(network, unseen) | {"history": asdict(history), "seconds": seconds}
+    if recipe.keep and seed == 0 and not validate:
+        wrong = unseen.images[[index for index, *_ in run["mistakes"]]]
+        pixels = np.round(wrong * 255).astype(np.uint8)
+        run["pictures"] = [base64.b64encode(image.tobytes()).decode() for image in pixels]
+    return network, run
+
+
+def measure(network: cnnlib.Layer, unseen: Split) -> dict[str, Any]:
+    """What a trained network gives, and where it was measured.
+
+    `mistakes` has a row for each image that it got wrong: its index, its class, what it was called.
+    """
+    found = cnnlib.evaluate(network, unseen)
+    with network.evaluation():
+        outputs = [network(x) for x, _ in cnnlib.batches(*unseen, 500)]
+    said = np.concatenate(outputs).argmax(axis=1)
+    wrong = np.flatnonzero(said != unseen.labels)
+    return {
+        "loss": found.loss,
+        "accuracy": found.accuracy,
+        "confusion": found.confusion.tolist(),
+        "mistakes": np.stack([wrong, unseen.labels[wrong], said[wrong]], axis=1).tolist(),
+        "versions": {name: version(name) for name in ("cnnlib", "numpy")},
+        "machine": f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The record so far; raises ValueError when it was made by other settings."""
+    recipe = RECIPES[path.stem]
+    parameters = sum(parameter.data.size for parameter in recipe.network().parameters())
+    settings = asdict(recipe) | {"network": recipe.network.__name__, "parameters": parameters}
+    fresh = json.loads(json.dumps({"name": path.stem, "settings": settings, "runs": []}))
+    record = json.loads(path.read_text("utf-8")) if path.exists() else fresh
+    if record["settings"] != fresh["settings"]:
+        raise ValueError(f"reproduce: {path} is of other settings; move it away to begin anew")
+    return record
+
+
+def follow(
+    words: Sequence[str] | None, library: str, train: Callable[..., tuple], progress: bool = True
+) -> None:
+    """Read the command line, and let `train` make each run that the record does not have."""
+    parser = argparse.ArgumentParser(description=f"Train by a recipe, in {library}.")
+    parser.add_argument("name", choices=RECIPES, metavar="NAME", help=", ".join(RECIPES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED")
+    parser.add_argument("--validate", action="store_true", help="hold out training images")
+    parser.add_argument("--folder", type=Path, default=Path("assets"), help="of the record")
+    options = parser.parse_args(words)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    path, recipe = options.folder / f"{options.name}.json", RECIPES[options.name]
+    order = ("validate", "library", "seed")
+    for seed in options.seeds:
+        key = {"library": library, "seed": seed, "validate": options.validate}
+        done = [run for run in read(path)["runs"] if key.items() <= run.items()]
+        if not done:
+            name = "-".join(map(str, (path.stem, *key.values())))
+            checkpoint = path.with_name(f"{name}.checkpoint")
+            network, run = train(recipe, seed, options.validate, checkpoint, progress)
+            done = [json.loads(json.dumps(key | run), parse_float=lambda x: round(float(x), 5))]
+            if recipe.keep and key == {"library": "cnnlib", "seed": 0, "validate": False}:
+                save(network, path.with_suffix(".safetensors"))
+            record = read(path)  # again: another library may have added to it
+            record["runs"] = sorted(record["runs"] + done, key=lambda run: [run[k] for k in order])
+            replace(path, json.dumps(record, separators=(",", ":")).encode())
+            checkpoint.unlink(missing_ok=True)
+        print(f"{path.stem}, {key}: loss {done[0]['loss']:.4f}, {done[0]['accuracy']:.2%} right")
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write the file in one step, so that a kill leaves the old one or the new one."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+def save(network: cnnlib.Layer, path: Path) -> None:
+    """Write the weights as float16, half as many bytes as float32."""
+    half = {
+        name: array.astype(np.float16) if array.dtype == np.float32 else array
+        for name, array in network.state_dict().items()
+    }
+    replace(path, safetensors.numpy.save(half))
+
+
+if __name__ == "__main__":
+    follow(None, "cnnlib", train)

@@ -1,0 +1,329 @@
+// The loss of the worked network against one of its numbers: nudge it, and step downhill.
+import { chart } from "./shared/chart.js";
+import { announcer, copyWith, field, format, h, parse, redraw, select, setter } from "./shared/dom.js";
+import { grid } from "./shared/grid.js";
+import { networkGraph, networkTables, networkValues } from "./shared/network.js";
+import { branches, networkSlopes } from "./shared/slopes.js";
+import { svg } from "./shared/svg.js";
+
+const ofRow = (row, column) => `row ${row + 1}, column ${column + 1}`;
+const ofNeuron = (row) => `neuron ${row + 1}`;
+const ofClass = (row, all) => all[row].toLowerCase();
+/** What can be chosen: an array's title, how much is shown around a number, and the name of one. */
+const LAYERS = {
+  image: { title: "Image", span: 10, one: (...at) => `pixel, ${ofRow(...at)}` },
+  kernel: { title: "Kernel", span: 2, one: (...at) => `kernel, ${ofRow(...at)}` },
+  bias: { title: "Its bias", span: 10, one: () => "kernel, bias" },
+  weight_1: { title: "Dense 1", span: 2, one: (row, k) => `dense 1, ${ofNeuron(row)}, weight ${k + 1}` },
+  bias_1: { title: "Biases of dense 1", span: 10, one: (row) => `dense 1, ${ofNeuron(row)}, bias` },
+  weight_2: { title: "Dense 2", span: 0.2, one: (i, k, all) =>
+    `dense 2, ${ofClass(i, all)}, weight ${k + 1}` },
+  bias_2: { title: "Biases of dense 2", span: 5, one: (i, _, all) => `dense 2, ${ofClass(i, all)}, bias` },
+};
+const SPANS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
+const DATA = ["selected", "value", "h", "lr", "target", "steps"];
+const [WIDTH, HEIGHT, LEFT, SAMPLES] = [460, 320, 62, 160];
+const DIGITS = 6; // decimals of a place on the curve: what is written is what is meant
+
+const splitName = (name) => {
+  const [layer, row, column] = name.split(/[[,\]]/);
+  return { layer, row: Number(row), column: Number(column) };
+};
+const tidy = (number, digits = DIGITS) => Number(number.toFixed(digits));
+/** At most `digits` digits that count, in plain figures. */
+const figures = (number, digits = 5) => format(Number(number.toPrecision(digits)), 12);
+
+/** Round numbers from low to high, about `count` of them. */
+function ticksBetween(low, high, count = 4) {
+  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((times) => times * power >= rough * 0.999);
+  const first = Math.ceil(low / step - 1e-9), last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** The axis of the loss for what the curve reaches: from 0 unless that would flatten the curve. */
+function lossAxis(losses) {
+  const [least, most] = [Math.min(...losses), Math.max(...losses)];
+  const room = Math.max((most - least) * 0.1, 1e-6);
+  const [low, high] = [least < 0.4 * most ? 0 : least - room, most + room];
+  return { label: "", low, high, ticks: ticksBetween(low, high) };
+}
+
+/** The part of the line through (x, y) with a slope that lies inside the axes, as two points. */
+function lineInside([x, y], slope, axes) {
+  const ends = [axes.x.low, axes.x.high].map((end) => {
+    const height = y + slope * (end - x);
+    const limit = height > axes.y.high ? axes.y.high : height < axes.y.low ? axes.y.low : null;
+    return limit === null ? [end, height] : [x + (limit - y) / slope, limit];
+  });
+  return ends[0][0] < ends[1][0] ? ends : [];
+}
+
+/** The curve with its secant and tangent, and the point on it, which is a slider. */
+function createPlot({ onmove }) {
+  const handle = svg("g", { role: "slider", tabindex: 0 },
+    svg("circle", { class: "nudge-halo", r: 20 }), svg("circle", { class: "nudge-point", r: 9 }));
+  const marks = svg("g", { "aria-hidden": "true" });
+  const over = svg("svg", { class: "nudge-over", viewBox: `0 0 ${WIDTH} ${HEIGHT}` }, marks, handle);
+  const element = h("div", { class: "nudge-plot" }, over);
+  let picture = null, drawn = "", axes = null, points = [], at = 0;
+
+  const ends = () => [axes.x.low, axes.x.high];
+  const step = () => (axes.x.high - axes.x.low) / 100;
+  const move = (value) => onmove(tidy(Math.min(Math.max(value, axes.x.low), axes.x.high)));
+  function fromPointer(event) {
+    const box = over.getBoundingClientRect();
+    const [left, right] = ends().map(picture.across);
+    const part = (((event.clientX - box.left) / box.width) * WIDTH - left) / (right - left);
+    move(Math.round((axes.x.low + part * 100 * step()) / step()) * step());
+  }
+  over.addEventListener("pointerdown", (event) => {
+    over.setPointerCapture(event.pointerId);
+    handle.focus({ preventScroll: true });
+    event.preventDefault();
+    fromPointer(event);
+  });
+  over.addEventListener("pointermove", (event) => {
+    if (over.hasPointerCapture(event.pointerId)) fromPointer(event);
+  });
+  handle.addEventListener("keydown", (event) => {
+    const [low, high] = ends();
+    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
+    const to = steps[event.key] ? at + steps[event.key] * step() : { Home: low, End: high }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    move(to);
+  });
+
+  function drawCurve(x, lossAt) {
+    points = Array.from({ length: SAMPLES + 1 }, (_, i) => x.low + ((x.high - x.low) * i) / SAMPLES)
+      .map((place) => [place, lossAt(place)]);
+    const y = lossAxis(points.map(([, loss]) => loss));
+    axes = { x: { label: "w", ...x, ticks: ticksBetween(x.low, x.high) }, y };
+    picture?.element.remove();
+    picture = chart({ ...axes, width: WIDTH, height: HEIGHT, left: LEFT });
+    element.prepend(picture.element);
+  }
+  return {
+    element,
+    update({ key, x, lossAt, name, value, nudge, secant, slope, steps }) {
+      at = value;
+      if (key !== drawn) drawCurve(x, lossAt);
+      drawn = key;
+      const point = (place) => [place, lossAt(place)];
+      const here = point(value), nudged = [value - nudge, value + nudge].map(point);
+      picture.update({
+        label: `Loss against w (${name}), from ${format(x.low)} to ${format(x.high)}`,
+        series: [
+          { points, mark: "nudge-curve" },
+          { points: lineInside(nudged[0], secant, axes), mark: "nudge-secant" },
+          { points: lineInside(here, slope, axes), mark: "nudge-tangent" },
+        ],
+      });
+      const inside = ([place, loss]) => place >= x.low && place <= x.high && loss <= axes.y.high;
+      const dots = (mark, r, places) => places.filter(inside).map(([place, loss]) =>
+        svg("circle", { class: mark, r, cx: picture.across(place), cy: picture.up(loss) }));
+      marks.replaceChildren(...dots("nudge-step", 5, steps.map(point)), ...dots("nudge-end", 6, nudged));
+      handle.setAttribute("transform", `translate(${picture.across(value)} ${picture.up(here[1])})`);
+      const states = { label: `w, ${name}`, valuemin: tidy(x.low), valuemax: tidy(x.high), valuenow: value,
+        valuetext: `${format(value)}: loss ${format(here[1])}, slope ${figures(slope)}` };
+      for (const [state, text] of Object.entries(states)) handle.setAttribute(`aria-${state}`, text);
+    },
+  };
+}
+
+/** Every number of the network that can be chosen, as grids. */
+function createChooser(tables, choose) {
+  const grids = new Map(Object.keys(LAYERS).map((layer) => [layer, grid({
+    label: LAYERS[layer].title, tone: layer === "image" ? "gray" : "signed",
+    onselect: (row, column) => choose(`${layer}[${row},${column}]`),
+  })]));
+  const name = (layer) => h("span", { class: "plane-name" }, LAYERS[layer].title);
+  const plane = (layer) => [name(layer), grids.get(layer).element];
+  const columns = [["image"], ["kernel", "bias"], ["weight_1"], ["bias_1"], ["weight_2"], ["bias_2"]];
+  let last = null; // the others look as they did
+  return {
+    element: h("div", { class: "nudge-chooser" }, h("p", { class: "note" }, "Click a number to make it w."),
+      columns.map((layers) => h("div", {}, layers.flatMap(plane)))),
+    update({ layer: chosen, row, column }, value) {
+      for (const [layer, one] of grids) {
+        if (last && layer !== last && layer !== chosen) continue;
+        const isIt = (i, j) => layer === chosen && i === row && j === column;
+        one.update(layer === chosen ? copyWith(tables[layer], [row, column], value) : tables[layer], {
+          frame: layer === chosen ? { row, column, rows: 1, columns: 1 } : null,
+          cell: (i, j) => ({ mark: isIt(i, j) ? "current" : "" }),
+        });
+        if (layer === chosen && !one.element.contains(document.activeElement)) one.activate(row, column);
+      }
+      last = chosen;
+    },
+  };
+}
+
+/** A number to type; what is none, or is refused, is answered in words. */
+function numberField(label, { accept, wanted, onvalue, complain, ...attributes }) {
+  const input = h("input", { type: "text", autocomplete: "off", ...attributes, change: () => {
+    const value = parse(input.value), right = !Number.isNaN(value) && accept(value);
+    input.setAttribute("aria-invalid", !right);
+    complain(right ? "" : `${label} is “${input.value}”. Type ${wanted}.`);
+    if (right) onvalue(value);
+  } });
+  return { element: field(label, input), update(value) {
+    if (document.activeElement === input && parse(input.value) === value) return;
+    input.value = format(value, 12);
+    input.setAttribute("aria-invalid", false);
+  } };
+}
+
+/** The two slopes and the step, written out with their numbers. */
+function createSums() {
+  const [slopes, step] = [0, 1].map(() => h("div", { class: "sum" })), past = h("p", { class: "nudge-past" });
+  const dash = (mark) => h("span", { class: `nudge-key ${mark}`, "aria-hidden": "true" });
+  const together = (...words) => h("span", { class: "terms" }, words);
+  const result = (number) => together("= ", h("strong", {}, number));
+  const note = (when, words) => (when ? [h("p", { class: "note" }, words)] : []);
+  const inBrackets = (number) => (number < 0 ? `(${figures(number)})` : figures(number));
+  return {
+    slopes, step, past,
+    update({ value, nudge, lr, secant, slope, next, lossAt, steps, kink }) {
+      // As many decimals as it takes to see the difference.
+      const digits = Math.min(15, 5 + Math.max(0, Math.ceil(-Math.log10(nudge))));
+      const nudged = [value + nudge, value - nudge];
+      const [up, down] = nudged.map((at) => format(lossAt(at), digits));
+      const [above, below] = nudged.map((at) => `L(${format(at, 12)})`);
+      slopes.replaceChildren(
+        h("p", {}, dash("nudge-end"), "nudged: (L(w + h) − L(w − h)) / 2h"),
+        h("p", {}, `= (${above} − ${below}) / (2·${format(nudge, 12)})`),
+        h("p", {}, `= (${up} − ${down}) / ${format(2 * nudge, 12)} `, result(figures(secant))),
+        h("p", {}, dash(""), "exact, by the chain rule: ", h("strong", {}, figures(slope))),
+        ...note(kink, "Between the nudged points the curve has a kink: a ReLU or a maximum switches there."),
+        ...note(slope === 0, "The curve is flat here: small changes of this number leave the loss alone."));
+      step.replaceChildren(
+        h("p", {}, "step: w − learning rate × slope"),
+        h("p", {}, `= ${format(value, DIGITS)} − ${format(lr, 12)}·${inBrackets(slope)} `,
+          result(format(next, DIGITS)), " ", together(`(loss ${format(lossAt(next))})`)));
+      const places = [...steps, value], count = steps.length;
+      const line = (k) => {
+        const loss = format(lossAt(places[k]));
+        return together(`${k ? `step ${k}` : "start"}: w ${format(places[k])}, loss ${loss}`);
+      };
+      const last = [count - 2, count - 1, count].filter((k) => k > 0);
+      past.replaceChildren(...(count ? [line(0), ...(count > 3 ? ["…"] : []), ...last.map(line)] : []));
+    },
+  };
+}
+
+function render({ model, el }) {
+  const get = (name) => model.get(name);
+  const set = setter(model);
+  const initial = Object.fromEntries(DATA.map((name) => [name, get(name)]));
+  const tables = () => networkTables({ ...get("given"), target: get("target") });
+  const graph = networkGraph(tables());
+  const place = () => splitName(get("selected"));
+  const nameOf = ({ layer, row, column }) => LAYERS[layer].one(row, column, get("classes"));
+  const worked = ({ layer, row, column }) => tables()[layer][row][column];
+  let view = null, spoken = "";
+
+  /** Every number of the network when the chosen one is `value`. */
+  function numbersAt(value) {
+    const { layer, row, column } = place(), given = tables();
+    return networkValues(graph, { ...given, [layer]: copyWith(given[layer], [row, column], value) });
+  }
+  const lossAt = (value) => numbersAt(value).get("loss[0,0]");
+  const slopeAt = (value) => networkSlopes(graph, numbersAt(value), get("selected")).get("loss[0,0]");
+  const nextOf = (value) => tidy(value - get("lr") * slopeAt(value));
+  const complain = (message) => (error.textContent = message);
+  const moveTo = (value) => set({ value, steps: [] }); // what is moved by hand starts a new walk
+  function choose(name) {
+    complain("");
+    set({ selected: name, value: worked(splitName(name)), steps: [] });
+  }
+  function reset() {
+    complain("");
+    view = null;
+    set(initial);
+    draw();
+  }
+  function zoom(by) {
+    const span = SPANS[SPANS.findIndex((one) => one >= view.span) + by];
+    if (span) view = { ...view, span, center: by < 0 ? get("value") : view.center };
+    draw();
+  }
+  /** The window's ends: as chosen, or as wide as it takes to see the point and its steps. */
+  function windowOf() {
+    const name = get("selected");
+    if (view?.name !== name) view = { name, center: worked(place()), span: LAYERS[place().layer].span };
+    const far = Math.max(...[get("value"), ...get("steps")].map((value) => Math.abs(value - view.center)));
+    if (far > view.span) view.span = SPANS.find((span) => span >= far) ?? 2 * far;
+    return { low: view.center - view.span, high: view.center + view.span };
+  }
+
+  const error = h("p", { class: "error", role: "alert" });
+  const live = announcer();
+  const plot = createPlot({ onmove: moveTo });
+  const sums = createSums();
+  const chooser = createChooser(tables(), choose);
+  const options = (layer) => tables()[layer].flatMap((line, row) => line.map((_, column) =>
+    h("option", { value: `${layer}[${row},${column}]` }, nameOf({ layer, row, column }))));
+  const list = h("select", { change: () => choose(list.value) },
+    Object.keys(LAYERS).map((layer) => h("optgroup", { label: LAYERS[layer].title }, options(layer))));
+  const target = select(get("classes").map((name, k) => [k, name]), (value) =>
+    set({ target: Number(value), steps: [] }));
+  const any = { accept: () => true, wanted: "a number, such as 0.5", complain };
+  const positive = {
+    ...any, inputmode: "decimal", accept: (value) => value > 0, wanted: "a number above 0, such as 0.01",
+  };
+  const fields = {
+    value: numberField("w", { ...any, class: "nudge-value", onvalue: (value) => moveTo(tidy(value)) }),
+    h: numberField("Nudge h", { ...positive, onvalue: (value) => set({ h: value }) }),
+    lr: numberField("Learning rate", { ...positive, onvalue: (value) => set({ lr: value }) }),
+  };
+  const button = (words, title, click) =>
+    h("button", { type: "button", click, title, "aria-label": title }, words);
+  const heading = h("span", { class: "nudge-loss" });
+  const step = button("Step", null, () => {
+    const from = get("value");
+    set({ value: nextOf(from), steps: [...get("steps"), from] });
+  });
+
+  function draw() {
+    const [value, nudge, lr, steps] = ["value", "h", "lr", "steps"].map(get);
+    const ends = [value - nudge, value + nudge], slope = slopeAt(value);
+    const secant = (lossAt(ends[1]) - lossAt(ends[0])) / (2 * nudge);
+    const [low, high] = ends.map((at) => branches(graph, numbersAt(at)));
+    const name = nameOf(place()), x = windowOf(), loss = format(lossAt(value));
+    const state = { value, nudge, secant, slope, lossAt, steps };
+    plot.update({ ...state, name, x, key: JSON.stringify([get("selected"), get("target"), x]) });
+    sums.update({ ...state, lr, next: nextOf(value), kink: low !== high });
+    chooser.update(place(), value);
+    for (const [trait, one] of Object.entries(fields)) one.update(get(trait));
+    list.value = get("selected");
+    target.value = get("target");
+    heading.replaceChildren("loss ", h("b", {}, loss), ` at w = ${format(value, DIGITS)}`);
+    // The point on the curve is a slider and speaks for itself.
+    const sentence = `${steps.length ? `Step ${steps.length}` : name}: w is ${format(value)}, loss ${loss}`;
+    const moved = plot.element.contains(document.activeElement);
+    if (spoken && spoken !== sentence && !moved) live.textContent = sentence;
+    spoken = sentence;
+  }
+
+  const head = h("div", { class: "nudge-head" }, heading, h("span", { class: "nudge-zoom" },
+    button("−", "Show more of the curve", () => zoom(1)),
+    button("+", "Zoom in at the point", () => zoom(-1))));
+  const main = h("div", { class: "nudge-main" }, head, plot.element,
+    h("div", { class: "controls" }, fields.value.element, fields.h.element), sums.slopes,
+    h("div", { class: "controls" }, fields.lr.element, step, button("Reset", null, reset)),
+    error, sums.step, sums.past);
+  const root = h("div", { class: "cnn-widget nudge", role: "group", "aria-label": "Nudge" },
+    h("div", { class: "controls nudge-top" }, field("w is", list), field("Target", target)),
+    h("div", { class: "nudge-columns" }, main, chooser.element), live);
+  el.append(root);
+  draw();
+  const stop = redraw(model, draw);
+  return () => {
+    stop();
+    root.remove();
+  };
+}
+
+export default { render };
