@@ -27,7 +27,7 @@ FACTS = {fact["id"]: fact for topic in DATA["topics"] for fact in topic["facts"]
 TO_COME = {
     *("images", "why_convolution", "shapes", "channels", "activations", "pooling", "dense"),
     *("loss", "counting", "backward_convolution"),
-    *("backward_geometry", "training", "fast_convolution", "digits", "mnist"),
+    *("backward_geometry", "training", "fast_convolution", "mnist"),
 }
 
 
