@@ -154,6 +154,43 @@ def _download(source: Source, name: str, progress: bool) -> Path:
     )
 
 
+def center_digit(drawing: np.ndarray) -> np.ndarray:
+    """Bring a drawing into the form of MNIST's images: (H, W), 0 without ink, to (28, 28).
+
+    The ink's box is scaled, its proportions kept, until its longer side is 20 pixels; each new
+    pixel is the mean of what it covers. The box is then placed so that its center of mass lies in
+    pixel (14, 14), to the nearest whole pixel and as far as the frame allows. Without ink: zeros.
+    LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition"
+    (1998), section III.A; pixel (14, 14) is where MNIST's own images have it.
+    """
+    checks.array("center_digit", "drawing", drawing, 2)
+    found = f"center_digit: drawing holds {drawing.min():g}"
+    checks.require(drawing.min() >= 0, f"{found}; expected 0 without ink, more where there is some")
+    image = np.zeros((28, 28), drawing.dtype)
+    if not drawing.any():
+        return image
+    for _ in range(2):  # cut to the rows, then, turned, to the columns that have ink
+        inked = np.flatnonzero(drawing.any(axis=1))
+        drawing = drawing[inked[0] : inked[-1] + 1].T
+    sizes = [max(1, int(side * 20 / max(drawing.shape) + 0.5)) for side in drawing.shape]
+    rows, columns = map(_means, drawing.shape, sizes)
+    small = (rows @ drawing @ columns.T).astype(image.dtype)
+    starts = []
+    for axis, size in enumerate(sizes):
+        center = small.sum(1 - axis, dtype=float) @ np.arange(size) / small.sum(dtype=float)
+        starts.append(min(max(int(np.floor(14.5 - center)), 0), 28 - size))
+    (row, column), (height, width) = starts, sizes
+    image[row : row + height, column : column + width] = small
+    return image
+
+
+def _means(size: int, parts: int) -> np.ndarray:
+    """The matrix that cuts `size` numbers into equal parts and takes the mean of each."""
+    edges, places = np.linspace(0, size, parts + 1)[:, None], np.arange(size)
+    overlap = np.minimum(edges[1:], places + 1) - np.maximum(edges[:-1], places)
+    return np.maximum(overlap, 0) * parts / size
+
+
 def read_idx(path: str | os.PathLike) -> np.ndarray:
     """The array of bytes in a gzipped IDX file, the format of MNIST.
 

@@ -9,6 +9,7 @@ import pytest
 
 import cnnlib
 from cnnlib import data
+from cnnlib.widgets.records import mnist_examples
 
 
 def idx(array):
@@ -190,3 +191,47 @@ def test_the_bundled_digits_and_photographs():
     assert sorted(photographs) == ["china", "flower"]
     assert photographs["china"].shape == (3, 427, 640)
     assert 0 <= photographs["flower"].min() < photographs["flower"].max() <= 1
+
+
+def test_a_centered_digit_has_a_box_of_20_pixels_and_its_mass_in_the_middle():
+    drawing = np.zeros((90, 70))
+    drawing[5:35, 40:46] = 1  # a post of 30 x 6, to be 20 x 4
+    drawing[5:11, 22:46] = 0.5  # and a beam of 6 x 24 across its top, to be 4 x 16
+    image = cnnlib.center_digit(drawing)
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    assert (len(rows), len(columns)) == (20, 16)
+    assert image.sum() == pytest.approx(drawing.sum() * (20 / 30) ** 2)
+    center = np.array([np.arange(28) @ image.sum(axis=axis) for axis in (1, 0)]) / image.sum()
+    assert np.all(np.abs(center - 14) <= 0.5)
+
+
+def test_mnists_own_images_are_centered_already():
+    images = mnist_examples().images[:, 0]
+    for image in images:
+        np.testing.assert_allclose(cnnlib.center_digit(image), image, atol=1e-6)
+
+
+def test_a_drawing_is_centered_the_same_wherever_it_lies():
+    drawing = np.random.default_rng(4).random((31, 17)).astype(np.float32)
+    here, there = np.zeros((2, 80, 60), np.float32)
+    here[:31, :17] = there[40:71, 30:47] = drawing
+    np.testing.assert_array_equal(cnnlib.center_digit(here), cnnlib.center_digit(there))
+    np.testing.assert_array_equal(cnnlib.center_digit(here), cnnlib.center_digit(drawing))
+
+
+def test_a_dot_fills_the_box_and_no_ink_is_no_digit():
+    drawing = np.zeros((28, 28))
+    assert not cnnlib.center_digit(drawing).any()
+    drawing[3, 20] = 0.25
+    image = cnnlib.center_digit(drawing)
+    # The middle of a box of 20 is between its pixels 9 and 10, and 4.5 + 9.5 = 14.
+    expected = np.zeros((28, 28))
+    expected[5:25, 5:25] = 0.25
+    np.testing.assert_allclose(image, expected)
+
+
+def test_what_is_no_drawing_cannot_be_centered():
+    with pytest.raises(ValueError, match="center_digit: drawing holds -1; expected 0 without ink"):
+        cnnlib.center_digit(np.array([[0.0, -1.0]]))
+    with pytest.raises(ValueError, match="center_digit: drawing has shape"):
+        cnnlib.center_digit(np.zeros((1, 28, 28)))

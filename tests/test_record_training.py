@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import cnnlib
 from cnnlib.widgets.records import record
 from tools import record_training
 
 ASSETS = Path(__file__).parents[1] / "assets"
 RATES, TRAINING = record("learning_rate"), record("training")
+DIGITS, BETTER = record("digits"), record("better_training")
 
 
-@pytest.mark.parametrize("name", ["learning_rate", "training"])
+@pytest.mark.parametrize("name", ["learning_rate", "training", "digits", "better_training"])
 def test_a_record_states_what_it_depends_on_and_stays_small(name):
     stated = record(name)
     for key in ("network", "optimizer", "batch_size", "seed", "images", "versions", "machine"):
@@ -62,6 +64,63 @@ def test_with_learning_rate_3_no_relu_is_left_alive_after_two_batches():
     )
     list(itertools.islice(record_training.losses(network, train, lr=3), 2))
     assert network[1].forward(network[0].forward(validation[0])).max() == 0
+
+
+def test_the_three_parts_of_the_digits_share_no_image_and_miss_none():
+    images, labels = cnnlib.digits()
+    together = record_training.joined(*record_training.parts())
+    assert [len(part) for part in record_training.images()] == list(DIGITS["images"].values())
+    for ours, all_of_them in zip(together, (images, labels), strict=True):
+        np.testing.assert_array_equal(np.sort(ours, axis=0), np.sort(all_of_them, axis=0))
+
+
+@pytest.mark.parametrize("run", DIGITS["candidates"][0]["runs"][:2], ids=lambda run: run["seed"])
+def test_the_script_gives_a_candidate_again(run):
+    again = record_training.candidate("dense", run["seed"])
+    assert again["wrong"] == run["wrong"]
+    assert again["loss"] == pytest.approx(run["loss"], abs=1e-3)
+
+
+def test_the_network_of_the_test_is_the_best_in_validation_and_reaches_985_of_1000():
+    means = [np.mean([run["wrong"] for run in c["runs"]]) for c in DIGITS["candidates"]]
+    assert DIGITS["network"] == DIGITS["candidates"][int(np.argmin(means))]["network"]
+    wrong = np.mean([run["wrong"] for run in DIGITS["test"]])
+    assert len(DIGITS["test"]) == 5
+    assert 1 - wrong / DIGITS["images"]["test"] >= 0.985
+
+
+def test_the_mistakes_are_as_many_as_are_counted():
+    for run in DIGITS["test"] + DIGITS["in_file_order"]:
+        assert len(run["mistakes"]) == run["wrong"]
+
+
+@pytest.mark.parametrize("name", ["plain", "all four", "mirrored"])
+def test_the_script_gives_the_first_losses_of_a_variant_again(name):
+    variant = next(variant for variant in BETTER["variants"] if variant["name"] == name)
+    runs = [
+        record_training.variant_run(variant["settings"], seed, stops=BETTER["stops"][:2])
+        for seed in BETTER["seed"]
+    ]
+    losses = np.mean([run["losses"] for run in runs], axis=0)
+    np.testing.assert_allclose(losses, variant["loss"][:2], atol=1e-3)
+
+
+def test_variants_begin_with_the_same_images_and_weights_and_differ_in_what_they_name():
+    (images, _), (others, _) = record_training.few_images(seed=3)
+    assert len(images) == BETTER["images"]["train"]
+    assert len(others) == BETTER["images"]["validation"]
+    plain = record_training.network((3, 5), seed=3)
+    other = record_training.network((3, 5), seed=3, batch_norm=True, dropout=0.5)
+    kinds = [type(layer).__name__ for layer in other]
+    assert (kinds.count("BatchNorm2d"), kinds.count("Dropout")) == (2, 1)
+    np.testing.assert_array_equal(plain[0].weight.data, other[0].weight.data)
+    np.testing.assert_array_equal(plain[-1].weight.data, other[-1].weight.data)
+
+
+def test_only_the_plain_variant_and_the_best_in_validation_met_the_test_images():
+    best = min(BETTER["variants"], key=lambda v: sum(wrong for _, wrong in v["wrong"]))
+    tested = [variant["name"] for variant in BETTER["variants"] if "test" in variant]
+    assert tested == ["plain", best["name"]]
 
 
 def test_a_record_is_replaced_whole(tmp_path, monkeypatch):

@@ -26,8 +26,8 @@ FACTS = {fact["id"]: fact for topic in DATA["topics"] for fact in topic["facts"]
 # Chapters that facts name and that the book does not have yet.
 TO_COME = {
     *("images", "why_convolution", "shapes", "channels", "activations", "pooling", "dense"),
-    *("loss", "counting", "backward_dense", "backward_convolution"),
-    *("backward_geometry", "one_step", "training", "fast_convolution", "digits"),
+    *("loss", "counting", "backward_convolution"),
+    *("backward_geometry", "training", "fast_convolution", "digits", "mnist"),
 }
 
 

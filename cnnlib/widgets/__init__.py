@@ -5,6 +5,7 @@ from cnnlib.widgets.architecture_builder import ArchitectureBuilder
 from cnnlib.widgets.check import Check, Question
 from cnnlib.widgets.confusion import Confusion
 from cnnlib.widgets.convolution_backward import ConvolutionBackward
+from cnnlib.widgets.draw_digit import DrawDigit
 from cnnlib.widgets.gradient_checker import GradientChecker
 from cnnlib.widgets.im2col import Im2col
 from cnnlib.widgets.learning_rate import LearningRate
@@ -12,6 +13,7 @@ from cnnlib.widgets.logits import Logits
 from cnnlib.widgets.network_trace import NetworkTrace
 from cnnlib.widgets.neurons import Neurons
 from cnnlib.widgets.nudge import Nudge
+from cnnlib.widgets.occlusion import Occlusion
 from cnnlib.widgets.optimizer_race import OptimizerRace
 from cnnlib.widgets.output_size import OutputSize
 from cnnlib.widgets.pixel_drawing import PixelDrawing
@@ -29,6 +31,7 @@ __all__ = [
     "Check",
     "Confusion",
     "ConvolutionBackward",
+    "DrawDigit",
     "GradientChecker",
     "Im2col",
     "LearningRate",
@@ -36,6 +39,7 @@ __all__ = [
     "NetworkTrace",
     "Neurons",
     "Nudge",
+    "Occlusion",
     "OptimizerRace",
     "OutputSize",
     "PixelDrawing",

@@ -1,8 +1,13 @@
-"""What was recorded once and is shown ever after: training runs, and the benchmark's figures."""
+"""What was recorded once and is shown ever after: training runs, weights, images, the benchmark."""
 
+import base64
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnnlib.network import Sequential
 
 HERE = Path(__file__).parent
 # Beside the widgets in an installed package, in the project's own folder in a checkout.
@@ -17,8 +22,38 @@ def asset(file: str) -> Path:
 def record(name: str) -> dict[str, Any]:
     """Return the record assets/NAME.json.
 
-    tools/record_training.py writes "learning_rate" and "training", tools/bench.py "bench", and
-    cnnlib.reproduce one for each of its recipes.
+    tools/record_training.py writes "learning_rate", "training", "digits" and "better_training",
+    tools/bench.py "bench", cnnlib.reproduce one for each of its recipes, and
+    tools/record_examples.py "mnist_examples".
     Raises FileNotFoundError when there is no such record.
     """
     return json.loads(asset(f"{name}.json").read_text("utf-8"))
+
+
+class Examples(NamedTuple):
+    """Images (N, 1, 28, 28) of MNIST's test set, their labels and what the network says, (N,)."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    answers: np.ndarray
+
+
+def mnist_examples() -> Examples:
+    """Return the thirty images of assets/mnist_examples.json: twenty read right, ten read wrong."""
+    rows = record("mnist_examples")["examples"]
+    pixels = [np.frombuffer(base64.b64decode(row["pixels"]), np.uint8) for row in rows]
+    images = np.stack(pixels).reshape(-1, 1, 28, 28).astype(np.float32) / 255
+    return Examples(
+        images, *(np.array([row[name] for row in rows]) for name in ("label", "answer"))
+    )
+
+
+def trained() -> Sequential:
+    """Return the book's network for MNIST with its trained weights, in evaluation mode."""
+    from safetensors.numpy import load_file
+
+    from cnnlib.reproduce import mnist_network
+
+    network = mnist_network()
+    network.load_state_dict(load_file(asset("mnist.safetensors")))
+    return network.eval()

@@ -1,0 +1,122 @@
+"""A trained network as the page takes it: layers in a list, their arrays in base64."""
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from cnnlib import checks
+from cnnlib.activations import ReLU
+from cnnlib.convolution import Conv2d
+from cnnlib.dense import Flatten, Linear
+from cnnlib.layer import Layer
+from cnnlib.network import Sequential
+from cnnlib.normalization import BatchNorm2d, Dropout
+from cnnlib.pooling import GlobalAvgPool2d, MaxPool2d
+from cnnlib.shapes import padding_sides
+
+# What each kind of layer is made of: its arrays, as they are named in the page and in cnnlib.
+ARRAYS = {
+    Conv2d: {"weight": "weight", "bias": "bias"},
+    Linear: {"weight": "weight", "bias": "bias"},
+    BatchNorm2d: {
+        "weight": "weight",
+        "bias": "bias",
+        "mean": "running_mean",
+        "variance": "running_var",
+    },
+}
+PLAIN = {kind.__name__: kind for kind in (ReLU, MaxPool2d, GlobalAvgPool2d, Flatten, Dropout)}
+Packed = dict[str, Any]
+
+
+def pack_array(array: np.ndarray) -> Packed:
+    """Shape, type and bytes: weights in half precision, one number for each channel in single."""
+    kind = "float16" if array.ndim > 1 else "float32"
+    data = array.astype(np.dtype(kind).newbyteorder("<")).tobytes()
+    return {"type": kind, "shape": list(array.shape), "data": base64.b64encode(data).decode()}
+
+
+def unpack_array(packed: Packed) -> np.ndarray:
+    """The array that `pack_array` packed, as float32."""
+    kind = np.dtype(packed["type"]).newbyteorder("<")
+    numbers = np.frombuffer(base64.b64decode(packed["data"]), kind)
+    return numbers.reshape(packed["shape"]).astype(np.float32)
+
+
+def pack(network: Sequential) -> list[Packed]:
+    """The layers of `network`, those of a Sequential inside it among them.
+
+    Raises TypeError for a layer that the page cannot compute, ValueError for a geometry it cannot:
+    groups, dilation, ceil_mode, or padding that differs from one side to the other.
+    """
+    checks.instance("pack", "network", network, Sequential)
+    layers = []
+    for layer in network:
+        layers += pack(layer) if isinstance(layer, Sequential) else [_pack_layer(layer)]
+    return layers
+
+
+def _pack_layer(layer: Layer) -> Packed:
+    kind = type(layer)
+    if kind not in ARRAYS and kind.__name__ not in PLAIN:
+        known = ", ".join([one.__name__ for one in ARRAYS] + list(PLAIN))
+        raise TypeError(f"pack: network has a layer {kind.__name__}; expected one of {known}")
+    packed: Packed = {"kind": kind.__name__}
+    for name, attribute in ARRAYS.get(kind, {}).items():
+        value = getattr(layer, attribute)
+        array = getattr(value, "data", None) if not isinstance(value, np.ndarray) else value
+        packed[name] = None if array is None else pack_array(array)
+    if kind is BatchNorm2d:
+        packed["eps"] = layer.eps
+    if kind in (Conv2d, MaxPool2d):
+        packed |= _geometry(layer)
+    return packed
+
+
+def _geometry(layer: Conv2d | MaxPool2d) -> Packed:
+    """Kernel size, stride and padding, each for rows and columns."""
+    name = type(layer).__name__
+    if isinstance(layer, MaxPool2d):
+        kernel_size, stride, padding, dilation, ceil_mode = layer.options
+        plain = dilation == (1, 1) and not ceil_mode
+    else:
+        kernel_size, stride, padding = layer.kernel_size, layer.stride, layer.padding
+        plain = layer.dilation == (1, 1) and layer.groups == 1
+    checks.require(plain, f"pack: {name} has dilation, groups or ceil_mode; expected none of them")
+    sides = padding_sides(name, kernel_size, stride, padding)
+    even = all(before == after for before, after in sides)
+    checks.require(even, f"pack: {name} has padding {sides}; expected as much before as after")
+    pairs = kernel_size, stride, [before for before, _ in sides]
+    return dict(zip(("kernel_size", "stride", "padding"), map(list, pairs), strict=True))
+
+
+def unpack(layers: list[Packed]) -> Sequential:
+    """The network that `pack` packed, in evaluation mode, with the weights as the page has them."""
+    return Sequential(*map(_unpack_layer, layers)).eval()
+
+
+def _unpack_layer(packed: Packed) -> Layer:
+    sizes = {name: tuple(packed[name]) for name in ("stride", "padding") if name in packed}
+    if packed["kind"] == "Conv2d":
+        outputs, inputs, *kernel_size = packed["weight"]["shape"]
+        bias = packed["bias"] is not None
+        layer = Conv2d(inputs, outputs, tuple(kernel_size), bias=bias, **sizes)
+    elif packed["kind"] == "Linear":
+        outputs, inputs = packed["weight"]["shape"]
+        layer = Linear(inputs, outputs, bias=packed["bias"] is not None)
+    elif packed["kind"] == "BatchNorm2d":
+        layer = BatchNorm2d(*packed["weight"]["shape"], eps=packed["eps"])
+    elif packed["kind"] == "MaxPool2d":
+        layer = MaxPool2d(tuple(packed["kernel_size"]), **sizes)
+    else:
+        layer = PLAIN[packed["kind"]]()
+    arrays = {
+        attribute: unpack_array(packed[name])
+        for name, attribute in ARRAYS.get(type(layer), {}).items()
+        if packed[name] is not None
+    }
+    if "running_mean" in arrays:
+        arrays["num_batches_tracked"] = np.array(0)
+    layer.load_state_dict(arrays)
+    return layer
