@@ -4,6 +4,7 @@ import itertools
 import json
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -12,11 +13,13 @@ from cnnlib.widgets.records import record
 from tools import record_training
 
 ASSETS = Path(__file__).parents[1] / "assets"
-RATES, TRAINING = record("learning_rate"), record("training")
+RATES, TRAINING, DEPTH = record("learning_rate"), record("training"), record("depth")
 DIGITS, BETTER = record("digits"), record("better_training")
 
 
-@pytest.mark.parametrize("name", ["learning_rate", "training", "digits", "better_training"])
+@pytest.mark.parametrize(
+    "name", ["learning_rate", "training", "digits", "better_training", "depth"]
+)
 def test_a_record_states_what_it_depends_on_and_stays_small(name):
     stated = record(name)
     for key in ("network", "optimizer", "batch_size", "seed", "images", "versions", "machine"):
@@ -40,6 +43,36 @@ def test_the_script_gives_the_first_frames_again(run):
         assert again["step"] == frame["step"]
         for key in ("loss", "accuracy", "filters", "probabilities"):
             np.testing.assert_allclose(again[key], frame[key], atol=2e-3)
+
+
+def test_every_stack_was_trained_with_every_rate_and_seed():
+    found = {(run["name"], run["lr"], run["seed"]) for run in DEPTH["runs"]}
+    rates, seeds = record_training.DEPTH_RATES, record_training.DEPTH_SEEDS
+    assert found == set(itertools.product(record_training.DEPTH_STACKS, rates, seeds))
+    assert all(len(run["loss"]) == record_training.DEPTH_EPOCHS for run in DEPTH["runs"])
+    assert 0 < DEPTH["seconds"] < 600
+
+
+@pytest.mark.parametrize("index", [0, 35])
+def test_the_script_gives_the_first_epoch_of_a_stack_again(index):
+    run = DEPTH["runs"][index]
+    again = record_training.depth_run(run["name"], run["lr"], run["seed"], epochs=1)
+    np.testing.assert_allclose(again["loss"], run["loss"][:1], atol=0.02)
+
+
+def test_the_recorded_stacks_are_those_that_the_chapter_builds():
+    notebook = nbformat.read(ASSETS.parent / "chapters" / "architectures.ipynb", 4)
+    (source,) = [cell.source for cell in notebook.cells if "def stack(" in cell.source]
+    names = {}
+    exec("import cnnlib\nimport numpy as np\nfrom functools import partial", names)
+    exec("from types import SimpleNamespace\n" + source.split("images, labels =")[0], names)
+    for blocks, residual in record_training.DEPTH_STACKS.values():
+        recorded = record_training.stack(blocks, residual, 0)
+        built = names["stack"](names["library"](np.random.default_rng(0)), blocks, residual, True)
+        kinds = [[type(layer) for _, layer in net.layers()] for net in (recorded, built)]
+        assert kinds[0] == kinds[1]
+        for key, array in recorded.state_dict().items():
+            np.testing.assert_array_equal(built.state_dict()[key], array)
 
 
 def test_the_shown_images_are_the_first_of_the_validation_set():

@@ -2,10 +2,11 @@
 
     python tools/record_training.py [folder [record ...]]
 
-Writes learning_rate.json, training.json, digits.json and better_training.json, or only the records
-named, into the folder, `assets` unless another is named. better_training takes some minutes.
+Writes learning_rate.json, training.json, digits.json, better_training.json and depth.json, or only
+the records named, into the folder, `assets` unless another is named. The last two take minutes.
 """
 
+import itertools
 import json
 import os
 import platform
@@ -31,6 +32,14 @@ LEARNING_RATE = 0.1  # of the two runs that are played back
 RUNS = {"1297 training images": (1297, 1640), "50 training images": (50, 1640)}  # images, steps
 FRAMES = 48
 SHOWN = 12  # validation images whose probabilities are recorded
+DEPTH_STACKS = {  # blocks of two convolutions, and whether each has a way around it
+    "plain, 8 layers": (3, False),
+    "plain, 24 layers": (11, False),
+    "residual, 24 layers": (11, True),
+}
+DEPTH_RATES = (0.01, 0.03, 0.1)
+DEPTH_SEEDS = (0, 1, 2, 3, 4)
+DEPTH_EPOCHS = 15
 
 # The chapters digits and better_training cut three parts; the rest is the test set.
 PARTS_SEED = 1
@@ -287,6 +296,34 @@ def rate_run(lr: float, batch_norm: bool, seed: int) -> int:
         return wrong(cnnlib.evaluate(model, validation))
 
 
+def stack(blocks: int, residual: bool, seed: int) -> cnnlib.Sequential:
+    """A convolution, pooling, blocks of two convolutions on 8 maps of 4x4, a dense layer."""
+    rng = np.random.default_rng(seed)
+
+    def conv(channels: int) -> list[cnnlib.Layer]:
+        layer = cnnlib.Conv2d(channels, 8, 3, padding=1, bias=False, rng=rng)
+        return [layer, cnnlib.BatchNorm2d(8)]
+
+    layers = [*conv(1), cnnlib.ReLU(), cnnlib.MaxPool2d(2)]
+    for _ in range(blocks):
+        body = cnnlib.Sequential(*conv(8), cnnlib.ReLU(), *conv(8))
+        layers += [cnnlib.Residual(body) if residual else body, cnnlib.ReLU()]
+    dense = cnnlib.Linear(8, 10, rng=rng)
+    return cnnlib.Sequential(*layers, cnnlib.GlobalAvgPool2d(), cnnlib.Flatten(), dense)
+
+
+def depth_run(name: str, lr: float, seed: int, epochs: int = DEPTH_EPOCHS) -> dict:
+    """Loss and validation accuracy of each epoch of one stack."""
+    network = stack(*DEPTH_STACKS[name], seed)
+    train, validation = ((x.astype(np.float32), labels) for x, labels in digits())
+    history = cnnlib.fit(
+        network, cnnlib.CrossEntropyLoss(), cnnlib.SGD(network.parameters(), lr, momentum=0.9),
+        train, validation, epochs, batch_size=64, seed=seed, progress=False,
+    )  # fmt: skip
+    measured = {"loss": history.loss, "validation_accuracy": history.validation_accuracy}
+    return {"name": name, "lr": lr, "seed": seed} | {k: rounded(v) for k, v in measured.items()}
+
+
 def rounded(numbers: object, decimals: int = 4) -> object:
     """Numbers as they stand in the file."""
     return (np.round(numbers, decimals) + 0).tolist()
@@ -391,6 +428,23 @@ def record_better_training() -> dict:
     }
 
 
+def record_depth() -> dict:
+    """Every stack with every learning rate and seed, and the processor's seconds for all."""
+    start = time.process_time()
+    choices = list(itertools.product(DEPTH_STACKS, DEPTH_RATES, DEPTH_SEEDS))
+    runs = [depth_run(*choice) for choice in tqdm(choices, "depth")]
+    return settings() | {
+        "network": "Conv2d(1, 8, 3, padding=1), MaxPool2d(2), blocks of two Conv2d(8, 8, 3, "
+        "padding=1), each with BatchNorm2d and ReLU; GlobalAvgPool2d, Flatten, Linear(8, 10)",
+        "optimizer": "SGD, momentum 0.9",
+        "batch_size": 64,
+        "seed": list(DEPTH_SEEDS),
+        "dtype": "float32",
+        "seconds": round(time.process_time() - start),
+        "runs": runs,
+    }
+
+
 def images() -> list[np.ndarray]:
     """The images of each of the three parts."""
     return [images for images, _ in parts()]
@@ -401,6 +455,7 @@ RECORDS = {
     "training": record_training,
     "digits": record_digits,
     "better_training": record_better_training,
+    "depth": record_depth,
 }
 
 
