@@ -15,7 +15,9 @@ from cnnlib.convolution import (
     Conv2d, ConvTranspose2d, col2im, conv2d, conv2d_backward, conv2d_loops, conv_transpose2d,
     conv_transpose2d_backward, convolve2d, im2col,
 )
-from cnnlib.data import center_digit, digits, fashion_mnist, mnist, photographs
+from cnnlib.data import (
+    center_digit, digits, fashion_mnist, image_folder, mnist, photographs,
+)
 from cnnlib.dense import Flatten, Linear, flatten, flatten_backward, linear, linear_backward
 from cnnlib.gradient_check import gradient_check
 from cnnlib.initialization import (

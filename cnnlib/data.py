@@ -1,4 +1,4 @@
-"""Data sets: two that come with scikit-learn, and two that are downloaded once and kept.
+"""Data sets: two that come with scikit-learn, two that are downloaded once and kept, your own.
 
 Images are float32 in [0, 1], (N, channels, rows, columns); labels are whole numbers (N,).
 """
@@ -20,6 +20,16 @@ class Split(NamedTuple):
 
     images: np.ndarray
     labels: np.ndarray
+
+
+class Folder(NamedTuple):
+    """What `image_folder` read: `files[i]` became `images[i]`, of class `classes[labels[i]]`."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    files: tuple[str, ...]
+    skipped: dict[str, str]  # each file that could not be read, and why
 
 
 class Source(NamedTuple):
@@ -85,6 +95,58 @@ def photographs() -> dict[str, np.ndarray]:
         Path(name).stem: image.transpose(2, 0, 1).astype(np.float32) / 255
         for name, image in zip(bunch.filenames, bunch.images, strict=True)
     }
+
+
+def image_folder(
+    path: str | os.PathLike, size: int | tuple[int, int], channels: int = 3, report: bool = True
+) -> Folder:
+    """Your own pictures: a folder with one folder for each class, path/cat/1.jpg, path/dog/2.png.
+
+    A picture is turned as its camera noted, cut around its middle to the shape of `size` (rows,
+    columns) and scaled to it, on white where it is transparent; of an animation, the first frame.
+    channels: 3 for color, 1 for gray. report: print how many there are, and each file that is
+    skipped because no picture can be read from it. Files whose names begin with a dot do not count.
+    Images are in the order of classes and files. Raises FileNotFoundError without the folder,
+    ValueError for fewer than 2 classes or a class of which nothing can be read.
+    """
+    folder, size = Path(path), checks.pair("image_folder", "size", size, 1)
+    checks.require(channels in (1, 3), f"image_folder: channels is {channels!r}; expected 1 or 3")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"image_folder: path is {folder}; there is no such folder")
+    classes = sorted(entry.name for entry in folder.glob("[!.]*") if entry.is_dir())
+    found = f"image_folder: path is {folder}; expected a folder in it for each class"
+    checks.require(len(classes) > 1, f"{found}, 2 or more, it has {len(classes)}")
+    images, labels, files, skipped = [], [], [], {}
+    for label, name in enumerate(classes):
+        for file in sorted(f for f in (folder / name).rglob("[!.]*") if f.is_file()):
+            key = file.relative_to(folder).as_posix()
+            try:
+                images.append(_picture(file, size, channels))
+            except Exception as error:  # Pillow raises whatever a damaged file makes it stumble on
+                skipped[key] = str(error).replace(f"{str(file)!r}", "").strip()
+            else:
+                labels.append(label)
+                files.append(key)
+        checks.require(label in labels, f"image_folder: no picture can be read in {folder / name}")
+    if report:
+        print(f"{len(files)} images of {len(classes)} classes, {len(skipped)} files skipped")
+        print(*(f"  {key}: {reason}\n" for key, reason in skipped.items()), sep="", end="")
+    return Folder(np.stack(images), np.array(labels), tuple(classes), tuple(files), skipped)
+
+
+def _picture(file: Path, size: tuple[int, int], channels: int) -> np.ndarray:
+    """The picture in the file as (channels, rows, columns)."""
+    from PIL import Image, ImageOps
+
+    with Image.open(file) as opened:
+        image = ImageOps.exif_transpose(opened)
+    if image.mode[0] == "I":  # 16 bits, of which Pillow's own conversion would cut off the top
+        image = Image.fromarray(np.clip(np.asarray(image) // 256, 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    image = ImageOps.fit(image.convert("RGB" if channels == 3 else "L"), size[::-1])
+    return np.asarray(image, np.float32).reshape(*size, channels).transpose(2, 0, 1) / 255
 
 
 def mnist(progress: bool = True) -> tuple[Split, Split]:

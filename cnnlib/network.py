@@ -153,6 +153,7 @@ def _walk(
         stack = None
     parameters = sum(parameter.data.size for parameter in layer.parameters())
     products = layer.multiply_adds(output.shape)
+    layer.saved = None  # large, and of an image of zeros
     seen = stack and tuple(map(receptive_field, stack))
     kind, shape = type(layer).__name__, output.shape[1:]
     rows.append(Row(name, kind, shape, parameters, products, output.nbytes, seen))

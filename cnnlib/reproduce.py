@@ -113,17 +113,19 @@ def follow(
     options = parser.parse_args(words)
     options.folder.mkdir(parents=True, exist_ok=True)
     path, recipe = options.folder / f"{options.name}.json", RECIPES[options.name]
+    order = ("validate", "library", "seed")
     for seed in options.seeds:
         key = {"library": library, "seed": seed, "validate": options.validate}
         done = [run for run in read(path)["runs"] if key.items() <= run.items()]
         if not done:
-            checkpoint = path.with_name("-".join(map(str, (path.stem, *key.values()))))
+            name = "-".join(map(str, (path.stem, *key.values())))
+            checkpoint = path.with_name(f"{name}.checkpoint")
             network, run = train(recipe, seed, options.validate, checkpoint, progress)
             done = [json.loads(json.dumps(key | run), parse_float=lambda x: round(float(x), 5))]
             if recipe.keep and key == {"library": "cnnlib", "seed": 0, "validate": False}:
                 save(network, path.with_suffix(".safetensors"))
             record = read(path)  # again: another library may have added to it
-            record["runs"] += done
+            record["runs"] = sorted(record["runs"] + done, key=lambda run: [run[k] for k in order])
             replace(path, json.dumps(record, separators=(",", ":")).encode())
             checkpoint.unlink(missing_ok=True)
         print(f"{path.stem}, {key}: loss {done[0]['loss']:.4f}, {done[0]['accuracy']:.2%} right")

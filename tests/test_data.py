@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import cnnlib
 from cnnlib import data
@@ -235,3 +236,139 @@ def test_what_is_no_drawing_cannot_be_centered():
         cnnlib.center_digit(np.array([[0.0, -1.0]]))
     with pytest.raises(ValueError, match="center_digit: drawing has shape"):
         cnnlib.center_digit(np.zeros((1, 28, 28)))
+
+
+def pixels(rows, columns, *channels, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (rows, columns, *channels), np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes with one picture each, of 6x4 pixels, and a place for one more in the first."""
+    for number, name in enumerate(["cat", "dog"]):
+        (tmp_path / name).mkdir()
+        Image.fromarray(pixels(6, 4, 3, seed=number)).save(tmp_path / name / "first.png")
+    return tmp_path
+
+
+def test_a_folder_of_pictures_becomes_images_labels_and_names(folder, capsys):
+    (folder / "dog" / "phone").mkdir()
+    Image.fromarray(pixels(6, 4, 3, seed=2)).save(folder / "dog" / "phone" / "second.bmp")
+    (folder / "dog" / ".DS_Store").write_bytes(b"hidden")
+    (folder / ".cache").mkdir()
+    (folder / "readme.txt").write_text("not in a class")
+    images, labels, classes, files, skipped = cnnlib.image_folder(folder, (6, 4))
+    assert images.dtype == np.float32
+    expected = [pixels(6, 4, 3, seed=number).transpose(2, 0, 1) for number in range(3)]
+    np.testing.assert_array_equal(images, np.array(expected, np.float32) / 255)
+    assert labels.tolist() == [0, 1, 1]
+    assert classes == ("cat", "dog")
+    assert files == ("cat/first.png", "dog/first.png", "dog/phone/second.bmp")
+    assert skipped == {}
+    assert capsys.readouterr().out == "3 images of 2 classes, 0 files skipped\n"
+
+
+def first(folder, channels=3, size=(6, 4)):
+    """The picture that stands before first.png in the first class."""
+    read = cnnlib.image_folder(folder, size, channels, report=False)
+    assert read.skipped == {}
+    assert read.images.shape[1:] == (channels, *size)
+    return read.images[0]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_kind_of_pixel_is_read(folder, mode, channels):
+    gray = Image.fromarray(np.repeat(np.array([[0], [255]], np.uint8), 4, 1))
+    gray.resize((4, 6), Image.Resampling.NEAREST).convert(mode).save(folder / "cat" / "a.tiff")
+    image = first(folder, channels)
+    np.testing.assert_allclose(image[:, :3], 0, atol=0.01)
+    np.testing.assert_allclose(image[:, 3:], 1, atol=0.01)
+
+
+def test_sixteen_bits_are_scaled_and_not_cut_off(folder):
+    values = np.arange(24, dtype=np.uint16).reshape(6, 4) * 2800
+    Image.fromarray(values).save(folder / "cat" / "a.png")
+    np.testing.assert_allclose(first(folder, 1)[0], values / 65535, atol=1 / 255)
+
+
+def test_what_is_transparent_is_white(folder):
+    values = np.zeros((6, 4, 4), np.uint8)
+    values[:3, :, 3] = 255
+    Image.fromarray(values).save(folder / "cat" / "a.png")
+    image = first(folder)
+    assert image[:, :3].max() == 0
+    assert image[:, 3:].min() == 1
+
+
+def test_of_an_animation_the_first_frame_is_read(folder):
+    frames = [Image.new("L", (4, 6), gray) for gray in (51, 255)]
+    frames[0].save(folder / "cat" / "a.gif", save_all=True, append_images=frames[1:])
+    np.testing.assert_allclose(first(folder), 51 / 255)
+
+
+def test_a_picture_is_turned_as_its_camera_noted(folder):
+    lying = Image.fromarray(pixels(4, 6, 3, seed=5))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "turn by 90 degrees to the right to see me"
+    lying.save(folder / "cat" / "a.png", exif=exif)
+    upright = np.rot90(pixels(4, 6, 3, seed=5), -1).transpose(2, 0, 1)
+    np.testing.assert_array_equal(first(folder), upright.astype(np.float32) / 255)
+
+
+def test_a_wrong_extension_does_not_matter(folder):
+    Image.new("RGB", (4, 6), "red").save(folder / "cat" / "a.png", format="JPEG")
+    np.testing.assert_allclose(first(folder)[0], 1, atol=0.01)
+
+
+def test_the_middle_is_cut_out_and_nothing_is_stretched(folder):
+    wide = np.zeros((6, 20, 3), np.uint8)
+    wide[:, 8:12] = 255
+    Image.fromarray(wide).save(folder / "cat" / "a.png")
+    assert first(folder).min() == 1
+    assert first(folder, size=(3, 5)).shape == (3, 3, 5)
+    assert cnnlib.image_folder(folder, 5, report=False).images.shape == (3, 3, 5, 5)
+
+
+def test_what_is_no_picture_is_named_and_skipped(folder, capsys):
+    whole = (folder / "cat" / "first.png").read_bytes()
+    (folder / "cat" / "notes.txt").write_text("two cats")
+    (folder / "dog" / "empty.jpg").write_bytes(b"")
+    (folder / "dog" / "half.png").write_bytes(whole[: len(whole) // 2])
+    read = cnnlib.image_folder(folder, 4)
+    assert read.files == ("cat/first.png", "dog/first.png")
+    assert list(read.skipped) == ["cat/notes.txt", "dog/empty.jpg", "dog/half.png"]
+    assert len(read.images) == len(read.labels) == 2
+    printed = capsys.readouterr().out
+    assert printed.splitlines() == [
+        "2 images of 2 classes, 3 files skipped",
+        "  cat/notes.txt: cannot identify image file",
+        "  dog/empty.jpg: cannot identify image file",
+        "  dog/half.png: image file is truncated",
+    ]
+
+
+def test_a_picture_too_large_to_be_real_is_skipped(folder, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    Image.new("L", (10, 10)).save(folder / "dog" / "bomb.png")
+    with pytest.warns(Image.DecompressionBombWarning):  # of the 24 pixels of the others
+        read = cnnlib.image_folder(folder, 4, report=False)
+    assert list(read.skipped) == ["dog/bomb.png"]
+
+
+def test_a_folder_that_is_no_data_set_is_named(tmp_path, folder):
+    with pytest.raises(FileNotFoundError, match=r"image_folder: path is .*nothing; there is no"):
+        cnnlib.image_folder(tmp_path / "nothing", 4)
+    with pytest.raises(ValueError, match=r"expected a folder in it for each class.* it has 0"):
+        cnnlib.image_folder(folder / "cat", 4)
+    with pytest.raises(ValueError, match="channels is 4; expected 1 or 3"):
+        cnnlib.image_folder(folder, 4, channels=4)
+    with pytest.raises(ValueError, match="image_folder: size is 0; expected at least 1"):
+        cnnlib.image_folder(folder, 0)
+    (folder / "dog" / "first.png").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"no picture can be read in .*dog"):
+        cnnlib.image_folder(folder, 4)
+    (folder / "dog" / "first.png").unlink()
+    (folder / "dog").rmdir()
+    with pytest.raises(ValueError, match=r"for each class, 2 or more, it has 1"):
+        cnnlib.image_folder(folder, 4)

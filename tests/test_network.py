@@ -149,6 +149,12 @@ def test_the_summary_counts_what_each_layer_costs():
     assert all(layer.training for _, layer in network.layers())
 
 
+def test_the_summary_keeps_nothing_of_its_image_of_zeros():
+    network = cnnlib.Sequential(cnnlib.Conv2d(2, 4, 3), cnnlib.Residual(cnnlib.ReLU()))
+    cnnlib.summary(network, (2, 7, 6))
+    assert [layer.saved for _, layer in network.layers()] == [None] * 4
+
+
 def test_the_summary_is_printed_as_a_table():
     network = cnnlib.Sequential(cnnlib.Conv2d(1, 2, 3), cnnlib.Flatten(), cnnlib.Linear(32, 10))
     assert str(cnnlib.summary(network, (1, 6, 6))).splitlines() == [

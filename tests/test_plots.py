@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from cnnlib.plots import show_images, show_lines
+from cnnlib.plots import show_images, show_lines, show_rows, show_spread
 
 plt.switch_backend("agg")
 
@@ -45,3 +45,28 @@ def test_lines_have_names_labels_and_axes_of_equal_factors():
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "10"]
     assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 2
+
+
+def test_rows_of_pictures_are_gray_or_signed_on_one_scale_for_the_row():
+    show_rows({"a": [np.eye(2), np.eye(2)], "b": [np.array([[-4.0, 1]]) / 2]}, signed=["b"])
+    first, second, signed, nothing = (ax for part in plt.gcf().subfigs for ax in part.axes)
+    assert first.images[0].get_clim() == second.images[0].get_clim() == (0, 1)
+    low, high = signed.images[0].get_clim()
+    assert low == -high == pytest.approx(-2, abs=0.1)
+    assert len(nothing.images) == 0
+    assert [part.get_suptitle() for part in plt.gcf().subfigs] == ["a", "b"]
+    assert plt.gcf().patch.get_alpha() == 0
+
+
+def test_images_stand_in_as_many_columns_as_asked_for():
+    show_images({name: np.ones((2, 2)) for name in "abcde"}, columns=4)
+    assert plt.gcf().axes[0].get_subplotspec().get_gridspec().get_geometry() == (2, 4)
+
+
+def test_each_group_has_a_row_with_its_values_and_their_mean():
+    show_spread({"a": [1, 2, 6], "b": [4, 8]}, "wrong")
+    (ax,) = plt.gcf().axes
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b"]
+    dots, mean, more, other_mean, compared = ax.lines
+    assert (list(dots.get_xdata()), list(more.get_xdata())) == ([1, 2, 6], [4, 8])
+    assert [line.get_xdata()[0] for line in (mean, other_mean, compared)] == [3, 6, 3]

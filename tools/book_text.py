@@ -101,7 +101,6 @@ class Sources(SphinxDirective):
         key = nodes.inline(text=fact["id"], classes=["fact-id"])
         about = [*self.markdown(fact["statement"]), nodes.paragraph("", "", verdict, key)]
         links = [link for name in fact["chapters"] for link in chapter_link(self.env, name)]
-        links = links or [nodes.emphasis(text="to come")]
         worked = [nodes.paragraph("", "", link) for link in links]
         cells = (about, self.markdown(fact["says"]), self.markdown(fact["is"]), worked)
         cells = [nodes.entry("", *cell) for cell in cells]

@@ -13,6 +13,7 @@ from cnnlib.widgets.logits import Logits
 from cnnlib.widgets.network_trace import NetworkTrace
 from cnnlib.widgets.neurons import Neurons
 from cnnlib.widgets.nudge import Nudge
+from cnnlib.widgets.occlusion import Occlusion
 from cnnlib.widgets.optimizer_race import OptimizerRace
 from cnnlib.widgets.output_size import OutputSize
 from cnnlib.widgets.pixel_drawing import PixelDrawing
@@ -38,6 +39,7 @@ __all__ = [
     "NetworkTrace",
     "Neurons",
     "Nudge",
+    "Occlusion",
     "OptimizerRace",
     "OutputSize",
     "PixelDrawing",

@@ -1,4 +1,4 @@
-"""The worked network, whole: every number from the pixels to the loss, and where it came from."""
+"""The worked network, whole: every number from the pixels to the loss, and every gradient back."""
 
 import re
 from typing import Any
@@ -7,11 +7,11 @@ import numpy as np
 import traitlets
 
 from cnnlib import worked_example
-from cnnlib.activations import relu
-from cnnlib.convolution import conv2d
-from cnnlib.dense import flatten, linear
-from cnnlib.loss import cross_entropy, softmax
-from cnnlib.pooling import max_pool2d
+from cnnlib.activations import relu, relu_backward
+from cnnlib.convolution import conv2d, conv2d_backward
+from cnnlib.dense import flatten, flatten_backward, linear, linear_backward
+from cnnlib.loss import cross_entropy, cross_entropy_backward, softmax
+from cnnlib.pooling import max_pool2d, max_pool2d_backward
 from cnnlib.widgets.widget import Array, Widget
 
 WORKED = {
@@ -23,7 +23,9 @@ WORKED = {
     "weight_2": worked_example.dense_2_weight,
     "bias_2": worked_example.dense_2_bias,
 }
-STEPS = 10  # image, convolution, ReLU, pooling, flatten, dense, ReLU, dense, softmax, loss
+# Steps of the player: the layers from the image to the loss; backward, a dense layer or a
+# convolution is a step for what it hands on and one for what it learns. "step" has no player.
+STEPS = {"forward": 10, "backward": 13, "step": 10}
 
 
 def worked(name: str) -> Array:
@@ -37,6 +39,10 @@ class NetworkTrace(Widget):
 
     Parameters
     ----------
+    mode : "forward", "backward" or "step"
+        "forward" follows the numbers from the image to the loss. "backward" follows the gradients
+        from the loss to the image and the kernel. "step" trains: it takes steps of gradient
+        descent and draws the loss.
     image, kernel, bias : arrays of shape (6, 6), (3, 3) and (1,)
         What the convolution reads.
     weight_1, bias_1 : arrays of shape (3, 4) and (3,)
@@ -50,9 +56,17 @@ class NetworkTrace(Widget):
         order, image, kernel, bias, weight_1, bias_1, weight_2, bias_2, target, and, computed, map,
         relu, pool, flat, sums, hidden, logits, probability, loss. A vector is a column.
     position : int
-        How many steps of the forward pass are shown after the image, 0 to 9.
+        How many steps of the pass are shown after its first: 0 to 9, counted from the image, or,
+        backward, 0 to 12, counted from the loss.
+    show_gradients : bool
+        Show the gradients in place of the numbers, and their sums; at first only in "backward".
+        Forward there are none.
+    lr : float
+        The learning rate of "step".
+    losses : list of float
+        The loss before each step that was taken.
     predict : bool
-        Hide what is computed and ask for each number first.
+        Hide what is computed and ask for each number, or each gradient, first; not in "step".
     score : (int, int)
         Numbers predicted right at the first try, and numbers asked.
 
@@ -74,20 +88,50 @@ class NetworkTrace(Widget):
     bias_2 = worked("bias_2")
     target = traitlets.Int(worked_example.target, min=0, max=2).tag(sync=True)
     classes = traitlets.List(list(worked_example.classes), read_only=True).tag(sync=True)
+    mode = traitlets.Enum(list(STEPS), "forward").tag(sync=True)
     selected = traitlets.Unicode("loss[0,0]").tag(sync=True)
-    position = traitlets.Int(STEPS - 1, min=0, max=STEPS - 1).tag(sync=True)
+    position = traitlets.Int(STEPS["forward"] - 1, min=0).tag(sync=True)
+    show_gradients = traitlets.Bool(False).tag(sync=True)
+    lr = traitlets.Float(0.001).tag(sync=True)
+    losses = traitlets.List(traitlets.Float()).tag(sync=True)
     predict = traitlets.Bool(False).tag(sync=True)
     score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**(WORKED | kwargs))
+        backward = {"show_gradients": True, "position": STEPS["backward"] - 1}
+        extra = backward if kwargs.get("mode") == "backward" else {}
+        super().__init__(**(WORKED | extra | kwargs))
 
     @property
     def values(self) -> dict[str, np.ndarray]:
         """What the layers give, computed by `cnnlib`: each layer's name and its array."""
+        return {name: array.squeeze() for name, array in self._forward()[1].items()}
+
+    @property
+    def gradients(self) -> dict[str, np.ndarray]:
+        """The gradients, computed by `cnnlib`: each layer's and parameter's, the last one first."""
+        x, kept = self._forward()
+        grads = {"logits": cross_entropy_backward(1.0, kept["logits"], np.array([self.target]))}
+        grads["hidden"], grads["weight_2"], grads["bias_2"] = linear_backward(
+            grads["logits"], kept["hidden"], x["weight_2"]
+        )
+        grads["sums"] = relu_backward(grads["hidden"], kept["sums"])
+        grads["flat"], grads["weight_1"], grads["bias_1"] = linear_backward(
+            grads["sums"], kept["flat"], x["weight_1"]
+        )
+        grads["pool"] = flatten_backward(grads["flat"], kept["pool"])
+        grads["relu"] = max_pool2d_backward(grads["pool"], kept["relu"], 2)
+        grads["map"] = relu_backward(grads["relu"], kept["map"])
+        grads["image"], grads["kernel"], grads["bias"] = conv2d_backward(
+            grads["map"], x["image"], x["kernel"]
+        )
+        return {name: array.squeeze() for name, array in grads.items()}
+
+    def _forward(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """What is given and what the layers make of it, for a batch of one image."""
         given = {name: getattr(self, name).astype(float) for name in WORKED}
-        x, weight = given["image"][None, None], given["kernel"][None, None]
-        values = {"map": conv2d(x, weight, given["bias"])}
+        given |= {name: given[name][None, None] for name in ("image", "kernel")}
+        values = {"map": conv2d(given["image"], given["kernel"], given["bias"])}
         values["relu"] = relu(values["map"])
         values["pool"] = max_pool2d(values["relu"], 2)
         values["flat"] = flatten(values["pool"])
@@ -96,7 +140,7 @@ class NetworkTrace(Widget):
         values["logits"] = linear(values["hidden"], given["weight_2"], given["bias_2"])
         values["probability"] = softmax(values["logits"])
         values["loss"] = cross_entropy(values["logits"], np.array([self.target]))
-        return {name: array.squeeze() for name, array in values.items()}
+        return given, values
 
     @traitlets.validate(*WORKED)
     def _has_the_networks_shape(self, proposal: Any) -> np.ndarray:
@@ -106,6 +150,23 @@ class NetworkTrace(Widget):
                 f"NetworkTrace: {name} has shape {value.shape}; expected {WORKED[name].shape}"
             )
         return value
+
+    @traitlets.validate("position")
+    def _is_a_step(self, proposal: Any) -> int:
+        if proposal.value >= STEPS[self.mode]:
+            raise traitlets.TraitError(
+                f"NetworkTrace: position is {proposal.value}; "
+                f"expected at most {STEPS[self.mode] - 1} in mode {self.mode!r}"
+            )
+        return proposal.value
+
+    @traitlets.validate("lr")
+    def _goes_down(self, proposal: Any) -> float:
+        if not 0 < proposal.value < np.inf:
+            raise traitlets.TraitError(
+                f"NetworkTrace: lr is {proposal.value}; expected a finite number above 0"
+            )
+        return proposal.value
 
     @traitlets.validate("selected")
     def _exists(self, proposal: Any) -> str:
@@ -121,6 +182,15 @@ class NetworkTrace(Widget):
         return proposal.value
 
     def __repr__(self) -> str:
-        """State what the layers give, so that a notebook's stored text can be compared."""
-        lines = [f"{name} {(v.round(4) + 0).tolist()}" for name, v in self.values.items()]
-        return "\n".join([f"NetworkTrace: target {self.classes[self.target]}", *lines])
+        """State the numbers, so that a notebook's stored text can be compared."""
+        states = {
+            "forward": "",
+            "backward": ", backward",
+            "step": f", {len(self.losses)} steps with lr {self.lr:g}",
+        }
+        arrays = self.values
+        if self.mode == "backward":
+            arrays |= {f"d {name}": array for name, array in self.gradients.items()}
+        lines = [f"{name} {(v.round(4) + 0).tolist()}" for name, v in arrays.items()]
+        header = f"NetworkTrace: target {self.classes[self.target]}{states[self.mode]}"
+        return "\n".join([header, *lines])

@@ -1,25 +1,64 @@
 // The worked network as a graph of named values, with no page in it: every value has the list of its
-// inputs and of the factors they are multiplied by, so that each number can be traced either way.
+// inputs and of the factors they are multiplied by, so that each number can be traced either way, and
+// its gradient walks the same list backward.
 import { logSoftmax, sum, table } from "./ops.js";
+
+/** What training changes, by the names of the model's traits. */
+export const PARAMETERS = ["kernel", "bias", "weight_1", "bias_1", "weight_2", "bias_2"];
 
 const nameOf = (layer, row = 0, column = 0) => `${layer}[${row},${column}]`;
 const asColumn = (numbers) => numbers.map((number) => [number]);
 const largest = (numbers) => Math.max(...numbers);
 
-/** What each operation makes of a value's inputs; `read(name)` is the number of another value. */
+/**
+ * What each operation makes of a value's inputs, and how fast that rises with each number it reads:
+ * `gradient` lists {name, slope, by}, where `by` names the number that the slope is, if it is one.
+ * `read(name)` is the number of another value.
+ */
 const OPERATIONS = {
   sum: {
     value: ({ inputs, bias }, read) => sum(inputs.map(({ from, factor }) => read(from) * read(factor))) + read(bias),
+    gradient: ({ inputs, bias }, read) => [
+      ...inputs.map(({ from, factor }) => ({ name: from, slope: read(factor), by: factor })),
+      ...inputs.map(({ from, factor }) => ({ name: factor, slope: read(from), by: from })),
+      { name: bias, slope: 1, by: null },
+    ],
   },
-  relu: { value: ({ inputs: [input] }, read) => Math.max(read(input.from), 0) },
-  max: { value: ({ inputs }, read) => largest(inputs.map(({ from }) => read(from))) },
-  copy: { value: ({ inputs: [input] }, read) => read(input.from) },
-  softmax: { value: ({ inputs, row }, read) => Math.exp(logSoftmax(inputs.map(({ from }) => read(from)))[row]) },
+  relu: {
+    value: ({ inputs: [input] }, read) => Math.max(read(input.from), 0),
+    gradient: ({ inputs: [{ from }] }, read) => [{ name: from, slope: read(from) > 0 ? 1 : 0, by: null }],
+  },
+  max: {
+    value: ({ inputs }, read) => largest(inputs.map(({ from }) => read(from))),
+    gradient(node, read) {
+      const first = winner(node, read);
+      return node.inputs.map(({ from }, k) => ({ name: from, slope: k === first ? 1 : 0, by: null }));
+    },
+  },
+  copy: {
+    value: ({ inputs: [input] }, read) => read(input.from),
+    gradient: ({ inputs: [{ from }] }) => [{ name: from, slope: 1, by: null }],
+  },
+  softmax: {
+    value: ({ inputs, row }, read) => Math.exp(logSoftmax(inputs.map(({ from }) => read(from)))[row]),
+    gradient({ inputs, row }, read) {
+      const shares = logSoftmax(inputs.map(({ from }) => read(from))).map(Math.exp);
+      return inputs.map(({ from }, k) =>
+        ({ name: from, slope: shares[row] * ((k === row ? 1 : 0) - shares[k]), by: null }));
+    },
+  },
   // Not from the probabilities, of which one may be too small to hold, but from the logits.
   loss: {
     value({ inputs, logits }, read) {
       const logs = logSoftmax(logits.map(read));
       return sum(inputs.map(({ factor }, k) => -read(factor) * logs[k]));
+    },
+    gradient({ inputs, logits }, read) {
+      const logs = logSoftmax(logits.map(read));
+      return inputs.flatMap(({ from, factor }, k) => [
+        { name: from, slope: read(factor) === 0 ? 0 : -read(factor) / read(from), by: null },
+        { name: factor, slope: -logs[k], by: null },
+      ]);
     },
   },
 };
@@ -97,6 +136,52 @@ export function networkValues({ nodes }, tables) {
   for (const node of nodes.values())
     numbers.set(node.name, node.operation ? OPERATIONS[node.operation].value(node, read) : tables[node.layer][node.row][node.column]);
   return numbers;
+}
+
+/**
+ * The gradient of the loss for every value: name -> {gradient, terms}. It is the sum over `terms`, one
+ * for each value that reads it: {user, slope, by, gradient}, how fast the user rises with it, times the
+ * gradient of the user. Softmax and loss are undone in one, as p - y, whatever is too small to hold.
+ */
+export function networkGradients({ nodes }, numbers) {
+  const read = (name) => numbers.get(name);
+  const found = new Map([...nodes.keys()].map((name) => [name, { gradient: 0, terms: [] }]));
+  for (const node of [...nodes.values()].reverse()) {
+    const own = found.get(node.name);
+    own.gradient = node.operation === "loss" ? 1
+      : node.layer === "logits" ? read(nameOf("probability", node.row)) - read(nameOf("target", node.row))
+      : sum(own.terms.map(({ slope, gradient }) => slope * gradient));
+    if (!node.operation) continue;
+    for (const { name, slope, by } of OPERATIONS[node.operation].gradient(node, read))
+      found.get(name).terms.push({ user: node.name, slope, by, gradient: own.gradient });
+  }
+  for (const { terms } of found.values()) terms.reverse(); // in the order of the forward pass
+  return found;
+}
+
+/** One step of gradient descent: the parameters among the model's traits, each less lr times its gradient. */
+function networkStep(traits, gradients, lr) {
+  const moved = (value, name, ...place) => Array.isArray(value)
+    ? value.map((part, i) => moved(part, name, ...place, i))
+    : value - lr * gradients.get(nameOf(name, ...place)).gradient;
+  return Object.fromEntries(PARAMETERS.map((name) => [name, moved(traits[name], name)]));
+}
+
+/**
+ * `count` steps from the model's traits on: the `traits` then, and the `losses` before each step. It stops
+ * before a step after which a number would be too large to hold, and `whole` is false.
+ */
+export function networkDescent(graph, traits, lr, count) {
+  const losses = [];
+  let numbers = networkValues(graph, networkTables(traits));
+  for (let step = 0; step < count; step++) {
+    const next = { ...traits, ...networkStep(traits, networkGradients(graph, numbers), lr) };
+    const after = networkValues(graph, networkTables(next));
+    if (![...after.values()].every(Number.isFinite)) return { traits, losses, whole: false };
+    losses.push(numbers.get("loss[0,0]"));
+    [traits, numbers] = [next, after];
+  }
+  return { traits, losses, whole: true };
 }
 
 /** The values that read each value, as input, as factor or as bias: name -> nodes. */

@@ -51,14 +51,22 @@ export function products(x, weight, geometry, filter, i, j) {
   );
 }
 
-/** Cross-correlation, as torch's conv2d: [filter][row][column]. */
+/** Cross-correlation, as torch's conv2d: [filter][row][column]. Adds up `products` without listing them. */
 export function conv2d(x, weight, bias, options) {
-  const shape = geometry(x, weight, options);
-  return weight.map((_, filter) =>
-    table(shape.rows.output, shape.columns.output, (i, j) =>
-      sum(products(x, weight, shape, filter, i, j).map((p) => p.pixel * p.weight)) + bias[filter],
-    ),
-  );
+  const { rows, columns, channels, filters } = geometry(x, weight, options);
+  return weight.map((planes, filter) => {
+    const first = Math.floor(filter / filters) * channels;
+    return table(rows.output, columns.output, (i, j) => {
+      const [top, left] = [i * rows.stride - rows.before, j * columns.stride - columns.before];
+      let total = 0;
+      for (let c = 0; c < planes.length; c++) for (let a = 0; a < rows.kernel; a++) {
+        const line = x[first + c][top + a * rows.dilation];
+        for (let b = 0; line && b < columns.kernel; b++)
+          total += (line[left + b * columns.dilation] ?? 0) * planes[c][a][b];
+      }
+      return total + bias[filter];
+    });
+  });
 }
 
 /**

@@ -24,7 +24,8 @@ export function slip(answer, terms, bias) {
  * prediction({onreveal, onnext, explain}) asks. update({key, where, terms, bias, total, score, known})
  * says for what; a new key is a new question. onreveal(right) when the number may be shown: right is
  * whether it was found at the first try. explain(answer, task), the widget's or the task's own, is what
- * to say to a wrong answer; `question` are the words of a task that asks for more than a place.
+ * to say to a wrong answer; `question` are the words of a task that asks for more than a place, and its
+ * same(answer, total) says what is close enough, where that is not two decimals.
  */
 export function prediction({ onreveal, onnext, explain = (answer, { terms, bias }) => slip(answer, terms, bias) }) {
   let task = {}, tries = 0;
@@ -45,7 +46,7 @@ export function prediction({ onreveal, onnext, explain = (answer, { terms, bias 
     const answer = parse(input.value);
     if (Number.isNaN(answer)) {
       verdict.textContent = "Type a number, such as 13 or -4.";
-    } else if (sameNumber(answer, task.total)) {
+    } else if ((task.same ?? sameNumber)(answer, task.total)) {
       verdict.textContent = `${format(task.total)} is right.`;
       onreveal(tries === 0);
     } else {

@@ -1,0 +1,243 @@
+// A square that covers a part of an image, the probabilities that follow it, and maps of what matters.
+import { announcer, field, format, h, redraw, select, setter } from "./shared/dom.js";
+import { grid } from "./shared/grid.js";
+import { logSoftmax, table } from "./shared/ops.js";
+import { player, spacePlays } from "./shared/player.js";
+import { covered, forwardValues, gradCam, logitSlopes } from "./shared/sequential.js";
+
+const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
+const short = (number) => format(number, 1).replace("0.", "."); // the maps' cells are small
+const numbered = (texts) => texts.map((text, k) => [k, text]);
+const SIZES = [1, 2, 3, 4, 5].map((side) => [side, `${side}×${side}`]);
+const FILLS = [[0, "black, 0"], [0.25, "dark gray, 0.25"], [0.5, "gray, 0.5"], [1, "white, 1"]];
+const METHODS = [["occlusion", "occlusion"], ["saliency", "saliency"], ["grad_cam", "Grad-CAM"]];
+const TITLES = {
+  occlusion: (k) => `How far the probability of ${k} falls with the square here`,
+  saliency: (k) => `How fast the score of ${k} rises with this pixel`,
+  grad_cam: (k) => `Grad-CAM: where the last maps speak for ${k}`,
+};
+const CHANGED = ["network", "image", "size", "fill", "position", "method", "target"];
+
+/** Tells which cell a mouse or a finger is on, from the press until it is lifted. */
+function follow(element, onplace) {
+  let pressed = false;
+  const place = (event) => {
+    const cell = document.elementFromPoint(event.clientX, event.clientY)?.closest(".number");
+    if (cell && element.contains(cell)) onplace(Number(cell.dataset.row), Number(cell.dataset.column));
+  };
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    pressed = true;
+    event.target.releasePointerCapture?.(event.pointerId); // a finger is captured by where it began
+    place(event);
+  });
+  element.addEventListener("pointermove", (event) => {
+    if (!event.buttons) pressed = false; // lifted outside
+    if (pressed) place(event);
+  });
+}
+
+/** The images to choose from, each with what the network calls it. */
+function createPictures(images, labels, choose) {
+  const buttons = images.map((image, i) => {
+    const canvas = h("canvas", { width: image[0].length, height: image.length, "aria-hidden": "true" });
+    const context = canvas.getContext("2d");
+    image.forEach((line, row) => line.forEach((pixel, column) => {
+      context.fillStyle = `rgb(${Array(3).fill(Math.round(255 * pixel)).join(" ")})`;
+      context.fillRect(column, row, 1, 1);
+    }));
+    const said = h("span");
+    return { said, element: h("button", { type: "button", click: () => choose(i) }, canvas, said) };
+  });
+  return {
+    element: h("div", { class: "pictures", role: "group", "aria-label": "Images" },
+      buttons.map(({ element }) => element)),
+    update(answers, chosen) {
+      buttons.forEach(({ element, said }, i) => {
+        const right = answers[i] === labels[i];
+        said.textContent = `${right ? "✓" : "✗"} ${answers[i]}`;
+        said.className = right ? "said-right" : "said-wrong";
+        element.setAttribute("aria-pressed", i === chosen);
+        element.setAttribute("aria-label", `Image ${i + 1}, a ${labels[i]}, called ${answers[i]}`);
+      });
+    },
+  };
+}
+
+/** A bar for each class: what the network says now, and a line where it stood without the square. */
+function createBars(classes) {
+  const rows = Array.from({ length: classes }, (_, k) => {
+    const bar = h("span", { class: "bar" }), before = h("span", { class: "before" });
+    const number = h("td", { class: "probability" });
+    const element = h("tr", {},
+      h("th", { scope: "row" }, String(k)), h("td", { class: "track" }, bar, before), number);
+    return { bar, before, number, element };
+  });
+  return {
+    element: h("table", { class: "bars" }, h("caption", {}, "Probabilities; the line: without the square"),
+      h("tbody", {}, rows.map(({ element }) => element))),
+    update(whole, now, target) {
+      rows.forEach(({ bar, before, number, element }, k) => {
+        bar.style.width = `${100 * now[k]}%`;
+        before.style.left = `${100 * whole[k]}%`;
+        before.hidden = whole[k] < 0.005;
+        number.textContent = now[k].toFixed(2);
+        element.classList.toggle("target", k === target);
+      });
+    },
+  };
+}
+
+/** A map stretched to rows x columns: each of its numbers stands on all the pixels that it is for. */
+const stretched = (map, rows, columns) => table(rows, columns, (i, j) =>
+  map[Math.floor((i * map.length) / rows)][Math.floor((j * map[0].length) / columns)]);
+
+/** The network's answers and the maps; each is computed when it is first asked for, and kept. */
+function createAnswers(get) {
+  const kept = new Map();
+  const once = (settings, make) => {
+    const key = settings.join();
+    if (!kept.has(key)) kept.set(key, make());
+    return kept.get(key);
+  };
+  const layers = () => get("networks")[get("network")].layers;
+  const picture = () => get("images")[get("image")];
+  const probabilities = (plane) => logSoftmax(forwardValues(layers(), [plane]).at(-1)).map(Math.exp);
+  const now = (place) => probabilities(covered(picture(), place, get("size"), get("fill")));
+  const whole = (image = get("image")) =>
+    once([get("network"), image], () => probabilities(get("images")[image]));
+  const target = () => get("target") ?? best(whole());
+  const values = () => forwardValues(layers(), [picture()]);
+  const maps = {
+    occlusion: (k, [rows, columns]) => table(rows, columns, (i, j) => whole()[k] - now([i, j])[k]),
+    saliency: (k) => logitSlopes(layers(), values(), k)[0][0],
+    grad_cam: (k, shape) => stretched(gradCam(layers(), values(), k), ...shape),
+  };
+  return {
+    whole, target, now,
+    map() {
+      const method = get("method"), plane = picture();
+      const settings = method === "occlusion" ? [get("size"), get("fill")] : [];
+      return once([get("network"), get("image"), target(), method, ...settings],
+        () => maps[method](target(), [plane.length, plane[0].length]));
+    },
+  };
+}
+
+/** What of the square lies inside the image, as a grid's frame. */
+function frameOf(plane, row, column, size) {
+  const before = (size - 1) >> 1;
+  const span = (center, count) => {
+    const first = Math.max(center - before, 0);
+    return [first, Math.min(center - before + size, count) - first];
+  };
+  const [[top, rows], [left, columns]] = [span(row, plane.length), span(column, plane[0].length)];
+  return { row: top, column: left, rows, columns };
+}
+
+/** The choices under the picture; a value that is not among them is added. */
+function createControls({ get, set, initial, classes }) {
+  const choice = (name, options) => {
+    const texts = options.map(([value, text]) => [String(value), text]);
+    const chosen = (text) => options.find(([value]) => String(value) === text) ?? [Number(text)];
+    return { name, control: select(texts, (text) => set({ [name]: chosen(text)[0] })) };
+  };
+  const networks = choice("network", numbered(get("networks").map(({ name }) => name)));
+  const [size, fill, method] = [choice("size", SIZES), choice("fill", FILLS), choice("method", METHODS)];
+  const names = Array.from({ length: classes }, (_, k) => String(k));
+  const target = choice("target", [[null, "its answer"], ...numbered(names)]);
+  return {
+    element: h("div", { class: "controls" },
+      get("networks").length > 1 ? field("Network", networks.control) : null,
+      field("Square", size.control), field("filled with", fill.control),
+      field("Map", method.control), field("for class", target.control),
+      h("button", { type: "button", click: () => set(initial) }, "Reset")),
+    update() {
+      for (const { name, control } of [networks, size, fill, method, target]) {
+        const text = String(get(name));
+        if (![...control.options].some(({ value }) => value === text))
+          control.append(h("option", { value: text }, text));
+        control.value = text;
+      }
+    },
+  };
+}
+
+function render({ model, el }) {
+  const get = (name) => model.get(name);
+  const set = setter(model);
+  const images = get("images"), columns = images[0][0].length, count = images[0].flat().length;
+  const initial = Object.fromEntries(CHANGED.map((name) => [name, get(name)]));
+  const classes = get("networks")[0].layers.at(-1).bias.length;
+  const answers = createAnswers(get);
+  let spoken = "";
+
+  const goTo = (row, column) => {
+    bar.pause();
+    set({ position: row * columns + column });
+  };
+  const picture = grid({ label: "Image with the square", tone: "gray", onselect: goTo });
+  const map = grid({ label: "Map", tone: "signed", onselect: goTo });
+  follow(picture.element, goTo);
+  const pictures = createPictures(images, get("labels"), (image) => set({ image }));
+  const bars = createBars(classes);
+  const title = h("p", { class: "plane-name" }), words = h("p", { class: "words" });
+  const live = announcer();
+  const bar = player({ label: "Square", onmove: (position) => set({ position }) });
+  const controls = createControls({ get, set, initial, classes });
+
+  function drawGrids(plane, row, column) {
+    const hidden = covered(plane, [row, column], get("size"), get("fill"));
+    const look = (numbers) => (i, j) =>
+      ({ text: short(numbers[i][j]), mark: i === row && j === column ? "current" : "" });
+    const frame = frameOf(plane, row, column, get("size"));
+    picture.update(hidden, { frame, cell: look(hidden), scale: [[0, 1]] });
+    const values = answers.map();
+    map.update(values, { frame: { row, column, rows: 1, columns: 1 }, cell: look(values),
+      scale: get("method") === "occlusion" ? [[1]] : values });
+    for (const one of [picture, map])
+      if (!one.element.contains(document.activeElement)) one.activate(row, column);
+  }
+  /** What the network says, in words; a drop that two decimals do not show is none. */
+  function write(where, whole, now, k) {
+    const [first, then] = [whole[k].toFixed(2), now[k].toFixed(2)];
+    const change = first === then ? "as without it" : `${now[k] < whole[k] ? "down" : "up"} from ${first}`;
+    words.replaceChildren(`With the square around ${where} the network says `, h("b", {}, String(best(now))),
+      `. For ${k}: ${then}, ${change}.`);
+  }
+  function draw() {
+    const position = Math.min(get("position"), count - 1);
+    const row = Math.floor(position / columns), column = position % columns, k = answers.target();
+    const where = `row ${row + 1}, column ${column + 1}`;
+    const whole = answers.whole(), now = answers.now([row, column]);
+    drawGrids(images[get("image")], row, column);
+    title.textContent = TITLES[get("method")](k);
+    map.rename(title.textContent);
+    pictures.update(images.map((_, i) => best(answers.whole(i))), get("image"));
+    bars.update(whole, now, k);
+    write(where, whole, now, k);
+    controls.update();
+    bar.update(position, count, where);
+    const sentence = `${get("networks")[get("network")].name}. ${words.textContent}`;
+    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
+    spoken = sentence;
+  }
+
+  const hint = h("p", { class: "plane-name" }, "Drag the square, or move it with the arrow keys");
+  const root = h("div", { class: "cnn-widget occlusion", role: "group", "aria-label": "Occlusion" },
+    pictures.element,
+    h("div", { class: "stage" }, h("div", {}, hint, picture.element), bars.element, words,
+      h("div", {}, title, map.element)),
+    bar.element, controls.element, live);
+  spacePlays(root, bar);
+  el.append(root);
+  draw();
+  const stop = redraw(model, draw);
+  return () => {
+    stop();
+    bar.pause();
+    root.remove();
+  };
+}
+
+export default { render };
