@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnlib.network import Sequential
-
 HERE = Path(__file__).parent
 # Beside the widgets in an installed package, in the project's own folder in a checkout.
 FOLDERS = (HERE / "assets", HERE.parents[1] / "assets")
@@ -46,14 +44,3 @@ def mnist_examples() -> Examples:
     return Examples(
         images, *(np.array([row[name] for row in rows]) for name in ("label", "answer"))
     )
-
-
-def trained() -> Sequential:
-    """Return the book's network for MNIST with its trained weights, in evaluation mode."""
-    from safetensors.numpy import load_file
-
-    from cnnlib.reproduce import mnist_network
-
-    network = mnist_network()
-    network.load_state_dict(load_file(asset("mnist.safetensors")))
-    return network.eval()
