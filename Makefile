@@ -22,7 +22,7 @@ help:
 # A page is built anew when its text changed. The code stands in every page: Sphinx does not see
 # that a widget's script changed, so then all are built.
 _build/built: .venv/installed $(HOUSE) $(CODE) $(TEXT)
-	$(PYTHON) -m tools.build build . -W -n --keep-going $(if $(filter-out $(TEXT),$?),--all)
+	OMP_NUM_THREADS=1 $(PYTHON) -m tools.build build . -W -n --keep-going $(if $(filter-out $(TEXT),$?),--all)
 	@touch $@
 
 book: _build/built
