@@ -7,7 +7,7 @@ import { largestOf, paintLarge } from "./maps.js";
 import { table } from "./ops.js";
 
 const PATCH = { step: 2, margin: 2 }; // places of 2x2 pixels, covered by patches of 6x6
-const SLICE = 8; // milliseconds that the page is kept busy at a time
+const SLICE = 16; // milliseconds that the page is kept busy at a time
 const ZOOM = 10;
 
 /** heatMap(layers, classes): start(image) computes and draws, stop() ends it. */
