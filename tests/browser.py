@@ -88,7 +88,6 @@ def open_page(browser, request):
         viewport = viewport or {"width": 1440, "height": 900}
         context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
-        # The patterns leave the site's own files alone: a call for each would take half the time.
         context.route(re.compile(r"^(?!file:|data:|blob:|http://127\.0\.0\.1:)"), stop)
         if not whole:
             context.route(HEAVY, lambda route: route.fulfill(body=""))
