@@ -6,7 +6,7 @@ from pathlib import Path
 import cnnlib
 
 MODULES = sorted(Path(cnnlib.__file__).parent.glob("*.py"))
-ON_TOP = {"plots", "classifiers", "reproduce"}  # nothing of the core imports these
+ON_TOP = {"plots", "reproduce"}  # figures and a command: nothing in the core imports them
 
 
 def test_the_core_stays_under_2500_lines():
