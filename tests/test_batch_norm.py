@@ -178,7 +178,7 @@ def test_the_page_opens_with_the_chapters_batch(layer):
     assert layer.numbers("Normalized in training") == [-1.5, -0.5, 0, 0.5, 1.5]
     assert layer.numbers("Output in training") == [-2, 0, 1, 2, 4]
     assert layer.numbers("Output in evaluation") == [3, 7, 9, 11, 15]
-    facts = layer.mode("Training").locator(".bn-facts").inner_text()
+    facts = layer.mode("Training").locator(".bn-facts").inner_text().replace("\xa0", " ")
     assert "mean (1 + 3 + 4 + 5 + 7)/5 = 4" in facts
     assert "variance ((−3)² + (−1)² + 0² + 1² + 3²)/5 = 4" in facts
     assert layer.sum("Training") == "(1 − 4) / √(4 + 0.00001) · 2 + 1 = −2"
@@ -325,6 +325,14 @@ def test_it_fits_a_phone_and_a_finger_can_use_it(phone, site):
     layer = Layer(phone, site)
     layer.root.get_by_role("button", name="Next batch").tap()
     assert layer.running[2] == 1
+    # The longest sums there are.
+    layer.root.get_by_role("combobox", name="New numbers").select_option("around 40, deviation 20")
+    layer.root.get_by_role("button", name="10 batches").tap()
+    assert layer.running[2] == 11
+    inside = "root => [root, ...root.querySelectorAll('.bn-mode, .sum')]"
+    assert layer.root.evaluate(
+        f"root => ({inside})(root).every(one => one.scrollWidth <= one.clientWidth)"
+    )
     box = layer.root.bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390

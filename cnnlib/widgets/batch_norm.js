@@ -51,7 +51,8 @@ function typedNumber(name, label, { get, set, complain }) {
   function read() {
     const value = parse(input.value), fits = Math.abs(value) <= LARGEST;
     input.setAttribute("aria-invalid", !fits);
-    complain(fits ? "" : Number.isNaN(value) ? `“${input.value}” is not a number. Try 3, -1 or 1/9.` : TOO_LARGE);
+    const fault = Number.isNaN(value) ? `“${input.value}” is not a number. Try 3, -1 or 1/9.` : TOO_LARGE;
+    complain(fits ? "" : fault);
     if (fits) set({ [name]: value });
   }
   function update() {
@@ -88,7 +89,8 @@ function createMode(heading, choose) {
         if (!one.element.contains(document.activeElement)) one.activate(0, chosen);
       const one = (text) => [h("span", { class: "terms" }, text), " "];
       written.replaceChildren(...one(`(${format(batch[chosen])} − ${factor(mean)})`),
-        ...one(`/ √(${format(variance)} + ${format(EPS, 5)})`), ...one(`· ${factor(gamma)} + ${factor(beta)}`),
+        ...one(`/ √(${format(variance)} + ${format(EPS, 5)})`),
+        ...one(`· ${factor(gamma)} + ${factor(beta)}`),
         h("span", { class: "terms" }, "= ", h("strong", {}, hidden ? "?" : format(now.output[chosen]))));
     },
   };
@@ -98,7 +100,7 @@ function createMode(heading, choose) {
 function describe(batch, { mean, variance }) {
   const squares = batch.map((number) => `${factor(Number((number - mean).toFixed(4)))}²`);
   return [["mean", batch.map(factor), mean], ["variance", squares, variance]].map(([name, terms, result]) =>
-    `${name} (${terms.join(" + ")})/${batch.length} = ${format(result)}`);
+    `${name} (${terms.join(" + ")})/${batch.length}\u00a0=\u00a0${format(result)}`);
 }
 
 function render({ model, el }) {
@@ -123,12 +125,16 @@ function render({ model, el }) {
   }
 
   const error = h("p", { class: "error", role: "alert" }), live = announcer();
-  const numbers = grid({ label: "Batch", tone: "signed", onerror: complain, onselect: (_, column) => choose(column),
+  const numbers = grid({
+    label: "Batch", tone: "signed", onerror: complain,
+    onselect: (_, column) => choose(column),
     onedit: (_, column, value) => {
       if (Math.abs(value) > LARGEST) complain(TOO_LARGE);
       else set({ batch: copyWith(get("batch"), [column], value) });
-    } });
-  const typed = [["gamma", "γ"], ["beta", "β"]].map(([name, label]) => typedNumber(name, label, { get, set, complain }));
+    },
+  });
+  const typed = [["gamma", "γ"], ["beta", "β"]].map(([name, label]) =>
+    typedNumber(name, label, { get, set, complain }));
   const button = (label, click) => h("button", { type: "button", click }, label);
   const modes = [["Training", true], ["Evaluation", false]].map(([label, training]) =>
     ({ training, ...createMode(label, choose), button: button(label, () => set({ training })) }));
@@ -136,8 +142,10 @@ function render({ model, el }) {
   const ask = asking({ get, set, draw, onnext: () => choose((get("chosen") + 1) % get("batch").length) });
 
   const given = SOURCES.some((one) => String(one) === String(initial.source)) ? [] : [initial.source];
-  const named = ([mean, deviation]) => [`${mean},${deviation}`, `around ${format(mean)}, deviation ${format(deviation)}`];
-  const source = select([...given, ...SOURCES].map(named), (value) => set({ source: value.split(",").map(Number) }));
+  const named = ([mean, deviation]) =>
+    [String([mean, deviation]), `around ${format(mean)}, deviation ${format(deviation)}`];
+  const source = select([...given, ...SOURCES].map(named),
+    (value) => set({ source: value.split(",").map(Number) }));
   const controls = h("div", { class: "controls" },
     button("Next batch", () => advance(1)), button("10 batches", () => advance(10)),
     button("Same batch again", () => advance(1, true)), field("New numbers", source), ask.tick,
@@ -150,14 +158,17 @@ function render({ model, el }) {
   function drawStep(own) {
     const { mean, variance } = running(), count = get("batch").length;
     const moved = moveRunning({ mean, variance }, get("batch"));
-    const line = (name, from, to, result) => [`${name} `, h("span", { class: "terms" },
-      `${format(from)} + ${MOMENTUM}·(${format(to)} − ${factor(from)}) = `, h("strong", {}, format(result))), h("br")];
+    const one = (...nodes) => [h("span", { class: "terms" }, nodes), " "];
+    const line = (name, from, to, result) => [`${name} `,
+      ...one(`${format(from)} + ${MOMENTUM}·(${format(to)} − ${factor(from)})`),
+      ...one("= ", h("strong", {}, format(result))), h("br")];
     step.replaceChildren(...(get("training")
       ? ["Before the next batch comes, this one is counted:", h("br"),
         ...line("running mean", mean, own.mean, moved.mean),
         ...line("running variance", variance, own.unbiased, moved.variance),
         h("span", { class: "note" },
-          `Here its variance is ${format(own.unbiased)}: the sum of the squares divided by ${count - 1}, not by ${count}.`)]
+          `Here its variance is ${format(own.unbiased)}: `
+          + `the sum of the squares divided by ${count - 1}, not by ${count}.`)]
       : ["In evaluation no batch moves the running mean and variance."]));
   }
   function draw() {
@@ -185,7 +196,8 @@ function render({ model, el }) {
     const { total: other } = results.find(({ active }) => !active);
     ask.update(key, {
       question: `What comes out for ${format(batch[chosen])} in ${training ? "training" : "evaluation"}?`,
-      explain: explainOutput, total, other, x: batch[chosen], mean: used.mean, variance: used.variance, gamma, beta,
+      explain: explainOutput, total, other, x: batch[chosen], mean: used.mean, variance: used.variance,
+      gamma, beta,
     });
     const outputs = results.map((one) => (one.active && ask.hidden(key) ? "hidden" : format(one.total)));
     speak(`${format(batch[chosen])} becomes ${outputs[0]} in training, ${outputs[1]} in evaluation. `
@@ -200,8 +212,10 @@ function render({ model, el }) {
     h("div", { class: "bn-top" },
       h("div", {}, h("p", { class: "plane-name" }, "one channel of a batch"), numbers.element),
       h("div", { class: "controls" }, typed.map((one) => one.element)),
-      h("div", { class: "controls bn-switch", role: "group", "aria-label": "Mode" }, modes.map((mode) => mode.button))),
-    h("div", { class: "bn-modes" }, modes.map((mode) => mode.element)), ask.element, step, error, controls, live);
+      h("div", { class: "controls bn-switch", role: "group", "aria-label": "Mode" },
+        modes.map((mode) => mode.button))),
+    h("div", { class: "bn-modes" }, modes.map((mode) => mode.element)),
+    ask.element, step, error, controls, live);
   el.append(root);
   draw();
   const stop = redraw(model, draw);
