@@ -13,7 +13,7 @@ settings.load_profile("ci")
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what needs a browser, so that `-m "not browser"` runs the rest anywhere."""
+    """Mark what needs a browser or the built book, so that `-m "not browser"` runs anywhere."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        if {"browser", "book"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")

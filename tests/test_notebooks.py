@@ -12,8 +12,8 @@ import pytest
 from tests.prose import false_equations, unproven_numbers
 from tools import run_notebooks
 
-ROOT = Path(__file__).parents[1]
-CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+pytest_plugins = ["tests.browser"]
+CHAPTERS = sorted((Path(__file__).parents[1] / "chapters").glob("*.ipynb"))
 
 
 @pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
@@ -60,9 +60,9 @@ def pictures(notebook):
     return [picture.strip() for picture in found if picture]
 
 
-def test_the_pictures_are_those_that_building_the_book_has_drawn(path, notebook):
+def test_the_pictures_are_those_that_building_the_book_has_drawn(path, notebook, book):
     """Byte for byte: `make book` runs every chapter."""
-    executed = ROOT / "_build" / "jupyter_execute" / "chapters" / path.name
+    executed = book.parent / "jupyter_execute" / "chapters" / path.name
     assert pictures(notebook) == pictures(nbformat.read(executed, as_version=4))
 
 

@@ -38,9 +38,14 @@ def address(request):
     return request.getfixturevalue(request.param)
 
 
+@cache
+def parsed(file):
+    return BeautifulSoup(file.read_text("utf-8"), "html.parser")
+
+
 @pytest.fixture
 def html(book, name):
-    return BeautifulSoup((book / f"{name}.html").read_text("utf-8"), "html.parser")
+    return parsed(book / f"{name}.html")
 
 
 def open_and_wait(page, url):
@@ -152,9 +157,7 @@ def test_a_page_describes_itself(html, name):
 
 
 def test_no_two_pages_have_the_same_description(book):
-    pages = [
-        BeautifulSoup((book / f"{page}.html").read_text("utf-8"), "html.parser") for page in PAGES
-    ]
+    pages = [parsed(book / f"{page}.html") for page in PAGES]
     descriptions = [page.find("meta", {"name": "description"})["content"] for page in pages]
     assert len(set(descriptions)) == len(PAGES)
 
@@ -184,8 +187,7 @@ def test_next_and_previous_lead_through_the_book_in_order(book):
         links = []
         for name in pages:
             page = book / f"{name}.html"
-            html = BeautifulSoup(page.read_text("utf-8"), "html.parser")
-            found = html.select(f"a.{direction}")
+            found = parsed(page).select(f"a.{direction}")
             links += [(page.parent / link["href"]).resolve() for link in found]
         assert links == [book / f"{name}.html" for name in pages[1:]]
 
@@ -208,7 +210,7 @@ def test_search_finds_a_word(page, address):
 
 def test_search_finds_every_page_by_its_title(page, book, site_file):
     for name in PAGES:
-        html = BeautifulSoup((book / f"{name}.html").read_text("utf-8"), "html.parser")
+        html = parsed(book / f"{name}.html")
         title = re.sub(r"^[\d.]+ |#$", "", html.find("h1").get_text())
         page.goto(f"{site_file}/search.html?q={quote(title)}")
         page.wait_for_selector(f'#search-results a[href^="{name}.html"]')
