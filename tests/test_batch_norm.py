@@ -261,7 +261,7 @@ def test_the_next_batch_counts_the_one_before_it(layer):
 
 
 def test_many_batches_end_near_the_distribution_they_come_from(layer):
-    layer.root.get_by_role("combobox", name="New numbers").select_option("around −10, deviation 1")
+    layer.root.get_by_role("combobox", name="New numbers").select_option("around −10 ± 1")
     for _ in range(12):
         layer.press("10 batches")
     mean, variance, batches = layer.running
@@ -326,7 +326,7 @@ def test_it_fits_a_phone_and_a_finger_can_use_it(phone, site):
     layer.root.get_by_role("button", name="Next batch").tap()
     assert layer.running[2] == 1
     # The longest sums there are.
-    layer.root.get_by_role("combobox", name="New numbers").select_option("around 40, deviation 20")
+    layer.root.get_by_role("combobox", name="New numbers").select_option("around 40 ± 20")
     layer.root.get_by_role("button", name="10 batches").tap()
     assert layer.running[2] == 11
     inside = "root => [root, ...root.querySelectorAll('.bn-mode, .sum')]"

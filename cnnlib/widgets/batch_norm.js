@@ -143,7 +143,7 @@ function render({ model, el }) {
 
   const given = SOURCES.some((one) => String(one) === String(initial.source)) ? [] : [initial.source];
   const named = ([mean, deviation]) =>
-    [String([mean, deviation]), `around ${format(mean)}, deviation ${format(deviation)}`];
+    [String([mean, deviation]), `around ${format(mean)} ± ${format(deviation)}`];
   const source = select([...given, ...SOURCES].map(named),
     (value) => set({ source: value.split(",").map(Number) }));
   const controls = h("div", { class: "controls" },
