@@ -2,6 +2,7 @@
 
 from cnnlib.widgets.activation_explorer import ActivationExplorer
 from cnnlib.widgets.architecture_builder import ArchitectureBuilder
+from cnnlib.widgets.batch_norm import BatchNorm
 from cnnlib.widgets.check import Check, Question
 from cnnlib.widgets.confusion import Confusion
 from cnnlib.widgets.convolution_backward import ConvolutionBackward
@@ -28,6 +29,7 @@ from cnnlib.widgets.training_playback import TrainingPlayback
 __all__ = [
     "ActivationExplorer",
     "ArchitectureBuilder",
+    "BatchNorm",
     "Check",
     "Confusion",
     "ConvolutionBackward",
