@@ -19,14 +19,20 @@ FLAGS = [
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-gpu",
     "--disable-sync",
     "--no-first-run",
 ]
 
 
 def executable(playwright: Playwright) -> str | None:
-    """Return the system's Chrome or Chromium, else Playwright's own, else None."""
-    found = [shutil.which(name) for name in ("google-chrome", "chromium")]
+    """Return the system's Chromium or Chrome, else Playwright's own, else None.
+
+    Debian's headless shell comes first: it is the same engine without the rest of the browser, and
+    opens a page in little more than half the time.
+    """
+    names = ("chromium-headless-shell", "google-chrome", "chromium")
+    found = [shutil.which(name) for name in names]
     # Ubuntu's snap cannot read the temporary profile that Playwright gives it.
     system = [path for path in found if path and os.path.basename(os.path.realpath(path)) != "snap"]
     candidates = [*system, *APPLICATIONS, playwright.chromium.executable_path]
