@@ -16,7 +16,6 @@ APPLICATIONS = (
 # from asking other hosts.
 FLAGS = [
     "--no-sandbox",
-    "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-gpu",
