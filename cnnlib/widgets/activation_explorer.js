@@ -1,6 +1,6 @@
 // An activation's curve and slope with a point to drag, and what it makes of each number of a map.
 import { ACTIVATIONS } from "./shared/activations.js";
-import { announcer, copyWith, field, format, h, redraw, sameNumber, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, format, h, mount, sameNumber, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { prediction } from "./shared/predict.js";
 
@@ -206,7 +206,7 @@ function render({ model, el }) {
   const set = setter(model);
   const initial = Object.fromEntries(DATA.map((name) => [name, get(name)]));
   const known = new Set(); // the numbers that were predicted or shown
-  let drawn = "", spoken = "", range = RANGES[0];
+  let drawn = "", range = RANGES[0];
 
   const complain = (message) => (error.textContent = message);
   const position = () => (get("position") === null ? null : Math.min(get("position"), get("x").flat().length - 1));
@@ -282,10 +282,7 @@ function render({ model, el }) {
       explain: (answer) => explain(answer, name, x, slope) });
     speak(`${where}: ${of} is ${isHidden ? "hidden" : `${format(value(x, slope))}, slope ${rise}`}`);
   }
-  function speak(sentence) {
-    if (spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live);
 
   const root = h("div", { class: "cnn-widget activation-explorer", role: "group", "aria-label": "Activation explorer" },
     h("div", { class: "functions", role: "group", "aria-label": "Activation" }, functions),
@@ -294,13 +291,7 @@ function render({ model, el }) {
     h("div", { class: "controls" }, leakField, field("Inputs", ranges),
       h("label", { class: "tick" }, predictBox, "Predict first"),
       h("button", { type: "button", click: () => restart(initial) }, "Reset")), live);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

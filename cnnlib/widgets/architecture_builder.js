@@ -1,6 +1,6 @@
 // Stack layers and watch shapes, parameters, multiply-adds and receptive fields follow.
 import { axes, call, LAYERS, product, program, summarize, written } from "./shared/architecture.js";
-import { announcer, copyWith, field, h, redraw, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, h, mount, select, setter } from "./shared/dom.js";
 import { sum } from "./shared/ops.js";
 import { prediction } from "./shared/predict.js";
 
@@ -392,13 +392,7 @@ function render({ model, el }) {
     h("div", { class: "controls" }, kind, h("button", { type: "button", click: add }, "Add layer"),
       h("span", { class: "note" }, "Keys: arrows, Enter opens a layer, Alt with arrows moves it, Delete removes it.")),
     predict.element, codes.map((box) => box.element), live);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

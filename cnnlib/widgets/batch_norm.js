@@ -1,6 +1,6 @@
 // Batch normalization of a few numbers: by the batch, by the running numbers, and what moves them.
 import { asking } from "./shared/asking.js";
-import { announcer, copyWith, factor, field, format, h, parse, redraw, sameNumber, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, factor, field, format, h, mount, parse, sameNumber, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { batchNorm, EPS, MOMENTUM, moments, moveRunning } from "./shared/normalization.js";
 
@@ -107,7 +107,6 @@ function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
   const initial = Object.fromEntries(KEPT.map((name) => [name, get(name)]));
-  let spoken = "";
 
   const running = () => ({ mean: get("running_mean"), variance: get("running_var") });
   const choose = (chosen) => set({ chosen });
@@ -203,10 +202,7 @@ function render({ model, el }) {
     speak(`${format(batch[chosen])} becomes ${outputs[0]} in training, ${outputs[1]} in evaluation. `
       + `Running mean ${format(kept.mean)}, variance ${format(kept.variance)}`);
   }
-  function speak(sentence) {
-    if (spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live);
 
   const root = h("div", { class: "cnn-widget batch-norm", role: "group", "aria-label": "Batch normalization" },
     h("div", { class: "bn-top" },
@@ -216,13 +212,7 @@ function render({ model, el }) {
         modes.map((mode) => mode.button))),
     h("div", { class: "bn-modes" }, modes.map((mode) => mode.element)),
     ask.element, step, error, controls, live);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // A question in the page that answers back: right, or which mistake was made.
-import { format, h, parse, redraw, sameNumber, setter } from "./shared/dom.js";
+import { format, h, mount, parse, sameNumber, setter } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 
 const same = (a, b) =>
@@ -82,13 +82,7 @@ function render({ model, el }) {
   }
 
   const root = h("div", { class: "cnn-widget check", role: "group", "aria-label": "Check" }, form);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // A confusion matrix: choosing a cell writes out its shares and shows the pictures behind it.
-import { announcer, format, h, redraw, setter } from "./shared/dom.js";
+import { announcer, format, h, mount, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 
 const SIZE = 28;
@@ -20,7 +20,6 @@ function picture(text, label) {
 function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
-  let spoken = "";
 
   const numbers = grid({
     label: "Images of each class, by what they were called", tone: "signed",
@@ -71,22 +70,17 @@ function render({ model, el }) {
     const told = sentences(counts, classes, [row, column]);
     words.replaceChildren(h("p", {}, h("strong", {}, told[0])), ...told.slice(1).map((text) => h("p", {}, text)));
     show(classes, [row, column]);
-    if (spoken && spoken !== told[0]) live.textContent = told[0];
-    spoken = told[0];
+    speak(told[0]);
   }
 
+  const speak = speaker(live);
   const root = h("div", { class: "cnn-widget confusion", role: "group", "aria-label": "Confusion matrix" },
     h("div", { class: "board", style: `--classes: ${get("classes").length}` }, h("p", { class: "note said" }, "called →"), across,
       h("p", { class: "note is" }, "is ↓"), down, numbers.element),
     h("div", { class: "about" }, words, pictures), live);
-  el.append(root);
-  draw();
+  const leave = mount(el, root, model, draw);
   numbers.activate(...get("cell"));
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return leave;
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // A convolution and its backward pass side by side: every gradient traceable to its products.
-import { announcer, copyWith, field, format, h, redraw, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/dom.js";
 import { backwardSlip, choiceOf, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, upTo, written } from "./shared/backward.js";
 import { contributions, conv2d, geometry, sum } from "./shared/ops.js";
 import { player, spacePlays } from "./shared/player.js";
@@ -307,7 +307,7 @@ function render({ model, el }) {
   const kept = ["image", "weight", "bias", "grad_output", ...GEOMETRY, "walk", "position"];
   const initial = Object.fromEntries(kept.map((name) => [name, get(name)]));
   const known = new Set(); // the results that were predicted or shown
-  let drawn = "", spoken = "";
+  let drawn = "";
 
   function complain(message) {
     if (error.textContent !== message) error.textContent = message;
@@ -382,22 +382,12 @@ function render({ model, el }) {
     const products = chosen.map((t) => `${format(walk === "weights" ? t.pixel : t.weight)} times ${format(t.gradient)}`);
     return `${products.length > 12 ? `${products.length} products` : products.join(", plus ") || "no products"}: ${format(total)}`;
   }
-  function speak(sentence) {
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live, bar);
 
   const root = h("div", { class: "cnn-widget backward convolution-backward", role: "group", "aria-label": "Convolution, forward and backward" },
     stage.element, sums.element, bar.element, predict.element, error, controls.element, live);
   spacePlays(root, bar);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    bar.pause();
-    root.remove();
-  };
+  return mount(el, root, model, draw, () => bar.pause());
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // Draw a digit: a trained network reads it in the page, and every number can be traced to its sum.
-import { announcer, field, format, h, redraw, select, setter } from "./shared/dom.js";
+import { announcer, field, format, h, mount, select, setter } from "./shared/dom.js";
 import { inference, opened, softmax } from "./shared/inference.js";
 import { centerDigit, inkLine, pad, PAD, shrunkPad, SIDE } from "./shared/ink.js";
 import { computingSteps, layerTitle, layerTrace, shapeText } from "./shared/layers.js";
@@ -244,18 +244,13 @@ function render({ model, el }) {
     controls, look.element, examples.element,
     h("p", { class: "part-title" }, "What every layer makes of it"),
     h("div", { class: "strips" }, rows), live);
-  el.append(root);
   board.show(now());
   readImage();
   examples.update(now().example);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
+  return mount(el, root, model, draw, () => {
     look.stop();
     cancelAnimationFrame(waiting);
-    root.remove();
-  };
+  });
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // Four gradients of one small convolution, one of them wrong: push the numbers and find it.
-import { copyWith, field, format, h, redraw, setter } from "./shared/dom.js";
+import { copyWith, field, format, h, mount, setter } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { conv2d, sum } from "./shared/ops.js";
 
@@ -97,13 +97,7 @@ function render({ model, el }) {
     stage, loss, field("Step", exponent, step),
     h("form", { submit: check }, rows.map(({ element }) => element),
       h("div", { class: "controls" }, h("button", {}, "This one is wrong"), another), verdict));
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

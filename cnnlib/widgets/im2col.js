@@ -1,6 +1,6 @@
 // Windows laid down as columns, so that a convolution becomes one matrix product.
 import { im2col, matmul, sources } from "./shared/columns.js";
-import { announcer, copyWith, factor, field, format, h, redraw, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { geometry, table } from "./shared/ops.js";
 import { player, spacePlays } from "./shared/player.js";
@@ -116,7 +116,7 @@ function render({ model, el }) {
   const initial = Object.fromEntries(DATA.map((name) => [name, get(name)]));
   const options = () => Object.fromEntries(STEPS.map((name) => [name, get(name)]));
   const known = new Set(); // the entries that were predicted or shown
-  let shape, editing = false, lit = null, drawn = "", spoken = "";
+  let shape, editing = false, lit = null, drawn = "";
 
   const count = () => shape.rows.output * shape.columns.output;
   const position = () => Math.min(get("position"), count() - 1);
@@ -222,23 +222,13 @@ function render({ model, el }) {
       + `The product takes ${rows.length} × ${values.length} × ${values[0].length} = ${rows.length * all} multiplications.`;
     speak(`window ${stop + 1}, ${where}: ${isHidden ? "hidden" : format(total)}`);
   }
-  function speak(sentence) {
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live, bar);
 
   const root = h("div", { class: "cnn-widget im2col", role: "group", "aria-label": "Windows as columns" },
     h("div", { class: "im2col-stage" }, image.element, columns.element, filters.element, product.element),
     sums, bar.element, predict.element, error, counts, controls.element, live);
   spacePlays(root, bar);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    bar.pause();
-    root.remove();
-  };
+  return mount(el, root, model, draw, () => bar.pause());
 }
 
 export default { render };

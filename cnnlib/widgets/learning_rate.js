@@ -1,6 +1,6 @@
 // The same training with nine learning rates, recorded, to choose from with a slider.
 import { chart, runningMean } from "./shared/chart.js";
-import { format, h, redraw, setter } from "./shared/dom.js";
+import { format, h, mount, setter } from "./shared/dom.js";
 
 const MEAN_OF = 10; // batches whose losses are averaged, or the curve is too rough to read
 const CHANCE = Math.log(10);
@@ -41,13 +41,7 @@ function render({ model, el }) {
     h("div", { class: "controls" }, h("span", { class: "field rate-slider" }, h("span", {}, "Learning rate"), slider, shown),
       h("label", { class: "tick" }, compare, "Show the others")),
     picture.element, h("p", { class: "note" }, `Means over ${MEAN_OF} batches. Dashed: log 10 = ${format(CHANCE, 3)}, the loss of guessing.`), words);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // Logits to drag: probabilities, the loss and its gradient follow.
-import { announcer, copyWith, field, format, h, parse, redraw, sameNumber, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, format, h, mount, parse, sameNumber, select, setter, speaker } from "./shared/dom.js";
 import { crossEntropy, logSoftmax, sum } from "./shared/ops.js";
 import { prediction } from "./shared/predict.js";
 
@@ -113,7 +113,7 @@ function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
   const initial = Object.fromEntries(["logits", "target", "stable"].map((name) => [name, get(name)]));
-  let known = "", spoken = "", limit = 0;
+  let known = "", limit = 0;
 
   const key = () => JSON.stringify([get("logits"), get("target")]);
   const hidden = () => get("predict") && known !== key();
@@ -197,20 +197,11 @@ function render({ model, el }) {
     speak(hidden() ? "" : `loss ${written.querySelector(".loss").textContent}, ${rows.map((row, k) =>
       `${get("classes")[k]} ${row.element.querySelector(".value.p").textContent}`).join(", ")}`);
   }
-  function speak(sentence) {
-    if (spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live);
 
   const root = h("div", { class: "cnn-widget logits", role: "group", "aria-label": "Logits" },
     table, written, predict.element, error, controls, live);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

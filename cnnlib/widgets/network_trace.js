@@ -1,6 +1,6 @@
 // The worked network on one canvas: choose a number, and see where it came from and what it does to the loss.
 import { descent } from "./shared/descent.js";
-import { announcer, copyWith, factor, field, format, h, redraw, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { lines } from "./shared/lines.js";
 import { PARAMETERS, layerTable, networkDescent, networkGradients, networkGraph, networkTables, networkUsers, networkValues, winner } from "./shared/network.js";
@@ -365,7 +365,7 @@ function render({ model, el }) {
   const firstLoss = networkValues(graph, networkTables(traits())).get(LOSS);
   const chosen = { forward: [...PASSES.forward.first], backward: [...PASSES.backward.first] }; // of each step
   const known = new Set(), past = [];
-  let drawn = "", spoken = "";
+  let drawn = "";
 
   const view = createView({ get, graph, users, known });
   const { mode, backward, pass, stepOf, position, hidden } = view;
@@ -487,24 +487,16 @@ function render({ model, el }) {
     const sum = hidden(node.name) ? "hidden" : trace.element.querySelector(".written").textContent;
     speak(`${steps}${place(node.name)}: ${sum}`);
   }
-  function speak(sentence) {
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live, bar);
 
   const root = h("div", { class: "cnn-widget network-trace", role: "group", "aria-label": "Network, traced" },
     canvas.element, h("div", { class: "dock" }, trace.element, bar.element, training.element),
     predict.element, error, training.curve, controls, live);
   spacePlays(root, { toggle: () => mode() !== "step" && bar.toggle() });
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
+  return mount(el, root, model, draw, () => {
     canvas.stop();
     bar.pause();
-    root.remove();
-  };
+  });
 }
 
 export default { render };

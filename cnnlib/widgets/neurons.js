@@ -1,5 +1,5 @@
 // A dense layer: inputs, weights and neurons, and one neuron's sum, product by product.
-import { announcer, copyWith, factor, field, format, h, redraw, sameNumber, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, factor, field, format, h, mount, sameNumber, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { lines } from "./shared/lines.js";
 import { linear, sum } from "./shared/ops.js";
@@ -97,7 +97,7 @@ function render({ model, el }) {
   const set = setter(model);
   const initial = Object.fromEntries([...DATA, "position"].map((name) => [name, get(name)]));
   const known = new Set(); // the neurons that were predicted or shown
-  let drawn = "", spoken = "";
+  let drawn = "";
 
   const inputs = () => get("x").length;
   const position = () => Math.min(get("position"), get("weight").flat().length - 1);
@@ -167,23 +167,15 @@ function render({ model, el }) {
     predict.update({ key: k + data, where: `output ${k + 1}`, terms, bias: bias[k], total: outputs[k], weight, score: get("score"), known: !isHidden });
     speak(`${where}: ${after.textContent}`);
   }
-  function speak(sentence) {
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live, bar);
 
   const root = h("div", { class: "cnn-widget neurons", role: "group", "aria-label": "Neurons" },
     stage.element, sums.element, after, bar.element, predict.element, error, controls, live);
   spacePlays(root, bar);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
+  return mount(el, root, model, draw, () => {
     stage.stop();
     bar.pause();
-    root.remove();
-  };
+  });
 }
 
 export default { render };

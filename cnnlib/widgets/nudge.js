@@ -1,6 +1,6 @@
 // The loss of the worked network against one of its numbers: nudge it, and step downhill.
 import { chart } from "./shared/chart.js";
-import { announcer, copyWith, field, format, h, parse, redraw, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, format, h, mount, parse, select, setter } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { networkGraph, networkTables, networkValues } from "./shared/network.js";
 import { branches, networkSlopes } from "./shared/slopes.js";
@@ -317,13 +317,7 @@ function render({ model, el }) {
   const root = h("div", { class: "cnn-widget nudge", role: "group", "aria-label": "Nudge" },
     h("div", { class: "controls nudge-top" }, field("w is", list), field("Target", target)),
     h("div", { class: "nudge-columns" }, main, chooser.element), live);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // A square that covers a part of an image, the probabilities that follow it, and maps of what matters.
-import { announcer, field, format, h, redraw, select, setter } from "./shared/dom.js";
+import { announcer, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { logSoftmax, table } from "./shared/ops.js";
 import { player, spacePlays } from "./shared/player.js";
@@ -170,7 +170,6 @@ function render({ model, el }) {
   const initial = Object.fromEntries(CHANGED.map((name) => [name, get(name)]));
   const classes = get("networks")[0].layers.at(-1).bias.length;
   const answers = createAnswers(get);
-  let spoken = "";
 
   const goTo = (row, column) => {
     bar.pause();
@@ -218,26 +217,18 @@ function render({ model, el }) {
     write(where, whole, now, k);
     controls.update();
     bar.update(position, count, where);
-    const sentence = `${get("networks")[get("network")].name}. ${words.textContent}`;
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
+    speak(`${get("networks")[get("network")].name}. ${words.textContent}`);
   }
 
   const hint = h("p", { class: "plane-name" }, "Drag the square, or move it with the arrow keys");
+  const speak = speaker(live, bar);
   const root = h("div", { class: "cnn-widget occlusion", role: "group", "aria-label": "Occlusion" },
     pictures.element,
     h("div", { class: "stage" }, h("div", {}, hint, picture.element), bars.element, words,
       h("div", {}, title, map.element)),
     bar.element, controls.element, live);
   spacePlays(root, bar);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    bar.pause();
-    root.remove();
-  };
+  return mount(el, root, model, draw, () => bar.pause());
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // Four optimizers walk over the same surface, and every step can be traced to its sum.
-import { announcer, factor, field, format, h, parse, redraw, sameNumber, select, setter } from "./shared/dom.js";
+import { announcer, factor, field, format, h, mount, parse, sameNumber, select, setter, speaker } from "./shared/dom.js";
 import { BETAS, OPTIMIZERS, SURFACES, walk } from "./shared/optimizers.js";
 import { player, spacePlays } from "./shared/player.js";
 import { svg } from "./shared/svg.js";
@@ -200,7 +200,6 @@ function render({ model, el }) {
   const set = setter(model);
   const initial = Object.fromEntries(["surface", "start", "lr", "momentum", "chosen"].map((name) => [name, get(name)]));
   const known = new Map();
-  let spoken = "";
 
   function restart(traits) {
     bar.pause();
@@ -246,22 +245,14 @@ function render({ model, el }) {
     bar.update(position, STEPS + 1, where);
     controls.update();
     formula.textContent = `Height: ${SURFACES[surface].formula}. x runs from −5 to 5, y from −2 to 2; dark is low. Drag the ring, or click the map, to start elsewhere.`;
-    const sentence = `${chosen}, ${where}: ${hidden ? "hidden" : `${pair(path[position].place)}, height ${format(path[position].height)}`}`;
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
+    speak(`${chosen}, ${where}: ${hidden ? "hidden" : `${pair(path[position].place)}, height ${format(path[position].height)}`}`);
   }
 
+  const speak = speaker(live, bar);
   const root = h("div", { class: "cnn-widget optimizer-race", role: "group", "aria-label": "Race of optimizers" },
     map.element, formula, bar.element, table.element, steps, question.element, controls.element, live);
   spacePlays(root, bar);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    bar.pause();
-    root.remove();
-  };
+  return mount(el, root, model, draw, () => bar.pause());
 }
 
 export default { render };

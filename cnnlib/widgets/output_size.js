@@ -1,5 +1,5 @@
 // How many windows fit into a row: every position drawn, with the formula in numbers.
-import { announcer, format, h, redraw, setter } from "./shared/dom.js";
+import { announcer, format, h, mount, setter, speaker } from "./shared/dom.js";
 import { axis } from "./shared/ops.js";
 import { player, spacePlays } from "./shared/player.js";
 import { prediction } from "./shared/predict.js";
@@ -216,7 +216,7 @@ function render({ model, el }) {
   const set = setter(model);
   const geometryNow = () => Object.fromEntries(NAMES.map((name) => [name, get(name)]));
   const initial = { ...geometryNow(), position: 0, predict: false };
-  let count = 1, known = "", spoken = "";
+  let count = 1, known = "";
   const key = () => JSON.stringify(geometryNow());
   const position = () => Math.min(get("position"), count - 1);
 
@@ -273,22 +273,14 @@ function render({ model, el }) {
     predict.element.hidden = !traits.predict;
     predict.update({ key: key(), question: "How many windows fit?", total: row.output, score: get("score"),
       explain: (answer) => explain(traits, row, answer), known: !hidden });
-    const said = `${hidden ? "" : `${plural(count, "window")}. `}${sentence.textContent}`;
-    if (!bar.playing && spoken && spoken !== said) live.textContent = said;
-    spoken = said;
+    speak(`${hidden ? "" : `${plural(count, "window")}. `}${sentence.textContent}`);
   }
 
+  const speak = speaker(live, bar);
   const root = h("div", { class: "cnn-widget output-size", role: "group", "aria-label": "Output size" },
     controls.element, error, picture.element, steps, notes, sentence, bar.element, predict.element, live);
   spacePlays(root, bar);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    bar.pause();
-    root.remove();
-  };
+  return mount(el, root, model, draw, () => bar.pause());
 }
 
 export default { render };

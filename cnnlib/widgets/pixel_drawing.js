@@ -1,5 +1,5 @@
 // Draw on a small image, and watch its array and its shape.
-import { announcer, copyWith, field, format, h, redraw, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { table } from "./shared/ops.js";
 
@@ -32,7 +32,7 @@ function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
   const initial = { image: get("image"), axes: get("axes"), ink: get("ink") };
-  let place = [0, 0], spoken = "";
+  let place = [0, 0];
 
   const live = announcer();
   const drawing = grid({ label: "Drawing", tone: "gray", onselect: (row, column) => {
@@ -83,9 +83,7 @@ function render({ model, el }) {
       h("strong", {}, h("code", {}, `x[${index.join(", ")}] == ${value}`)), " ",
       h("span", { class: "note" }, names.map((name, i) => `${name} ${index[i]}`).join(", ")));
     text.textContent = written(image, added);
-    const sentence = `row ${row}, column ${column}: ${value}`;
-    if (spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
+    speak(`row ${row}, column ${column}: ${value}`);
   }
 
   /** The array as Python prints it. */
@@ -96,18 +94,13 @@ function render({ model, el }) {
   }
   const widest = (image) => Math.max(...image.flat().map((value) => format(value).length));
 
+  const speak = speaker(live);
   const root = h("div", { class: "cnn-widget pixel-drawing", role: "group", "aria-label": "Drawing and its array" },
     h("div", { class: "stage" }, drawing.element, h("div", { class: "array" }, shapes, shape, text)),
     h("div", { class: "controls" }, field("Draw with", ink), h("button", { type: "button", click: empty }, "Clear"),
       h("button", { type: "button", click: () => set(initial) }, "Reset"),
       h("span", { class: "note" }, "Keys: arrows move, Space draws, 0 to 9 write a number.")), live);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // A lens over a photograph: the numbers that its pixels are made of, channel by channel.
-import { announcer, field, h, redraw, select, setter } from "./shared/dom.js";
+import { announcer, field, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { table } from "./shared/ops.js";
 
@@ -79,7 +79,7 @@ function createPhoto({ place, onpoint, onchoose }) {
 function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
-  let source = null, photo = null, hover = null, spoken = "";
+  let source = null, photo = null, hover = null;
 
   const live = announcer();
   const picture = createPhoto({
@@ -144,20 +144,14 @@ function render({ model, el }) {
       h("span", {}, h("code", {}, `x[:, ${row}, ${column}]`), ` in (C, H, W), `, h("code", {}, `x[${row}, ${column}, :]`), ` in (H, W, C):`), " ",
       h("strong", {}, `[${texts.join(", ")}]`));
     const sentence = `row ${row}, column ${column}: ${photo.names.map((name, i) => `${name} ${texts[i]}`).join(", ")}`;
-    if (!hover && spoken && spoken !== sentence) live.textContent = sentence;
-    if (!hover) spoken = sentence;
+    if (!hover) speak(sentence);
   }
 
+  const speak = speaker(live);
   const root = h("div", { class: "cnn-widget pixel-magnifier", role: "group", "aria-label": "Pixel magnifier" },
     h("div", { class: "stage" }, picture.element, lenses), index,
     h("div", { class: "controls" }, planes, field("Numbers", numbers)), live);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

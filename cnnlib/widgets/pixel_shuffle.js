@@ -1,6 +1,6 @@
 // One fixed permutation of the pixels: a dense neuron does not care, a convolution does.
 import { asking } from "./shared/asking.js";
-import { announcer, copyWith, format, h, redraw, setter } from "./shared/dom.js";
+import { announcer, copyWith, format, h, mount, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { denseProducts, shuffled } from "./shared/moves.js";
 import { conv2d, geometry, products } from "./shared/ops.js";
@@ -49,7 +49,7 @@ function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
   const initial = Object.fromEntries([...DATA, "side", "position"].map((name) => [name, get(name)]));
-  let views = [], kernelSize = [1, 1], spoken = "";
+  let views = [], kernelSize = [1, 1];
 
   const error = h("p", { class: "error", role: "alert" });
   const live = announcer();
@@ -130,9 +130,7 @@ function render({ model, el }) {
       : `The convolution at row ${row + 1}, column ${column + 1}, pixels ${SIDES[side]}: ${kernelSize.join(" × ")} products and the bias`;
     ask.update(`${side},${position}`, { where, terms, bias: added, total });
     write();
-    const sentence = `${where}: ${isHidden ? "hidden" : format(total)}`;
-    if (spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
+    speak(`${where}: ${isHidden ? "hidden" : format(total)}`);
   }
   function write() {
     const [ordered, mixed] = views.map(({ map }) => map.flat());
@@ -144,6 +142,7 @@ function render({ model, el }) {
       get("predict") ? "" : h("span", {}, `Feature map: ${differ} of ${ordered.length} numbers differ.`));
   }
 
+  const speak = speaker(live);
   const root = h("div", { class: "cnn-widget pixel-shuffle", role: "group", "aria-label": "Shuffled pixels" },
     h("div", { class: "sides" }, sides.map(({ element }) => element)), verdict,
     h("div", { class: "under" },
@@ -155,13 +154,7 @@ function render({ model, el }) {
       h("label", { class: "tick" }, alike, "Shuffle the dense weights alike"),
       h("button", { type: "button", click: () => set({ order: permutation(get("order").length) }) }, "Another permutation"),
       ask.tick, h("button", { type: "button", click: () => set({ ...initial, score: [0, 0] }) }, "Reset")), live);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // Pooling's backward pass: who receives how much of each gradient.
-import { announcer, copyWith, field, format, h, redraw, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/dom.js";
 import { choiceOf, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, upTo, written } from "./shared/backward.js";
 import { sum } from "./shared/ops.js";
 import { pool2d, poolGeometry, poolShares } from "./shared/pooling.js";
@@ -169,7 +169,7 @@ function render({ model, el }) {
   const kept = ["image", "grad_output", "mode", ...GEOMETRY, "walk", "position"];
   const initial = Object.fromEntries(kept.map((name) => [name, get(name)]));
   const known = new Set(); // the results that were predicted or shown
-  let drawn = "", spoken = "";
+  let drawn = "";
 
   function complain(message) {
     if (error.textContent !== message) error.textContent = message;
@@ -228,22 +228,12 @@ function render({ model, el }) {
     const [{ rows, end }] = lines;
     speak(`${whereIs(now)}: ${rows.flat().map((t) => t.text).join(now.walk === "outputs" ? ", " : " plus ")}${end ? ` is ${asks ? "hidden" : end}` : ""}`);
   }
-  function speak(sentence) {
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live, bar);
 
   const root = h("div", { class: "cnn-widget backward pooling-backward", role: "group", "aria-label": "Pooling, forward and backward" },
     stage.element, sums.element, bar.element, predict.element, error, controls.element, live);
   spacePlays(root, bar);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    bar.pause();
-    root.remove();
-  };
+  return mount(el, root, model, draw, () => bar.pause());
 }
 
 export default { render };

@@ -1,5 +1,5 @@
 // A window slides over a map; of each window the largest number, or the mean, is kept.
-import { announcer, copyWith, factor, field, format, h, redraw, sameNumber, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, factor, field, format, h, mount, sameNumber, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { pair, sum, table } from "./shared/ops.js";
 import { player, spacePlays } from "./shared/player.js";
@@ -262,7 +262,7 @@ function render({ model, el }) {
   const options = () => Object.fromEntries(GEOMETRY.map((name) => [name, get(name)]));
   const initial = Object.fromEntries(DATA.map((name) => [name, get(name)]));
   const known = new Set(); // the numbers that were predicted or shown
-  let hover = null, drawn = "", spoken = "", columns = 1, count = 1;
+  let hover = null, drawn = "", columns = 1, count = 1;
 
   const position = () => Math.min(get("position"), count - 1);
   function complain(message) {
@@ -340,22 +340,12 @@ function render({ model, el }) {
     return chosen.mode === "max" ? `the largest of ${values.map((value) => format(value)).join(", ")} is ${result}`
       : `${format(sum(values))} divided by ${values.length} is ${result}`;
   }
-  function speak(sentence) {
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live, bar);
 
   const root = h("div", { class: "cnn-widget pooling-explorer", role: "group", "aria-label": "Pooling explorer" },
     maps.element, sums.element, bar.element, predict.element, error, controls.element, live);
   spacePlays(root, bar);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    bar.pause();
-    root.remove();
-  };
+  return mount(el, root, model, draw, () => bar.pause());
 }
 
 export default { render };

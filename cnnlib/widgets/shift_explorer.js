@@ -1,6 +1,6 @@
 // Move an image: the feature map moves along, a dense neuron's number jumps.
 import { asking } from "./shared/asking.js";
-import { announcer, copyWith, field, format, h, redraw, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { denseProducts, shifted } from "./shared/moves.js";
 import { conv2d, geometry, products, sum, table } from "./shared/ops.js";
@@ -50,7 +50,7 @@ function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
   const initial = Object.fromEntries([...DATA, "position"].map((name) => [name, get(name)]));
-  let width = 1, spoken = "", start = [0, 0];
+  let width = 1, start = [0, 0];
 
   const error = h("p", { class: "error", role: "alert" });
   const live = announcer();
@@ -123,7 +123,8 @@ function render({ model, el }) {
     const where = dense ? "the dense neuron" : `row ${row + 1}, column ${column + 1} of the feature map`;
     title.textContent = dense ? `The dense neuron: ${terms.length} products` : `The map at row ${row + 1}, column ${column + 1}`;
     ask.update(String(position), { where, terms, bias: added, total });
-    speak(where, hidden ? "hidden" : format(total), ask.hidden("-1") ? "hidden" : format(own));
+    const shown = (number, isHidden) => (isHidden ? "hidden" : format(number));
+    speak(`${verdict.textContent} ${where} is ${shown(total, hidden)}. Dense neuron: ${shown(own, ask.hidden("-1"))}.`);
   }
 
   /** The map, with a note where it is not the old map moved along. */
@@ -148,12 +149,7 @@ function render({ model, el }) {
       : `Moved ${moves}. ${known.length} numbers of the old map are still in view; `
         + (get("predict") ? "predict where they are." : wrong === 0 ? "all of them moved along, unchanged." : `${known.length - wrong} moved along, ${wrong} changed at the border.`);
   }
-
-  function speak(where, total, dense) {
-    const sentence = `${verdict.textContent} ${where} is ${total}. Dense neuron: ${dense}.`;
-    if (spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live);
 
   const part = (name, ...children) => h("div", { class: "part" }, h("span", { class: "plane-name" }, name), children);
   const root = h("div", { class: "cnn-widget shift-explorer", role: "group", "aria-label": "Shift explorer" },
@@ -166,13 +162,7 @@ function render({ model, el }) {
       h("div", { class: "trace" }, h("div", { class: "dense" }, h("span", {}, "Dense neuron"), neuron.element, before), title, sums.element)),
     ask.element, error, h("div", { class: "controls" }, controls.elements, ask.tick,
       h("button", { type: "button", click: () => set({ ...initial, score: [0, 0] }) }, "Reset")), live);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    root.remove();
-  };
+  return mount(el, root, model, draw);
 }
 
 /** Presets of the image and of the kernel, and the padding. */

@@ -1,5 +1,5 @@
 // A kernel slides over an image, and every number of the feature map can be traced to its sum.
-import { announcer, copyWith, field, format, h, redraw, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { conv2d, geometry, products, table } from "./shared/ops.js";
 import { player, spacePlays } from "./shared/player.js";
@@ -231,7 +231,7 @@ function render({ model, el }) {
   const options = () => Object.fromEntries(GEOMETRY.map((name) => [name, get(name)]));
   const chosen = () => Math.min(get("filter"), get("weight").length - 1);
   const known = new Set(); // the numbers that were predicted or shown
-  let hover = null, drawn = "", spoken = "", columns = 1, count = 1;
+  let hover = null, drawn = "", columns = 1, count = 1;
 
   const position = () => Math.min(get("position"), count - 1);
   const key = () => `${chosen()},${position()}`;
@@ -307,22 +307,12 @@ function render({ model, el }) {
   }
   const said = (terms, bias) =>
     `${terms.length > 12 ? `${terms.length} products` : terms.map((t) => `${format(t.pixel)} times ${format(t.weight)}`).join(", plus ")}, plus ${format(bias)}`;
-  function speak(sentence) {
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  }
+  const speak = speaker(live, bar);
 
   const root = h("div", { class: "cnn-widget sliding-kernel", role: "group", "aria-label": "Sliding kernel" },
     stage.element, sums.element, bar.element, predict.element, error, controls.element, live);
   spacePlays(root, bar);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    bar.pause();
-    root.remove();
-  };
+  return mount(el, root, model, draw, () => bar.pause());
 }
 
 export default { render };

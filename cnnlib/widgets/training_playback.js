@@ -1,6 +1,6 @@
 // A recorded training, played back: curves, filters and predictions move together.
 import { chart } from "./shared/chart.js";
-import { announcer, field, format, h, redraw, select, setter } from "./shared/dom.js";
+import { announcer, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { player, spacePlays } from "./shared/player.js";
 
 const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
@@ -77,7 +77,6 @@ function render({ model, el }) {
   const set = setter(model);
   const runs = get("runs"), shown = get("shown");
   const lastStep = Math.max(...runs.map((run) => run.frames.at(-1).step));
-  let spoken = "";
 
   const curves = chart({
     x: { label: "steps", low: 0, high: lastStep, ticks: [0, 1, 10, 100, 1000].filter((tick) => tick <= lastStep), map: (step) => Math.log(1 + step) },
@@ -108,13 +107,12 @@ function render({ model, el }) {
     const where = `step ${step}`;
     bar.update(position, frames.length, where);
     run.value = get("run");
-    const sentence = `${where}: training loss ${format(loss[0], 2)}, validation loss ${format(loss[1], 2)}, image ${image + 1} called ${best(probabilities[image])}`;
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
+    speak(`${where}: training loss ${format(loss[0], 2)}, validation loss ${format(loss[1], 2)}, image ${image + 1} called ${best(probabilities[image])}`);
     stepNote.textContent = `after ${step} steps`;
   }
   const stepNote = h("b");
   const part = (mark, title, ...children) => h("div", { class: mark }, h("p", { class: "note" }, title), children);
+  const speak = speaker(live, bar);
   const root = h("div", { class: "cnn-widget training-playback", role: "group", "aria-label": "Playback of a training" },
     h("div", { class: "controls" }, field("Trained on", run), stepNote),
     curves.element, words, bar.element,
@@ -123,14 +121,7 @@ function render({ model, el }) {
       part("playback-part", "What the network calls twelve images it is not trained on; choose one", images.element),
       part("playback-part", "Probabilities", bars.element)), live);
   spacePlays(root, bar);
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    bar.pause();
-    root.remove();
-  };
+  return mount(el, root, model, draw, () => bar.pause());
 }
 
 export default { render };

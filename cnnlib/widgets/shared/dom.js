@@ -39,6 +39,15 @@ export const copyWith = (nested, [first, ...rest], value) =>
 /** Text for screen readers only, spoken when it changes. */
 export const announcer = () => h("p", { class: "visually-hidden", "aria-live": "polite" });
 
+/** Says a sentence there when it is a new one, but neither the first nor while the widget plays. */
+export function speaker(live, bar = { playing: false }) {
+  let spoken = "";
+  return (sentence) => {
+    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
+    spoken = sentence;
+  };
+}
+
 /** A labelled control. */
 export const field = (label, ...controls) => h("label", { class: "field" }, h("span", {}, label), controls);
 
@@ -57,7 +66,7 @@ export function setter(model) {
 }
 
 /** Calls `draw` once for however many traits changed, and returns what stops it. */
-export function redraw(model, draw) {
+function redraw(model, draw) {
   let waiting = false;
   const changed = () => {
     if (waiting) return;
@@ -69,4 +78,16 @@ export function redraw(model, draw) {
   };
   model.on("change", changed);
   return () => model.off("change", changed);
+}
+
+/** Shows a widget and draws it anew at each change. Returns what takes it away, `leave` first. */
+export function mount(el, root, model, draw, leave = () => {}) {
+  el.append(root);
+  draw();
+  const stop = redraw(model, draw);
+  return () => {
+    stop();
+    leave();
+    root.remove();
+  };
 }
