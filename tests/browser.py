@@ -8,6 +8,7 @@ site_file     the same, from disk: file:///.../_build/html
 open_page     open_page(viewport=..., **options) gives a page as below; for special settings
 page          a desktop's page, 1440 x 900
 phone         a phone's page, 390 x 844, touch, two device pixels to one
+open_module   open_module(path, name): a page in which that script's exports are `name`
 axe_faults    axe_faults(page, selector): what axe-core finds wrong there, light and dark
 
 A page stops every request to another host. When the test ends it fails if one was tried, if the
@@ -25,6 +26,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+from cnnlib.widgets.widget import script
 from tools.browser import launch
 
 BOOK = Path(__file__).parents[1] / "_build" / "html"
@@ -109,6 +111,28 @@ def page(open_page):
 @pytest.fixture
 def phone(open_page):
     return open_page({"width": 390, "height": 844}, has_touch=True, device_scale_factor=2)
+
+
+@pytest.fixture(scope="module")
+def open_module(browser):
+    """open_module(path, name): a page without a document, with the script's exports as `name`.
+
+    All modules that a test module opens are in the same page.
+    """
+    page = browser.new_page()
+
+    def open_module(path, name):
+        page.evaluate(
+            """async ([text, name]) => {
+                const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+                globalThis[name] = await import(url);
+            }""",
+            [script(path), name],
+        )
+        return page
+
+    yield open_module
+    page.close()
 
 
 @pytest.fixture(scope="session")

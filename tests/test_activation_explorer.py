@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib.widgets import ActivationExplorer
 from cnnlib.widgets.activation_explorer import FUNCTIONS
-from cnnlib.widgets.widget import script
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -84,22 +83,14 @@ def test_an_unknown_function_is_refused():
 
 
 @pytest.fixture(scope="module")
-def page_activation(browser):
+def page_activation(open_module):
     """The values and slopes of the widgets' script, called from Python."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.activations = (await import(url)).ACTIVATIONS;
-        }""",
-        script(SHARED / "activations.js"),
-    )
-    yield lambda *arguments: page.evaluate(
+    page = open_module(SHARED / "activations.js", "activations")
+    return lambda *arguments: page.evaluate(
         """([name, x, leak]) => ["value", "slope"].map(
-            (what) => x.map((number) => activations[name][what](number, leak)))""",
+            (what) => x.map((number) => activations.ACTIVATIONS[name][what](number, leak)))""",
         arguments,
     )
-    page.close()
 
 
 @given(

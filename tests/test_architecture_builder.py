@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib.widgets import ArchitectureBuilder
 from cnnlib.widgets import architecture_builder as module
-from cnnlib.widgets.widget import script
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -87,18 +86,10 @@ def test_what_cannot_be_is_refused_and_nothing_changes(name, value, message):
 
 
 @pytest.fixture(scope="module")
-def page_script(browser):
+def page_script(open_module):
     """A function that evaluates JavaScript with the page's module as `architecture`."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.architecture = await import(url);
-        }""",
-        script(SHARED / "architecture.js"),
-    )
-    yield page.evaluate
-    page.close()
+    page = open_module(SHARED / "architecture.js", "architecture")
+    return page.evaluate
 
 
 def test_the_page_and_python_know_the_same_layers(page_script):

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import BatchNorm
-from cnnlib.widgets.widget import script
 
 pytest_plugins = ["tests.browser"]
 NORMALIZATION = Path(cnnlib.__file__).parent / "widgets" / "shared" / "normalization.js"
@@ -77,17 +76,10 @@ def test_a_shorter_batch_must_hold_the_chosen_number():
 
 
 @pytest.fixture(scope="module")
-def in_page(browser):
+def in_page(open_module):
     """Normalizes batches one after the other by the widget's script."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.norm = await import(url);
-        }""",
-        script(NORMALIZATION),
-    )
-    yield lambda *arguments: page.evaluate(
+    page = open_module(NORMALIZATION, "norm")
+    return lambda *arguments: page.evaluate(
         """([batches, gamma, beta]) => {
             let running = { mean: 0, variance: 1 };
             return batches.map((batch) => {
@@ -99,7 +91,6 @@ def in_page(browser):
         }""",
         arguments,
     )
-    page.close()
 
 
 @given(data=st.data())

@@ -101,18 +101,10 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def page_backward(browser):
+def page_backward(open_module):
     """conv2dBackward of the widgets' script, called from Python."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.ops = await import(url);
-        }""",
-        OPS.read_text(),
-    )
-    yield lambda *arguments: page.evaluate("args => ops.conv2dBackward(...args)", arguments)
-    page.close()
+    page = open_module(OPS, "ops")
+    return lambda *arguments: page.evaluate("args => ops.conv2dBackward(...args)", arguments)
 
 
 @given(data=st.data())

@@ -89,18 +89,10 @@ def test_a_network_that_is_too_large_or_gives_no_logits_is_refused():
 
 
 @pytest.fixture(scope="module")
-def ink(browser):
+def ink(open_module):
     """ink(body, argument): what JavaScript makes of it, with the module at hand as `ink`."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.ink = await import(url);
-        }""",
-        INK.read_text(),
-    )
-    yield lambda body, argument: page.evaluate(f"(given) => {{ {body} }}", argument)
-    page.close()
+    page = open_module(INK, "ink")
+    return lambda body, argument: page.evaluate(f"(given) => {{ {body} }}", argument)
 
 
 @given(

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import Im2col
-from cnnlib.widgets.widget import script
 from cnnlib.worked_example import image, kernels
 
 pytest_plugins = ["tests.browser"]
@@ -65,18 +64,10 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def page_im2col(browser):
+def page_im2col(open_module):
     """The im2col of the widget's script, called from Python."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.columns = await import(url);
-        }""",
-        script(SHARED / "columns.js"),
-    )
-    yield lambda *arguments: page.evaluate("args => columns.im2col(...args)", arguments)
-    page.close()
+    page = open_module(SHARED / "columns.js", "columns")
+    return lambda *arguments: page.evaluate("args => columns.im2col(...args)", arguments)
 
 
 @given(data=st.data())

@@ -18,18 +18,10 @@ SCRIPT = Path(widgets.__file__).parent / "shared" / "inference.js"
 
 
 @pytest.fixture(scope="module")
-def call(browser):
+def call(open_module):
     """call(body, argument): what JavaScript makes of it, with the module at hand as `module`."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.module = await import(url);
-        }""",
-        SCRIPT.read_text(),
-    )
-    yield lambda body, argument: page.evaluate(f"(given) => {{ {body} }}", argument)
-    page.close()
+    page = open_module(SCRIPT, "module")
+    return lambda body, argument: page.evaluate(f"(given) => {{ {body} }}", argument)
 
 
 RUN = """

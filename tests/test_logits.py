@@ -60,18 +60,12 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def page_loss(browser):
+def page_loss(open_module):
     """The cross-entropy of the widgets' script, called from Python."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.ops = await import(url);
-        }""",
-        OPS.read_text(),
+    page = open_module(OPS, "ops")
+    return lambda *arguments: page.evaluate(
+        "arguments => ops.crossEntropy(...arguments)", arguments
     )
-    yield lambda *arguments: page.evaluate("arguments => ops.crossEntropy(...arguments)", arguments)
-    page.close()
 
 
 @given(data=st.data())

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib.widgets import NetworkTrace
 from cnnlib.widgets.network_trace import WORKED
-from cnnlib.widgets.widget import script
 from cnnlib.worked_example import image
 
 pytest_plugins = ["tests.browser"]
@@ -99,14 +98,11 @@ def test_repr_states_the_gradients_backward_and_the_steps_that_were_taken():
 
 
 @pytest.fixture(scope="module")
-def module(browser):
-    """The graph's script in a page without a document of its own."""
-    page = browser.new_page()
-    text = script(NETWORK)
+def module(open_module):
+    """A page with the graph's script, and with three functions of it."""
+    page = open_module(NETWORK, "network")
     page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.network = await import(url);
+        """() => {
             globalThis.run = (traits, pool) => {
                 const tables = network.networkTables(traits);
                 const graph = network.networkGraph(tables, pool);
@@ -127,11 +123,9 @@ def module(browser):
                 return Object.fromEntries([...graph.layers.keys()].map(
                     (name) => [name, network.layerTable(graph, slopes, name)]));
             };
-        }""",
-        text,
+        }"""
     )
-    yield page
-    page.close()
+    return page
 
 
 def draw_network(data, whole=False):

@@ -72,18 +72,10 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def page_linear(browser):
+def page_linear(open_module):
     """The dense layer of the widgets' script, called from Python."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.ops = await import(url);
-        }""",
-        OPS.read_text(),
-    )
-    yield lambda *arguments: page.evaluate("arguments => ops.linear(...arguments)", arguments)
-    page.close()
+    page = open_module(OPS, "ops")
+    return lambda *arguments: page.evaluate("arguments => ops.linear(...arguments)", arguments)
 
 
 @given(inputs=st.integers(1, 9), outputs=st.integers(1, 7), seed=st.integers(0, 2**32 - 1))

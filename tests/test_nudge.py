@@ -12,7 +12,6 @@ import cnnlib
 from cnnlib.widgets import Nudge
 from cnnlib.widgets.network_trace import WORKED
 from cnnlib.widgets.nudge import KEYS
-from cnnlib.widgets.widget import script
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -92,15 +91,14 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def slopes(browser):
-    """slopes(arrays, target) by the page's chain rule: each array's name and its slopes."""
-    page = browser.new_page()
+def slopes(open_module):
+    """A page with the chain rule's script, and with three functions of it."""
+    open_module(SHARED / "network.js", "network")
+    page = open_module(SHARED / "slopes.js", "slopes")
     page.evaluate(
-        """async (text) => {
-            const source = `${text}\\nexport { networkTables, networkGraph, networkValues };`;
-            const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-            const { networkTables, networkGraph, networkValues, networkSlopes, branches } =
-                await import(url);
+        """() => {
+            const { networkTables, networkGraph, networkValues } = network;
+            const { networkSlopes, branches } = slopes;
             const given = (traits) => {
                 const tables = networkTables(traits), graph = networkGraph(tables);
                 return { tables, graph, numbers: networkValues(graph, tables) };
@@ -120,11 +118,9 @@ def slopes(browser):
                 const by = three.map((k) => networkSlopes(graph, numbers, `bias_2[${k},0]`));
                 return three.map((i) => by.map((slopes) => slopes.get(`probability[${i},0]`)));
             };
-        }""",
-        script(SHARED / "slopes.js"),
+        }"""
     )
-    yield page
-    page.close()
+    return page
 
 
 @given(target=st.integers(0, 2), seed=st.integers(0, 2**32 - 1))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import Occlusion
-from cnnlib.widgets.widget import HERE, script
+from cnnlib.widgets.widget import HERE
 
 pytest_plugins = ["tests.browser"]
 
@@ -122,21 +122,13 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def arithmetic(browser):
+def arithmetic(open_module):
     """Functions of the widgets' script, called from Python."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.sequential = await import(url);
-        }""",
-        script(HERE / "shared" / "sequential.js"),
-    )
-    yield lambda code, *arguments: page.evaluate(
+    page = open_module(HERE / "shared" / "sequential.js", "sequential")
+    return lambda code, *arguments: page.evaluate(
         f"arguments => {{ const s = sequential, [a, b, c, d] = arguments; return {code}; }}",
         arguments,
     )
-    page.close()
 
 
 @given(seed=st.integers(0, 2**32 - 1), target=st.integers(0, 3))

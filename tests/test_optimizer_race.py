@@ -66,20 +66,12 @@ def test_a_value_that_cannot_be_drawn_is_refused(name, value, message):
 
 
 @pytest.fixture(scope="module")
-def walk(browser):
+def walk(open_module):
     """The places of an optimizer as the page computes them."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.race = await import(url);
-        }""",
-        (SHARED / "optimizers.js").read_text(),
-    )
-    yield lambda *arguments: page.evaluate(
+    page = open_module(SHARED / "optimizers.js", "race")
+    return lambda *arguments: page.evaluate(
         "arguments => race.walk(...arguments).map(({ place }) => place)", arguments
     )
-    page.close()
 
 
 @given(

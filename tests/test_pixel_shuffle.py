@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import PixelShuffle
-from cnnlib.widgets.widget import HERE, script
+from cnnlib.widgets.widget import HERE
 from cnnlib.worked_example import image, kernel
 
 pytest_plugins = ["tests.browser"]
@@ -67,20 +67,12 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def moves(browser):
+def moves(open_module):
     """The functions of shared/moves.js, called from Python."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.moves = await import(url);
-        }""",
-        script(HERE / "shared" / "moves.js"),
-    )
-    yield lambda name, *arguments: page.evaluate(
+    page = open_module(HERE / "shared" / "moves.js", "moves")
+    return lambda name, *arguments: page.evaluate(
         "([name, arguments]) => moves[name](...arguments)", [name, arguments]
     )
-    page.close()
 
 
 @given(data=st.data())

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import PoolingBackward
-from cnnlib.widgets.widget import script
 
 pytest_plugins = ["tests.browser"]
 POOLING = Path(cnnlib.__file__).parent / "widgets" / "shared" / "pooling.js"
@@ -61,18 +60,10 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def page_backward(browser):
+def page_backward(open_module):
     """pool2dBackward of the widgets' script, called from Python."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.pooling = await import(url);
-        }""",
-        script(POOLING),
-    )
-    yield lambda *arguments: page.evaluate("args => pooling.pool2dBackward(...args)", arguments)
-    page.close()
+    page = open_module(POOLING, "pooling")
+    return lambda *arguments: page.evaluate("args => pooling.pool2dBackward(...args)", arguments)
 
 
 @given(data=st.data())

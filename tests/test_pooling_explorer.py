@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import PoolingExplorer
-from cnnlib.widgets.widget import script
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -90,20 +89,12 @@ def test_an_average_with_dilation_is_refused_as_torch_has_none():
 
 
 @pytest.fixture(scope="module")
-def page_pool2d(browser):
+def page_pool2d(open_module):
     """The pool2d of the widgets' script, called from Python; −∞ comes back as None."""
-    page = browser.new_page()
-    page.evaluate(
-        """async (text) => {
-            const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-            globalThis.pooling = await import(url);
-        }""",
-        script(SHARED / "pooling.js"),
-    )
-    yield lambda image, options: page.evaluate(
+    page = open_module(SHARED / "pooling.js", "pooling")
+    return lambda image, options: page.evaluate(
         "([image, options]) => pooling.pool2d(image, options)", [image, options]
     )
-    page.close()
 
 
 @given(data=st.data())
