@@ -153,8 +153,8 @@ def mnist(progress: bool = True) -> tuple[Split, Split]:
     """70,000 handwritten digits: (training of 60,000, test of 10,000), each (N, 1, 28, 28).
 
     The first call downloads 12 MB into the user's cache; later calls read it. The environment
-    variable CNNLIB_DATA may name a folder that holds the four files, in itself or in a folder
-    "mnist" inside it. progress: show a bar.
+    variable CNNLIB_DATA may name a folder that has the four files in a folder "mnist".
+    progress: show a bar.
     Raises ConnectionError when no mirror delivers, ValueError when a file is damaged.
     LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition"
     (1998).
@@ -165,7 +165,7 @@ def mnist(progress: bool = True) -> tuple[Split, Split]:
 def fashion_mnist(progress: bool = True) -> tuple[Split, Split]:
     """70,000 pieces of clothing in the form of `mnist`, classes as in FASHION_CLASSES; 31 MB.
 
-    In CNNLIB_DATA, the folder inside is "fashion-mnist".
+    In CNNLIB_DATA, the four files are in a folder "fashion-mnist".
     Xiao, Rasul and Vollgraf, "Fashion-MNIST" (2017).
     """
     return _load(FASHION_MNIST, progress)
@@ -187,11 +187,10 @@ def _find(source: Source, name: str, progress: bool) -> Path:
     folder = os.environ.get("CNNLIB_DATA")
     if folder is None:
         return _download(source, name, progress)
-    inner, outer = Path(folder) / source.name / name, Path(folder) / name
-    if not inner.is_file() and not outer.is_file():
-        found = f"{source.name}: CNNLIB_DATA is {folder}"
-        raise FileNotFoundError(f"{found}; expected {inner} or {outer}")
-    return inner if inner.is_file() else outer
+    path = Path(folder) / source.name / name
+    if not path.is_file():
+        raise FileNotFoundError(f"{source.name}: CNNLIB_DATA is {folder}; expected {path}")
+    return path
 
 
 def _download(source: Source, name: str, progress: bool) -> Path:
@@ -211,8 +210,8 @@ def _download(source: Source, name: str, progress: bool) -> Path:
         except (OSError, ValueError) as error:  # no answer, a wrong one, or a wrong hash
             problems.append(f"{mirror}: {error}")
     raise ConnectionError(
-        f"{source.name}: no mirror delivered {name}; download it by hand into a folder and set "
-        "CNNLIB_DATA to that folder\n" + "\n".join(problems)
+        f"{source.name}: no mirror delivered {name}; download it by hand into a folder "
+        f"{source.name} and set CNNLIB_DATA to the folder around it\n" + "\n".join(problems)
     )
 
 

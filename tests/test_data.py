@@ -30,6 +30,12 @@ def small_files():
     }
 
 
+def write_small_files(folder):
+    folder.mkdir()
+    for name, content in small_files().items():
+        (folder / name).write_bytes(content)
+
+
 class Mirrors:
     """A server on localhost. Folders: good, missing, truncated, broken (hangs up half-way)."""
 
@@ -128,12 +134,8 @@ def test_the_download_shows_a_bar(mirrors, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("load", "inside"), [("mnist", "mnist"), ("fashion_mnist", "fashion-mnist")]
 )
-@pytest.mark.parametrize("nested", [True, False])
-def test_a_local_folder_needs_no_network(tmp_path, monkeypatch, load, inside, nested):
-    folder = tmp_path / inside if nested else tmp_path
-    folder.mkdir(exist_ok=True)
-    for name, content in small_files().items():
-        (folder / name).write_bytes(content)
+def test_a_local_folder_needs_no_network(tmp_path, monkeypatch, load, inside):
+    write_small_files(tmp_path / inside)
     monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
     train, _ = getattr(cnnlib, load)()
     assert train.labels.tolist() == [1, 0, 9]
@@ -143,6 +145,13 @@ def test_a_local_folder_without_the_files_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"CNNLIB_DATA is .*; expected .*train-images"):
         cnnlib.mnist()
+
+
+def test_the_digits_are_never_taken_for_the_clothes_of_the_same_file_names(tmp_path, monkeypatch):
+    write_small_files(tmp_path / "mnist")
+    monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"expected .*fashion-mnist"):
+        cnnlib.fashion_mnist()
 
 
 GOOD = idx(np.zeros((2, 3)))
@@ -172,9 +181,8 @@ def test_a_file_that_is_not_what_it_says_is_refused(tmp_path, content, message):
 
 
 def test_images_and_labels_must_be_as_many(tmp_path, monkeypatch):
-    for name, content in small_files().items():
-        (tmp_path / name).write_bytes(content)
-    (tmp_path / data.FILES[3]).write_bytes(gzip.compress(idx(np.zeros(5))))
+    write_small_files(tmp_path / "mnist")
+    (tmp_path / "mnist" / data.FILES[3]).write_bytes(gzip.compress(idx(np.zeros(5))))
     monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
     with pytest.raises(
         ValueError, match=r"mnist: t10k-images.* has shape \(2, 4, 5\), its labels \(5,\)"
