@@ -9,12 +9,12 @@ import traitlets
 from cnnlib import activations, worked_example
 from cnnlib.convolution import conv2d
 from cnnlib.widgets.sliding_kernel import LARGEST
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 FUNCTIONS = ["relu", "leaky_relu", "tanh", "hardtanh", "sigmoid", "identity"]
 
 
-class ActivationExplorer(Widget):
+class ActivationExplorer(Predicting, Widget):
     """An activation, drawn: its curve, its slope, and a map before and after it.
 
     Parameters
@@ -48,8 +48,6 @@ class ActivationExplorer(Widget):
     negative_slope = traitlets.Float(0.01).tag(sync=True)
     position = traitlets.Int(0, min=0, allow_none=True).tag(sync=True)
     point = traitlets.Float(0.0).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(self, x: Any = None, **kwargs: Any) -> None:
         if x is None:

@@ -7,7 +7,7 @@ import traitlets
 
 import cnnlib
 from cnnlib import checks
-from cnnlib.widgets.widget import Widget
+from cnnlib.widgets.widget import Predicting, Widget
 
 Layers = list[dict[str, Any]]
 
@@ -106,7 +106,7 @@ PRESETS = {
 }
 
 
-class ArchitectureBuilder(Widget):
+class ArchitectureBuilder(Predicting, Widget):
     """A stack of layers that a reader changes, with everything that can be counted beforehand.
 
     Parameters
@@ -140,8 +140,6 @@ class ArchitectureBuilder(Widget):
     input_shape = traitlets.List([1, 28, 28]).tag(sync=True)
     presets = traitlets.Dict().tag(sync=True)
     selected = traitlets.Int(-1, min=-1).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(self, layers: Layers | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("presets", PRESETS)

@@ -6,7 +6,7 @@ import numpy as np
 import traitlets
 
 from cnnlib.normalization import BatchNorm2d
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 LARGEST = 9999  # what still fits a cell
 LIMITS = {
@@ -17,7 +17,7 @@ LIMITS = {
 }
 
 
-class BatchNorm(Widget):
+class BatchNorm(Predicting, Widget):
     """One channel's numbers of a batch, normalized as in training and as in evaluation.
 
     Parameters
@@ -60,8 +60,6 @@ class BatchNorm(Widget):
     source = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(4.0, 2.0))
     source.tag(sync=True)
     chosen = traitlets.Int(0, min=0).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(self, batch: Any = (1, 3, 4, 5, 7), **kwargs: Any) -> None:
         super().__init__(batch=batch, **kwargs)

@@ -7,14 +7,14 @@ import traitlets
 
 from cnnlib.convolution import conv2d, conv2d_backward
 from cnnlib.widgets.sliding_kernel import Pair
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 ARRAYS = ("image", "weight", "bias", "grad_output")
 GEOMETRY = ("stride", "padding", "dilation", "groups")
 LARGEST = 10  # rows or columns of an image that has its gradient beside it
 
 
-class ConvolutionBackward(Widget):
+class ConvolutionBackward(Predicting, Widget):
     """Image, kernel and feature map, each with its gradient beside it, and the sum behind each.
 
     Parameters
@@ -59,8 +59,6 @@ class ConvolutionBackward(Widget):
     groups = traitlets.Int(1, min=1).tag(sync=True)
     walk = traitlets.Enum(("outputs", "weights", "pixels", "biases"), "outputs").tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(
         self,

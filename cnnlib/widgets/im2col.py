@@ -7,13 +7,13 @@ import traitlets
 
 from cnnlib import worked_example
 from cnnlib.convolution import im2col
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 DATA = ("image", "weight", "stride", "padding", "dilation")
 LARGEST = 36  # rows or columns of a matrix that a reader can still look over
 
 
-class Im2col(Widget):
+class Im2col(Predicting, Widget):
     """An image, its windows as columns, the filters as rows, and the product of both matrices.
 
     Parameters
@@ -47,8 +47,6 @@ class Im2col(Widget):
     dilation = traitlets.Int(1, min=1).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
     filter = traitlets.Int(0, min=0).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(self, image: Any = None, weight: Any = None, **kwargs: Any) -> None:
         super().__init__(

@@ -7,12 +7,12 @@ import traitlets
 
 from cnnlib import worked_example
 from cnnlib.loss import cross_entropy, cross_entropy_backward, softmax
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 LARGEST = 1e6  # a slider that reaches further could no longer be set
 
 
-class Logits(Widget):
+class Logits(Predicting, Widget):
     """Logits, the softmax and the cross-entropy of them, and the gradient p - y.
 
     Parameters
@@ -44,8 +44,6 @@ class Logits(Widget):
     target = traitlets.Int(0, min=0).tag(sync=True)
     classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     stable = traitlets.Bool(True).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(self, logits: Any = None, target: int | None = None, **kwargs: Any) -> None:
         if target is None:

@@ -12,7 +12,7 @@ from cnnlib.convolution import conv2d, conv2d_backward
 from cnnlib.dense import flatten, flatten_backward, linear, linear_backward
 from cnnlib.loss import cross_entropy, cross_entropy_backward, softmax
 from cnnlib.pooling import max_pool2d, max_pool2d_backward
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 WORKED = {
     "image": worked_example.image,
@@ -34,7 +34,7 @@ def worked(name: str) -> Array:
     return Array({len(shape): ()}, str(shape))
 
 
-class NetworkTrace(Widget):
+class NetworkTrace(Predicting, Widget):
     """The worked network on one canvas: choose a number, and its inputs and its sum appear.
 
     Parameters
@@ -94,8 +94,6 @@ class NetworkTrace(Widget):
     show_gradients = traitlets.Bool(False).tag(sync=True)
     lr = traitlets.Float(0.001).tag(sync=True)
     losses = traitlets.List(traitlets.Float()).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(self, **kwargs: Any) -> None:
         backward = {"show_gradients": True, "position": STEPS["backward"] - 1}

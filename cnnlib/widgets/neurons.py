@@ -8,12 +8,12 @@ import traitlets
 from cnnlib import worked_example
 from cnnlib.activations import relu
 from cnnlib.dense import linear
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 LARGEST = 8  # inputs or neurons that still fit beside each other on a phone
 
 
-class Neurons(Widget):
+class Neurons(Predicting, Widget):
     """A dense layer whose neurons can be followed, product by product.
 
     Parameters
@@ -45,8 +45,6 @@ class Neurons(Widget):
     bias = Array({1: ()}, "(outputs,)")
     activation = traitlets.Enum(["relu", "none"], "relu").tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(self, x: Any = None, weight: Any = None, bias: Any = None, **kwargs: Any) -> None:
         x = [15, 8, 20, 5] if x is None else x

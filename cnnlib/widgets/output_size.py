@@ -6,13 +6,13 @@ import traitlets
 
 from cnnlib import checks
 from cnnlib.shapes import Windows, effective_kernel_size
-from cnnlib.widgets.widget import Widget
+from cnnlib.widgets.widget import Predicting, Widget
 
 GEOMETRY = ("size", "kernel_size", "stride", "padding", "dilation", "ceil_mode")
 LONGEST = 64  # cells, padding included, that can still be told apart on a phone
 
 
-class OutputSize(Widget):
+class OutputSize(Predicting, Widget):
     """One row of cells and all windows on it: the size of a layer's output along one axis.
 
     Parameters
@@ -47,8 +47,6 @@ class OutputSize(Widget):
     dilation = traitlets.Any(1).tag(sync=True)
     ceil_mode = traitlets.Bool(False).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     @property
     def output_size(self) -> int:

@@ -7,12 +7,12 @@ import traitlets
 
 from cnnlib import worked_example
 from cnnlib.convolution import conv2d
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 LARGEST = 8  # rows or columns, so that two images fit beside each other on a phone
 
 
-class PixelShuffle(Widget):
+class PixelShuffle(Predicting, Widget):
     """An image and the same image shuffled, each read by a dense neuron and by a convolution.
 
     Parameters
@@ -56,8 +56,6 @@ class PixelShuffle(Widget):
     shuffle_weights = traitlets.Bool(True).tag(sync=True)
     side = traitlets.Int(0, min=0, max=1).tag(sync=True)
     position = traitlets.Int(-1, min=-1).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(
         self,

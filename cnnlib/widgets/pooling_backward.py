@@ -7,7 +7,7 @@ import traitlets
 
 from cnnlib.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from cnnlib.widgets.sliding_kernel import Pair
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 GEOMETRY = ("kernel_size", "stride", "padding")
 LARGEST = 10  # rows or columns of an image that has its gradient beside it
@@ -16,7 +16,7 @@ POOLS = {"max": (max_pool2d, max_pool2d_backward), "average": (avg_pool2d, avg_p
 FEATURE_MAP = [[2, 12, 7, 0], [0, 15, 8, 0], [0, 20, 5, 0], [0, 14, 4, 0]]
 
 
-class PoolingBackward(Widget):
+class PoolingBackward(Predicting, Widget):
     """One map, its pooled map, and the gradients of both: who receives how much of what.
 
     Parameters
@@ -52,8 +52,6 @@ class PoolingBackward(Widget):
     padding = Pair(0, least=0)
     walk = traitlets.Enum(("outputs", "pixels"), "outputs").tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(self, image: Any = None, grad_output: Any = None, **kwargs: Any) -> None:
         if grad_output is not None:

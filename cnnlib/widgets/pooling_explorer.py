@@ -10,7 +10,7 @@ from cnnlib.activations import relu
 from cnnlib.convolution import conv2d
 from cnnlib.pooling import avg_pool2d, max_pool2d
 from cnnlib.widgets.sliding_kernel import LARGEST, Pair
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 GEOMETRY = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
@@ -21,7 +21,7 @@ def worked_map() -> np.ndarray:
     return relu(conv2d(x, weight, np.array([worked_example.bias])))[0]
 
 
-class PoolingExplorer(Widget):
+class PoolingExplorer(Predicting, Widget):
     """Pooling, drawn: a map, a window, the pooled map, and how each of its numbers was made.
 
     Parameters
@@ -64,8 +64,6 @@ class PoolingExplorer(Widget):
     ceil_mode = traitlets.Bool(False).tag(sync=True)
     count_include_pad = traitlets.Bool(True).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(
         self, image: Any = None, kernel_size: Any = 2, stride: Any = None, **kwargs: Any

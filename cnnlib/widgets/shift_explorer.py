@@ -6,12 +6,12 @@ import numpy as np
 import traitlets
 
 from cnnlib.convolution import conv2d
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 LARGEST = 12  # rows or columns whose numbers can still be read on a phone
 
 
-class ShiftExplorer(Widget):
+class ShiftExplorer(Predicting, Widget):
     """An image that can be moved, its feature map, and a dense neuron that reads the same pixels.
 
     Parameters
@@ -53,8 +53,6 @@ class ShiftExplorer(Widget):
     padding = traitlets.Int(1, min=0, max=2).tag(sync=True)
     shift = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
     position = traitlets.Int(0, min=-1).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(self, image: Any, kernel: Any, weight: Any = None, **kwargs: Any) -> None:
         weight = image if weight is None else weight

@@ -7,7 +7,7 @@ import traitlets
 
 from cnnlib import worked_example
 from cnnlib.convolution import conv2d
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Predicting, Widget
 
 GEOMETRY = ("image", "weight", "bias", "stride", "padding", "dilation", "groups")
 LARGEST = 16  # rows or columns of an image whose numbers can still be read on a phone
@@ -35,7 +35,7 @@ class Pair(traitlets.TraitType):
         )
 
 
-class SlidingKernel(Widget):
+class SlidingKernel(Predicting, Widget):
     """A convolution, drawn: image, kernel and feature map, with the sum behind every number.
 
     Parameters
@@ -79,8 +79,6 @@ class SlidingKernel(Widget):
     groups = traitlets.Int(1, min=1).tag(sync=True)
     filter = traitlets.Int(0, min=0).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
-    predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
 
     def __init__(
         self, image: Any = None, weight: Any = None, bias: Any = None, **kwargs: Any

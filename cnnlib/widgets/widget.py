@@ -49,6 +49,13 @@ class Widget(anywidget.AnyWidget):
         cls._css = "\n".join(style.read_text("utf-8") for style in styles if style.exists())
 
 
+class Predicting(traitlets.HasTraits):
+    """The two traits of a widget that can ask for a number before it shows it."""
+
+    predict = traitlets.Bool(False).tag(sync=True)
+    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
+
+
 class Array(traitlets.TraitType):
     """A trait that holds a read-only NumPy array and crosses to the browser as nested lists.
 
