@@ -15,7 +15,7 @@ const largest = (numbers) => Math.max(...numbers);
  * `gradient` lists {name, slope, by}, where `by` names the number that the slope is, if it is one.
  * `read(name)` is the number of another value.
  */
-const OPERATIONS = {
+export const OPERATIONS = {
   sum: {
     value: ({ inputs, bias }, read) => sum(inputs.map(({ from, factor }) => read(from) * read(factor))) + read(bias),
     gradient: ({ inputs, bias }, read) => [

@@ -1,33 +1,19 @@
 // How fast the values of a network move with one of its numbers, with no page in it.
+import { OPERATIONS, winner } from "./network.js";
 import { sum } from "./ops.js";
-import { winner } from "./network.js";
 
 /**
- * The chain rule of each operation: how fast its value moves, when `move(name)` is how fast the values
- * that it reads do. At a kink the slope is that of PyTorch: 0 for ReLU at 0, the first of equal maxima.
+ * name -> the exact slope of that value when the number `chosen` moves, all others given as they are. At a
+ * kink it is PyTorch's: 0 for ReLU at 0, the first of equal maxima. Softmax and loss are taken in one, as p - y.
  */
-const CHAIN = {
-  sum: ({ inputs, bias }, read, move) =>
-    sum(inputs.map(({ from, factor: by }) => move(from) * read(by) + read(from) * move(by))) + move(bias),
-  relu: ({ inputs: [{ from }] }, read, move) => (read(from) > 0 ? move(from) : 0),
-  max: (node, read, move) => move(node.inputs[winner(node, read)].from),
-  copy: ({ inputs: [{ from }] }, _, move) => move(from),
-  softmax({ layer, row, inputs }, read, move) {
-    const shares = inputs.map((_, k) => read(`${layer}[${k},0]`));
-    return shares[row] * (move(inputs[row].from) - sum(inputs.map(({ from }, k) => shares[k] * move(from))));
-  },
-  loss: ({ inputs, logits }, read, move) =>
-    sum(inputs.map(({ from, factor: by }, k) => (read(from) - read(by)) * move(logits[k]))),
-};
-
-/** name -> the exact slope of that value when the number `chosen` moves, all others given as they are. */
 export function networkSlopes({ nodes }, numbers, chosen) {
   const slopes = new Map();
   const [read, move] = [(name) => numbers.get(name), (name) => slopes.get(name)];
-  for (const node of nodes.values()) {
-    const rule = CHAIN[node.operation];
-    slopes.set(node.name, rule ? rule(node, read, move) : Number(node.name === chosen));
-  }
+  const rise = (node) => (node.operation === "loss"
+    ? node.inputs.map(({ from, factor }, k) => (read(from) - read(factor)) * move(node.logits[k]))
+    : OPERATIONS[node.operation].gradient(node, read).map(({ name, slope }) => slope * move(name)));
+  for (const node of nodes.values())
+    slopes.set(node.name, node.operation ? sum(rise(node)) : Number(node.name === chosen));
   return slopes;
 }
 
