@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 import traitlets
+from geometry import small_convolutions
 from hypothesis import given
-from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import ConvolutionBackward
@@ -107,24 +107,10 @@ def page_backward(open_module):
     return lambda *arguments: page.evaluate("args => ops.conv2dBackward(...args)", arguments)
 
 
-@given(data=st.data())
-def test_the_page_computes_the_gradients_that_cnnlib_computes(page_backward, data):
-    small = st.integers(1, 3)
-    groups, channels, filters = data.draw(small), data.draw(small), data.draw(small)
-    kernel = data.draw(small), data.draw(st.integers(1, 4))
-    dilation = data.draw(small), data.draw(small)
-    same = data.draw(st.booleans())
-    padding = "same" if same else (data.draw(st.integers(0, 2)), data.draw(st.integers(0, 3)))
-    stride = 1 if same else (data.draw(small), data.draw(st.integers(1, 4)))
-    size = [
-        d * (k - 1) + 1 + data.draw(st.integers(0, 5))
-        for d, k in zip(dilation, kernel, strict=True)
-    ]
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    x = rng.normal(size=(groups * channels, *size))
-    weight = rng.normal(size=(groups * filters, channels, *kernel))
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    grad = rng.normal(size=cnnlib.conv2d(x, weight, **options).shape)
+@given(small_convolutions())
+def test_the_page_computes_the_gradients_that_cnnlib_computes(page_backward, drawn):
+    (x, weight, _), options = drawn
+    grad = np.random.default_rng(0).normal(size=cnnlib.conv2d(x, weight, **options).shape)
     theirs = page_backward(grad.tolist(), x.tolist(), weight.tolist(), options)
     ours = cnnlib.conv2d_backward(grad, x, weight, **options)
     for name, gradient in zip(("dx", "dw", "db"), ours, strict=True):

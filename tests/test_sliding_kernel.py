@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import traitlets
+from geometry import small_convolutions
 from hypothesis import given
-from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import SlidingKernel
@@ -118,26 +118,11 @@ def page_conv2d(open_module):
     return lambda *arguments: page.evaluate("arguments => ops.conv2d(...arguments)", arguments)
 
 
-@given(data=st.data())
-def test_the_page_computes_what_cnnlib_computes(page_conv2d, data):
-    small = st.integers(1, 3)
-    groups, channels, filters = data.draw(small), data.draw(small), data.draw(small)
-    kernel = data.draw(small), data.draw(st.integers(1, 4))
-    dilation = data.draw(small), data.draw(small)
-    same = data.draw(st.booleans())
-    padding = "same" if same else (data.draw(st.integers(0, 2)), data.draw(st.integers(0, 3)))
-    stride = 1 if same else (data.draw(small), data.draw(st.integers(1, 4)))
-    size = [
-        d * (k - 1) + 1 + data.draw(st.integers(0, 5))
-        for d, k in zip(dilation, kernel, strict=True)
-    ]
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    x = rng.normal(size=(groups * channels, *size))
-    weight = rng.normal(size=(groups * filters, channels, *kernel))
-    bias = rng.normal(size=groups * filters)
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    theirs = page_conv2d(x.tolist(), weight.tolist(), bias.tolist(), options)
-    np.testing.assert_allclose(theirs, cnnlib.conv2d(x, weight, bias, **options), atol=1e-12)
+@given(small_convolutions())
+def test_the_page_computes_what_cnnlib_computes(page_conv2d, drawn):
+    arrays, options = drawn
+    theirs = page_conv2d(*[array.tolist() for array in arrays], options)
+    np.testing.assert_allclose(theirs, cnnlib.conv2d(*arrays, **options), atol=1e-12)
 
 
 # --- the built page ---
