@@ -11,6 +11,8 @@ phone         a phone's page, 390 x 844, touch, two device pixels to one
 open_module   open_module(path, name): a page in which that script's exports are `name`
 axe_faults    axe_faults(page, selector): what axe-core finds wrong there, light and dark
 
+`OnPage` drives one widget of such a page; a test module says which, and adds what only it has.
+
 A page stops every request to another host. When the test ends it fails if one was tried, if the
 console reported an error (a missing file is one), or if a script raised. Formulas and icons are
 left out, unless the test is marked `whole_page`.
@@ -158,3 +160,63 @@ def axe_faults():
         return faults
 
     return axe_faults
+
+
+class OnPage:
+    """A widget of the built book, in a reader's words. Rows and columns count from 1."""
+
+    chapter = selector = None  # the page's name without .html, and which elements there
+
+    def __init__(self, page, site, index=None, chapter=None):
+        """Without an index there must be only one on the page."""
+        page.goto(f"{site}/chapters/{chapter or self.chapter}.html")
+        found = page.locator(self.selector)
+        self.page, self.root = page, found if index is None else found.nth(index)
+        self.root.scroll_into_view_if_needed()
+
+    def grid(self, label):
+        return self.root.get_by_role("grid", name=label, exact=True)
+
+    def cell(self, label, row, column=1):
+        return self.grid(label).locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
+
+    def texts(self, label):
+        """The rows of a grid as they are written, but with a plain minus."""
+        rows = self.grid(label).locator(".number-row").all()
+        texts = [row.locator(".number").all_inner_texts() for row in rows]
+        return [[text.replace("−", "-") for text in row] for row in texts]
+
+    def numbers(self, label):
+        return [[float(text.replace("∞", "inf")) for text in row] for row in self.texts(label)]
+
+    def edit(self, cell, text):
+        cell.click()
+        self.page.keyboard.type(text)
+        self.page.keyboard.press("Enter")
+
+    def press(self, name):
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def choose(self, label, value):
+        self.root.get_by_role("combobox", name=label, exact=True).select_option(value)
+
+    def text(self, part):
+        """The words of the one element that a CSS selector finds, on one line."""
+        return " ".join(self.root.locator(part).inner_text().split())
+
+    @property
+    def sum(self):
+        return self.text(".sum")
+
+    @property
+    def where(self):
+        return self.root.locator(".where").inner_text()
+
+    @property
+    def error(self):
+        return self.root.locator(".error").inner_text()
+
+    @property
+    def said(self):
+        """What a screen reader was last told."""
+        return self.root.locator("[aria-live]").inner_text()

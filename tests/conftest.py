@@ -1,6 +1,10 @@
 """How many random draws Hypothesis makes: 25 by default, 200 with --hypothesis-profile=nightly."""
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+# Test modules import from this plugin before pytest loads it, too late to explain its asserts.
+pytest.register_assert_rewrite("tests.browser")
 
 SLOW_IS_FINE = [HealthCheck.too_slow]
 settings.register_profile(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib.widgets import ActivationExplorer
 from cnnlib.widgets.activation_explorer import FUNCTIONS
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -114,29 +115,12 @@ def test_the_page_computes_what_cnnlib_computes(page_activation, name, x, leak):
 # --- the built page ---
 
 
-class Widget:
-    """The activation explorer of a page, in a reader's words."""
+class Widget(OnPage):
+    chapter, selector = "activations", ".activation-explorer"
 
-    def __init__(self, page):
-        self.page = page
-        self.root = page.locator(".activation-explorer")
-        self.root.scroll_into_view_if_needed()
-        self.slider = self.root.get_by_role("slider", name="Input of the activation")
-
-    def cell(self, label, row, column):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return grid.locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
-
-    def numbers(self, label):
-        rows = self.root.get_by_role("grid", name=label, exact=True).locator(".number-row")
-        texts = [[cell.inner_text() for cell in row.locator(".number").all()] for row in rows.all()]
-        return [[cell.replace("−", "-") for cell in row] for row in texts]
-
-    def map(self, label):
-        return [[float(cell) for cell in row] for row in self.numbers(label)]
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
+    @property
+    def slider(self):
+        return self.root.get_by_role("slider", name="Input of the activation")
 
     def at(self, x):
         """A place in the plot above input x of an axis from -5 to 5."""
@@ -149,18 +133,18 @@ class Widget:
 
     @property
     def sum(self):
+        """Its lines: the value's, then the slope's."""
         return [" ".join(line.split()) for line in self.root.locator(".sum p").all_inner_texts()]
 
 
 @pytest.fixture
 def first(page, site):
-    page.goto(f"{site}/chapters/activations.html")
-    return Widget(page)
+    return Widget(page, site)
 
 
 def test_the_page_opens_with_a_number_that_relu_closes(first):
-    assert first.map("Output") == cnnlib.relu(WORKED).tolist()
-    assert first.map("Slope") == (WORKED > 0).astype(float).tolist()
+    assert first.numbers("Output") == cnnlib.relu(WORKED).tolist()
+    assert first.numbers("Slope") == (WORKED > 0).astype(float).tolist()
     assert first.sum == ["ReLU of −1: max(−1, 0) = 0", "slope there: 0, because −1 is not positive"]
     assert first.input == -1
 
@@ -190,9 +174,9 @@ def test_each_function_changes_the_maps_and_writes_its_sum(first, button, name, 
     first.press(button)
     first.cell("Output", 2, 4).click()
     ones = np.ones_like(WORKED)
-    assert first.map("Output") == (getattr(cnnlib, name)(WORKED).round(2) + 0).tolist()
+    assert first.numbers("Output") == (getattr(cnnlib, name)(WORKED).round(2) + 0).tolist()
     slopes = getattr(cnnlib, f"{name}_backward")(ones, WORKED)
-    assert first.map("Slope") == slopes.round(2).tolist()
+    assert first.numbers("Slope") == slopes.round(2).tolist()
     assert first.sum[0] == f"{button} of −4: {lines[0]}"
     assert first.sum[1].startswith(f"slope there: {lines[1]}")
 
@@ -202,9 +186,9 @@ def test_the_negative_slope_can_be_changed(first):
     assert not slope.is_visible()
     first.press("leaky ReLU")
     slope.fill("0.5")
-    assert first.map("Output") == cnnlib.leaky_relu(WORKED, 0.5).tolist()
+    assert first.numbers("Output") == cnnlib.leaky_relu(WORKED, 0.5).tolist()
     slope.fill("1")
-    assert first.map("Output") == WORKED.tolist()
+    assert first.numbers("Output") == WORKED.tolist()
 
 
 def test_the_point_is_dragged_by_mouse_and_follows_no_number_then(first, page):
@@ -241,8 +225,7 @@ def test_choosing_a_number_moves_the_point_and_widens_the_axis(first, page):
     assert axis.input_value() == "25"
     page.keyboard.press("ArrowRight")
     assert (first.input, axis.input_value()) == (5, "5")
-    live = first.root.locator("[aria-live]").first
-    assert live.inner_text() == "row 3, column 3: ReLU of 5 is 5, slope 1, because 5 is positive"
+    assert first.said == "row 3, column 3: ReLU of 5 is 5, slope 1, because 5 is positive"
     page.keyboard.press("End")
     assert (first.input, axis.input_value()) == (-9, "10")
     axis.select_option("5")
@@ -254,12 +237,10 @@ def test_choosing_a_number_moves_the_point_and_widens_the_axis(first, page):
 
 
 def test_typing_changes_the_map(first, page):
-    first.cell("Input", 2, 4).click()
-    page.keyboard.type("6")
-    page.keyboard.press("Enter")
+    first.edit(first.cell("Input", 2, 4), "6")
     changed = WORKED.copy()
     changed[1, 3] = 6
-    assert first.map("Output") == cnnlib.relu(changed).tolist()
+    assert first.numbers("Output") == cnnlib.relu(changed).tolist()
     assert first.sum[0] == "ReLU of 6: max(6, 0) = 6"
     page.keyboard.press("ArrowLeft")
     page.keyboard.type("-1000")
@@ -267,13 +248,13 @@ def test_typing_changes_the_map(first, page):
     first.press("sigmoid")
     assert first.sum[0] == "sigmoid of −1000: 1 / (1 + e^1000) ≈ 1 / (1 + ∞) ≈ 0"
     first.press("Reset")
-    assert first.map("Input") == WORKED.tolist()
+    assert first.numbers("Input") == WORKED.tolist()
 
 
 def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
     first.root.get_by_label("Predict first").check()
-    assert first.numbers("Output") == [["?"] * 4] * 4
-    assert first.numbers("Slope") == [["?"] * 4] * 4
+    assert first.texts("Output") == [["?"] * 4] * 4
+    assert first.texts("Slope") == [["?"] * 4] * 4
     assert first.sum == ["ReLU of 2 = ?"]
     assert first.slider.get_attribute("aria-valuetext") == "input 2: ReLU hidden"
 
@@ -301,8 +282,7 @@ def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
 
 
 def test_a_finger_can_do_what_a_mouse_can(phone, site):
-    phone.goto(f"{site}/chapters/activations.html")
-    widget = Widget(phone)
+    widget = Widget(phone, site)
     phone.touchscreen.tap(*widget.at(3))
     assert widget.input == pytest.approx(3, abs=0.05)
     widget.cell("Output", 2, 4).tap()
@@ -316,8 +296,7 @@ def test_a_finger_can_do_what_a_mouse_can(phone, site):
 
 
 def test_axe_finds_nothing_wrong_in_the_widgets(page, site, axe_faults):
-    page.goto(f"{site}/chapters/activations.html")
-    widget = Widget(page)
+    widget = Widget(page, site)
     widget.press("leaky ReLU")
     widget.root.get_by_label("Predict first").check()
     widget.cell("Input", 2, 2).click()

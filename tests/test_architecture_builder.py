@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib.widgets import ArchitectureBuilder
 from cnnlib.widgets import architecture_builder as module
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -173,14 +174,8 @@ def test_the_page_counts_what_cnnlib_and_torch_count(page_script, body, head, sh
 # --- the built page ---
 
 
-class Builder:
-    """The chapter's builder, in a reader's words."""
-
-    def __init__(self, page, site):
-        page.goto(f"{site}/chapters/counting.html")
-        self.page = page
-        self.root = page.locator(".builder")
-        self.root.scroll_into_view_if_needed()
+class Builder(OnPage):
+    chapter, selector = "counting", ".builder"
 
     @property
     def names(self):
@@ -200,14 +195,8 @@ class Builder:
     def total(self):
         return self.root.locator("tfoot td").all_inner_texts()
 
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
     def fill(self, label, value):
         self.root.get_by_label(label, exact=True).fill(value)
-
-    def choose(self, label, value):
-        self.root.get_by_role("combobox", name=label, exact=True).select_option(value)
 
     def sums(self):
         keys = self.root.locator("dt").all_inner_texts()
@@ -281,7 +270,7 @@ def test_the_keyboard_alone_is_enough(builder, page):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Alt+ArrowUp")
     assert builder.names[:3] == ["Conv2d(1, 64, 3)", "MaxPool2d(2)", "ReLU()"]
-    assert "MaxPool2d is now layer 2 of 13" in builder.root.locator("[aria-live]").inner_text()
+    assert "MaxPool2d is now layer 2 of 13" in builder.said
     page.keyboard.press("Delete")
     assert len(builder.names) == 12
     page.keyboard.press("End")

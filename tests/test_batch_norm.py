@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import BatchNorm
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 NORMALIZATION = Path(cnnlib.__file__).parent / "widgets" / "shared" / "normalization.js"
@@ -117,31 +118,14 @@ def test_the_page_computes_what_cnnlib_computes(in_page, data):
 # --- the built page ---
 
 
-class Layer:
-    """The widget in a reader's words."""
-
-    def __init__(self, page, site):
-        self.page = page
-        page.goto(f"{site}/chapters/better_training.html")
-        self.root = page.locator(".batch-norm")
-        self.root.scroll_into_view_if_needed()
-
-    def texts(self, label):
-        row = self.root.get_by_role("grid", name=label, exact=True)
-        cells = [cell.inner_text() for cell in row.get_by_role("gridcell").all()]
-        return [cell.strip().replace("−", "-") for cell in cells]
-
-    def numbers(self, label):
-        return [float(text) for text in self.texts(label)]
+class Layer(OnPage):
+    chapter, selector = "better_training", ".batch-norm"
 
     def mode(self, name):
         return self.root.get_by_role("group", name=name, exact=True)
 
     def sum(self, mode):
         return " ".join(self.mode(mode).locator(".sum").inner_text().split())
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
 
     @property
     def running(self):
@@ -152,12 +136,6 @@ class Layer:
         mean, variance, batches = (line.replace("−", "-").split()[2] for line in lines)
         return float(mean), float(variance), int(batches)
 
-    def edit(self, place, text):
-        batch = self.root.get_by_role("grid", name="Batch", exact=True)
-        batch.get_by_role("gridcell").nth(place).click()
-        batch.get_by_role("textbox").fill(text)
-        self.page.keyboard.press("Enter")
-
 
 @pytest.fixture
 def layer(page, site):
@@ -165,10 +143,10 @@ def layer(page, site):
 
 
 def test_the_page_opens_with_the_chapters_batch(layer):
-    assert layer.numbers("Batch") == [1, 3, 4, 5, 7]
-    assert layer.numbers("Normalized in training") == [-1.5, -0.5, 0, 0.5, 1.5]
-    assert layer.numbers("Output in training") == [-2, 0, 1, 2, 4]
-    assert layer.numbers("Output in evaluation") == [3, 7, 9, 11, 15]
+    assert layer.numbers("Batch") == [[1, 3, 4, 5, 7]]
+    assert layer.numbers("Normalized in training") == [[-1.5, -0.5, 0, 0.5, 1.5]]
+    assert layer.numbers("Output in training") == [[-2, 0, 1, 2, 4]]
+    assert layer.numbers("Output in evaluation") == [[3, 7, 9, 11, 15]]
     facts = layer.mode("Training").locator(".bn-facts").inner_text().replace("\xa0", " ")
     assert "mean (1 + 3 + 4 + 5 + 7)/5 = 4" in facts
     assert "variance ((−3)² + (−1)² + 0² + 1² + 3²)/5 = 4" in facts
@@ -178,26 +156,26 @@ def test_the_page_opens_with_the_chapters_batch(layer):
 
 def test_an_edited_number_changes_every_output_in_training_and_one_in_evaluation(layer):
     before = {mode: layer.numbers(f"Output in {mode}") for mode in ("training", "evaluation")}
-    layer.edit(4, "10")
-    assert layer.numbers("Batch") == [1, 3, 4, 5, 10]
+    layer.edit(layer.cell("Batch", 1, 5), "10")
+    assert layer.numbers("Batch") == [[1, 3, 4, 5, 10]]
     after = {mode: layer.numbers(f"Output in {mode}") for mode in ("training", "evaluation")}
     np.testing.assert_allclose(
-        after["training"], BatchNorm([1, 3, 4, 5, 10]).output(training=True), atol=0.006
+        after["training"], [BatchNorm([1, 3, 4, 5, 10]).output(training=True)], atol=0.006
     )
     changed = {mode: np.not_equal(before[mode], after[mode]).tolist() for mode in before}
-    assert changed["training"] == [True] * 5
-    assert changed["evaluation"] == [False] * 4 + [True]
+    assert changed["training"] == [[True] * 5]
+    assert changed["evaluation"] == [[False] * 4 + [True]]
     assert layer.sum("Training").startswith("(10 − 4.6)")
 
 
 def test_the_arrow_keys_choose_the_number_that_is_written_out(layer, page):
-    cells = layer.root.get_by_role("grid", name="Output in evaluation").get_by_role("gridcell")
-    cells.nth(1).click()
+    layer.cell("Output in evaluation", 1, 2).click()
     page.keyboard.press("ArrowRight")
     assert layer.sum("Evaluation") == "(4 − 0) / √(1 + 0.00001) · 2 + 1 = 9"
     page.keyboard.press("End")
     assert layer.sum("Training") == "(7 − 4) / √(4 + 0.00001) · 2 + 1 = 4"
-    assert cells.nth(4).get_attribute("aria-selected") == "true"
+    last = layer.cell("Output in evaluation", 1, 5)
+    assert last.get_attribute("aria-selected") == "true"
 
 
 def test_gamma_and_beta_are_typed_and_nonsense_is_named(layer, page):
@@ -205,18 +183,17 @@ def test_gamma_and_beta_are_typed_and_nonsense_is_named(layer, page):
     page.keyboard.press("Enter")
     layer.root.get_by_role("textbox", name="β").fill("1/2")
     page.keyboard.press("Enter")
-    assert layer.numbers("Output in training") == [2, 1, 0.5, 0, -1]
+    assert layer.numbers("Output in training") == [[2, 1, 0.5, 0, -1]]
     assert layer.sum("Training") == "(1 − 4) / √(4 + 0.00001) · (−1) + 0.5 = 2"
-    error = layer.root.locator(".error")
     layer.root.get_by_role("textbox", name="β").fill("much")
     page.keyboard.press("Enter")
-    assert error.inner_text() == "“much” is not a number. Try 3, -1 or 1/9."
+    assert layer.error == "“much” is not a number. Try 3, -1 or 1/9."
     layer.root.get_by_role("textbox", name="β").fill("12345")
     page.keyboard.press("Enter")
-    assert error.inner_text() == "A number may be at most 9999 here."
+    assert layer.error == "A number may be at most 9999 here."
     layer.press("Reset")
-    assert error.inner_text() == ""
-    assert layer.numbers("Output in training") == [-2, 0, 1, 2, 4]
+    assert layer.error == ""
+    assert layer.numbers("Output in training") == [[-2, 0, 1, 2, 4]]
     assert layer.root.get_by_role("textbox", name="β").input_value() == "1"
 
 
@@ -230,7 +207,7 @@ def test_the_same_batch_again_moves_the_running_numbers_as_the_layer_does(layer)
             pytest.approx(norm.running_var[0], abs=6e-5),
             count,
         )
-    assert layer.numbers("Batch") == [1, 3, 4, 5, 7]
+    assert layer.numbers("Batch") == [[1, 3, 4, 5, 7]]
 
 
 def test_the_step_of_the_running_numbers_is_written_out(layer):
@@ -244,7 +221,7 @@ def test_the_next_batch_counts_the_one_before_it(layer):
     for _ in range(4):
         norm(np.array(layer.numbers("Batch")).reshape(5, 1, 1, 1))
         layer.press("Next batch")
-    assert layer.numbers("Batch") != [1, 3, 4, 5, 7]
+    assert layer.numbers("Batch") != [[1, 3, 4, 5, 7]]
     mean, variance, batches = layer.running
     assert mean == pytest.approx(norm.running_mean[0], abs=6e-5)
     assert variance == pytest.approx(norm.running_var[0], abs=6e-5)
@@ -252,7 +229,7 @@ def test_the_next_batch_counts_the_one_before_it(layer):
 
 
 def test_many_batches_end_near_the_distribution_they_come_from(layer):
-    layer.root.get_by_role("combobox", name="New numbers").select_option("around −10 ± 1")
+    layer.choose("New numbers", "around −10 ± 1")
     for _ in range(12):
         layer.press("10 batches")
     mean, variance, batches = layer.running
@@ -263,12 +240,11 @@ def test_many_batches_end_near_the_distribution_they_come_from(layer):
 
 
 def test_a_number_too_large_for_a_cell_is_refused(layer):
-    batch = layer.root.get_by_role("grid", name="Batch", exact=True)
-    batch.get_by_role("gridcell").nth(1).click()
-    batch.get_by_role("textbox").fill("10000")
-    assert layer.root.locator(".error").inner_text() == "A number may be at most 9999 here."
+    layer.cell("Batch", 1, 2).click()
+    layer.page.keyboard.type("10000")
+    assert layer.error == "A number may be at most 9999 here."
     layer.page.keyboard.press("Escape")
-    assert layer.numbers("Batch") == [1, 3, 4, 5, 7]
+    assert layer.numbers("Batch") == [[1, 3, 4, 5, 7]]
 
 
 def test_in_evaluation_no_batch_moves_anything(layer):
@@ -277,29 +253,28 @@ def test_in_evaluation_no_batch_moves_anything(layer):
     assert "no batch moves" in layer.root.locator(".bn-step").inner_text()
     layer.press("10 batches")
     assert layer.running == (0.4, 1.4, 1)
-    assert layer.numbers("Batch") != [1, 3, 4, 5, 7]
+    assert layer.numbers("Batch") != [[1, 3, 4, 5, 7]]
     pressed = layer.root.get_by_role("button", name="Evaluation", exact=True)
     assert pressed.get_attribute("aria-pressed") == "true"
 
 
 def test_changes_are_spoken(layer):
-    live = layer.root.locator("[aria-live]").first
-    assert live.inner_text() == ""
+    assert layer.said == ""
     layer.press("Same batch again")
-    assert live.inner_text() == (
+    assert layer.said == (
         "1 becomes −2 in training, 2.0142 in evaluation. Running mean 0.4, variance 1.4"
     )
 
 
 def test_predict_first_hides_asks_and_names_the_slip(layer):
     layer.root.get_by_label("Predict first").check()
-    assert layer.texts("Output in training")[0] == "?"
+    assert layer.texts("Output in training")[0][0] == "?"
     assert layer.sum("Training").endswith("= ?")
     assert layer.root.get_by_text("What comes out for 1 in training?").is_visible()
 
     def answer(text):
         layer.root.get_by_label("Your prediction").fill(text)
-        layer.root.get_by_role("button", name="Check", exact=True).click()
+        layer.press("Check")
         return layer.root.get_by_role("status").inner_text()
 
     assert answer("3") == "That is what the other mode gives."
@@ -307,9 +282,9 @@ def test_predict_first_hides_asks_and_names_the_slip(layer):
     assert answer("-0.5") == "That is divided by the variance. Take its root first."
     assert answer("-2") == "−2 is right."
     assert "0 of 1 at the first try" in layer.root.inner_text()
-    assert layer.texts("Output in training")[0] == "-2"
+    assert layer.texts("Output in training")[0][0] == "-2"
     layer.press("Next")
-    assert layer.texts("Output in training")[1] == "?"
+    assert layer.texts("Output in training")[0][1] == "?"
 
 
 def test_it_fits_a_phone_and_a_finger_can_use_it(phone, site):
@@ -317,7 +292,7 @@ def test_it_fits_a_phone_and_a_finger_can_use_it(phone, site):
     layer.root.get_by_role("button", name="Next batch").tap()
     assert layer.running[2] == 1
     # The longest sums there are.
-    layer.root.get_by_role("combobox", name="New numbers").select_option("around 40 ± 20")
+    layer.choose("New numbers", "around 40 ± 20")
     layer.root.get_by_role("button", name="10 batches").tap()
     assert layer.running[2] == 11
     inside = "root => [root, ...root.querySelectorAll('.bn-mode, .sum')]"

@@ -8,6 +8,7 @@ import traitlets
 
 from cnnlib.widgets import Confusion
 from cnnlib.widgets.records import record
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 COUNTS = np.array([[50, 2, 0], [1, 60, 7], [0, 3, 40]])
@@ -39,17 +40,15 @@ def test_what_cannot_be_drawn_is_refused(arguments, message):
         Confusion(**({"counts": COUNTS} | arguments))
 
 
-class Matrix:
-    """The first widget of the page, in a reader's words, and the run it shows."""
+class Matrix(OnPage):
+    """The first matrix of the page, and the run it shows."""
 
-    def __init__(self, page, site):
-        page.goto(f"{site}/chapters/mnist.html")
-        self.page, self.root = page, page.locator(".confusion").first
-        self.root.scroll_into_view_if_needed()
-        self.run = next(run for run in RUNS if "pictures" in run)
-        self.counts = np.array(self.run["confusion"])
+    chapter, selector = "mnist", ".confusion"
+    run = next(run for run in RUNS if "pictures" in run)
+    counts = np.array(run["confusion"])
 
     def number(self, row, column):
+        """The cell of a digit and what it was called: both count from 0."""
         return self.root.locator(f'.number[data-row="{row}"][data-column="{column}"]')
 
     @property
@@ -68,7 +67,7 @@ class Matrix:
 
 @pytest.fixture
 def matrix(page, site):
-    return Matrix(page, site)
+    return Matrix(page, site, 0)
 
 
 def test_every_cell_shows_its_count(matrix):
@@ -107,18 +106,17 @@ def test_a_picture_has_the_pixels_of_the_record(matrix):
 
 
 def test_arrow_keys_move_and_what_opens_is_spoken(matrix, page):
-    live = matrix.root.locator("[aria-live]")
-    assert live.inner_text() == ""
+    assert matrix.said == ""
     matrix.number(3, 5).click()
     page.keyboard.press("ArrowRight")
-    assert live.inner_text() == matrix.words.split("\n")[0]
-    assert "images of 3 were called 6" in live.inner_text()
+    assert matrix.said == matrix.words.split("\n")[0]
+    assert "images of 3 were called 6" in matrix.said
     page.keyboard.press("End")
     assert "images of 3 were called 9" in matrix.words
 
 
 def test_a_finger_opens_a_cell_and_all_fits_a_phone(phone, site):
-    matrix = Matrix(phone, site)
+    matrix = Matrix(phone, site, 0)
     matrix.number(4, 4).tap()
     assert matrix.labels == matrix.expected(lambda i, j: i == 4)
     box = matrix.root.bounding_box()

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 import traitlets
+from geometry import small_convolutions
 from hypothesis import given
-from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import ConvolutionBackward
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
@@ -107,24 +108,10 @@ def page_backward(open_module):
     return lambda *arguments: page.evaluate("args => ops.conv2dBackward(...args)", arguments)
 
 
-@given(data=st.data())
-def test_the_page_computes_the_gradients_that_cnnlib_computes(page_backward, data):
-    small = st.integers(1, 3)
-    groups, channels, filters = data.draw(small), data.draw(small), data.draw(small)
-    kernel = data.draw(small), data.draw(st.integers(1, 4))
-    dilation = data.draw(small), data.draw(small)
-    same = data.draw(st.booleans())
-    padding = "same" if same else (data.draw(st.integers(0, 2)), data.draw(st.integers(0, 3)))
-    stride = 1 if same else (data.draw(small), data.draw(st.integers(1, 4)))
-    size = [
-        d * (k - 1) + 1 + data.draw(st.integers(0, 5))
-        for d, k in zip(dilation, kernel, strict=True)
-    ]
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    x = rng.normal(size=(groups * channels, *size))
-    weight = rng.normal(size=(groups * filters, channels, *kernel))
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    grad = rng.normal(size=cnnlib.conv2d(x, weight, **options).shape)
+@given(small_convolutions())
+def test_the_page_computes_the_gradients_that_cnnlib_computes(page_backward, drawn):
+    (x, weight, _), options = drawn
+    grad = np.random.default_rng(0).normal(size=cnnlib.conv2d(x, weight, **options).shape)
     theirs = page_backward(grad.tolist(), x.tolist(), weight.tolist(), options)
     ours = cnnlib.conv2d_backward(grad, x, weight, **options)
     for name, gradient in zip(("dx", "dw", "db"), ours, strict=True):
@@ -134,30 +121,8 @@ def test_the_page_computes_the_gradients_that_cnnlib_computes(page_backward, dat
 # --- the built page ---
 
 
-class Widget:
-    """One widget of a page, in a reader's words."""
-
-    def __init__(self, page, index=0):
-        self.page = page
-        self.root = page.locator(".convolution-backward").nth(index)
-        self.root.scroll_into_view_if_needed()
-
-    def grid(self, label):
-        return self.root.get_by_role("grid", name=label, exact=True)
-
-    def cell(self, label, row, column):
-        place = f"[data-row='{row - 1}'][data-column='{column - 1}']"
-        return self.grid(label).locator(place)
-
-    def texts(self, label):
-        rows = self.grid(label).locator(".number-row").all()
-        return [
-            [cell.inner_text().replace("−", "-") for cell in row.locator(".number").all()]
-            for row in rows
-        ]
-
-    def numbers(self, label):
-        return [[float(text) for text in row] for row in self.texts(label)]
+class Widget(OnPage):
+    chapter, selector = "backward_convolution", ".convolution-backward"
 
     def marked(self, label, mark):
         """Row and column of the numbers that have a mark, from 1."""
@@ -169,28 +134,13 @@ class Widget:
         cells = self.grid(label).locator("[data-note]").all()
         return [cell.get_attribute("data-note").replace("−", "-") for cell in cells]
 
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
-    def choose(self, label, value):
-        self.root.get_by_role("combobox", name=label, exact=True).select_option(value)
-
     def open_sizes(self):
         self.root.get_by_text("Size, stride, padding, dilation, channels, groups").click()
-
-    @property
-    def sum(self):
-        return " ".join(self.root.locator(".sum").inner_text().split())
-
-    @property
-    def error(self):
-        return self.root.locator(".error").inner_text()
 
 
 @pytest.fixture
 def first(page, site):
-    page.goto(f"{site}/chapters/backward_convolution.html")
-    return Widget(page)
+    return Widget(page, site, 0)
 
 
 def test_the_outputs_add_up_to_the_gradients(first):
@@ -245,9 +195,7 @@ def test_every_number_on_the_left_and_g_can_be_changed(first, page):
     changes = {"Image X": (X, -2.5), "Kernel K": (K, 3), "Gradient G": (G, 0.5)}
     arrays = {}
     for label, (array, value) in changes.items():
-        first.cell(label, 2, 1).click()
-        page.keyboard.type(str(value))
-        page.keyboard.press("Enter")
+        first.edit(first.cell(label, 2, 1), str(value))
         arrays[label] = array.copy()
         arrays[label][1, 0] = value
     first.cell("Bias b", 1, 1).click()
@@ -265,7 +213,7 @@ def test_every_number_on_the_left_and_g_can_be_changed(first, page):
 
 def test_presets_of_g_stamp_the_kernel(first):
     first.choose("Walk through", "pixels")
-    first.root.get_by_role("combobox", name="G", exact=True).select_option("a single 1")
+    first.choose("G", "a single 1")
     assert first.numbers("Gradient dX") == np.pad(K, ((0, 1), (0, 1))).tolist()
     assert first.numbers("Gradient dK") == X[:2, :2].tolist()
 
@@ -301,25 +249,24 @@ def test_what_does_not_fit_is_refused_with_the_reason(first):
     first.choose("Dilation", "3")
     assert first.error == "The kernel spans 4 rows, but the image has 3."
     first.choose("Groups", "2")
-    assert first.error == ("2 groups need channels and filters that 2 divides; here are 1 and 1.")
+    assert first.error == "2 groups need channels and filters that 2 divides; here are 1 and 1."
     first.choose("Stride", "2")
     assert first.error == ""
     assert first.numbers("Gradient G") == [[1]]
 
 
 def test_play_adds_up_and_is_not_spoken_but_steps_are(first, page):
-    live = first.root.locator("[aria-live=polite]").last
     first.press("Step forward")
-    assert live.inner_text().startswith("G, row 1, column 2: 2 goes to 4 weights")
+    assert first.said.startswith("G, row 1, column 2: 2 goes to 4 weights")
     page.clock.install()
     first.press("To the start")
-    said = live.inner_text()
+    said = first.said
     first.press("Play")
     page.clock.run_for(5000)
     assert first.numbers("Gradient dK") == [[37, 47], [67, 77]]
-    assert live.inner_text() == said
+    assert first.said == said
     first.cell("Gradient dK", 1, 1).click()
-    assert live.inner_text() == (
+    assert first.said == (
         "dK, row 1, column 1: 1 times 1, plus 2 times 2, plus 4 times 3, plus 5 times 4: 37"
     )
 
@@ -366,8 +313,7 @@ def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
 
 
 def test_a_pixel_hears_from_every_filter(page, site):
-    page.goto(f"{site}/chapters/backward_convolution.html")
-    widget = Widget(page, 1)
+    widget = Widget(page, site, 1)
     lines = widget.root.locator(".sum p").all_inner_texts()
     assert [line.split()[:2] for line in lines[:3]] == [
         ["filter", "1"],
@@ -380,8 +326,7 @@ def test_a_pixel_hears_from_every_filter(page, site):
 
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_a_finger_can_do_what_a_mouse_can_and_nothing_sticks_out(phone, site, index):
-    phone.goto(f"{site}/chapters/backward_convolution.html")
-    widget = Widget(phone, index)
+    widget = Widget(phone, site, index)
     grid = widget.root.get_by_role("grid").filter(has=phone.locator("[data-row='1']")).nth(1)
     grid.locator("[data-row='1'][data-column='1']").tap()
     assert "dX" in widget.sum
@@ -393,8 +338,7 @@ def test_a_finger_can_do_what_a_mouse_can_and_nothing_sticks_out(phone, site, in
 
 @pytest.mark.parametrize("chapter", ["backward_convolution", "backward_geometry"])
 def test_axe_finds_nothing_wrong_in_the_widgets(page, site, chapter, axe_faults):
-    page.goto(f"{site}/chapters/{chapter}.html")
-    widget = Widget(page)
+    widget = Widget(page, site, 0, chapter=chapter)
     widget.open_sizes()
     widget.root.get_by_label("Predict first").check()
     widget.cell("Kernel K", 2, 2).click()

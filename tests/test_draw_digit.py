@@ -14,6 +14,7 @@ from cnnlib import widgets
 from cnnlib.classifiers import trained_mnist_network
 from cnnlib.widgets import DrawDigit
 from cnnlib.widgets.records import mnist_examples, record
+from tests.browser import OnPage
 from tests.test_inference import covered_leads
 
 pytest_plugins = ["tests.browser"]
@@ -147,14 +148,11 @@ def test_a_line_that_leaves_the_pad_is_cut(ink):
 # --- the built page ---
 
 
-class Pad:
-    """The widget of the page, in a reader's words."""
+class Pad(OnPage):
+    chapter, selector = "draw_a_digit", ".draw-digit"
 
     def __init__(self, page, site):
-        self.page = page
-        page.goto(f"{site}/chapters/draw_a_digit.html")
-        self.root = page.locator(".draw-digit").first
-        self.root.wait_for()
+        super().__init__(page, site)
         self.canvas = self.root.get_by_role("application", name="Drawing pad")
         self.canvas.scroll_into_view_if_needed()
 
@@ -169,9 +167,6 @@ class Pad:
         for point in rest:
             self.page.mouse.move(*point, steps=steps)
         self.page.mouse.up()
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
 
     def example(self, index):
         self.root.locator(".example").nth(index).click()
@@ -194,13 +189,11 @@ class Pad:
 
     @property
     def sum(self):
-        text = " ".join(self.root.locator(".trace .sum").inner_text().split())
-        return text.replace("−", "-")
+        return self.text(".trace .sum").replace("−", "-")
 
     @property
     def total(self):
-        text = self.root.locator(".trace .sum strong").inner_text()
-        return float(text.replace("−", "-"))
+        return float(self.text(".trace .sum strong").replace("−", "-"))
 
     @property
     def place(self):
@@ -229,8 +222,7 @@ def test_a_drawn_seven_is_scaled_centered_and_read(pad):
     assert pad.answer == "7"
     expected = cnnlib.center_digit(pen(SEVEN, 0.08))
     assert np.abs(pad.input - expected).max() < 0.15  # the mouse moves by whole pixels
-    said = pad.root.locator("[aria-live]").last.inner_text()
-    assert said.startswith("The network says 7")
+    assert pad.said.startswith("The network says 7")
 
 
 def test_without_centering_the_drawing_stays_where_it_is(pad):
@@ -265,7 +257,7 @@ def test_a_thicker_pen_leaves_more_ink(pad):
     ink = []
     for name in ("fine", "medium", "thick"):
         pad.press("Clear")
-        pad.root.get_by_role("combobox", name="Pen").select_option(name)
+        pad.choose("Pen", name)
         pad.draw(SEVEN)
         ink.append(pad.input.sum())
     assert ink[0] < ink[1] < ink[2]
@@ -315,7 +307,7 @@ def test_the_keys_draw(pad, page):
     assert len(columns) < 6  # what was moved with the pen up is not drawn
     assert pad.answer == "1"
     page.keyboard.press("Space")
-    assert "Pen down" in pad.root.locator("[aria-live]").last.inner_text()
+    assert "Pen down" in pad.said
     page.keyboard.press("Shift+ArrowUp")
     page.keyboard.press("Tab")  # leaving lifts the pen
     assert len(np.flatnonzero(pad.input.any(axis=0))) > 6
@@ -361,7 +353,7 @@ def test_a_number_is_chosen_in_its_map_and_its_channels_one_by_one(pad):
     pad.root.locator(".chips button[data-channel='3']").click()
     assert pad.sum.startswith("channel 3")
     assert pad.total == before
-    window = pad.root.get_by_role("grid", name="Window").locator(".number")
+    window = pad.grid("Window").locator(".number")
     assert window.count() == 3 * 3
     x = mnist_examples().images[:1]
     for layer in list(trained_mnist_network())[:4]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib.widgets import Im2col
 from cnnlib.worked_example import image, kernels
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -89,24 +90,8 @@ def test_the_page_computes_what_cnnlib_computes(page_im2col, data):
 # --- the built page ---
 
 
-class Widget:
-    """The widget of the page, in a reader's words."""
-
-    def __init__(self, page, site):
-        page.goto(f"{site}/chapters/fast_convolution.html")
-        self.page, self.root = page, page.locator(".im2col")
-        self.root.scroll_into_view_if_needed()
-
-    def grid(self, label):
-        return self.root.get_by_role("grid", name=label, exact=True)
-
-    def cell(self, label, row, column):
-        return self.grid(label).locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
-
-    def numbers(self, label):
-        rows = self.grid(label).locator(".number-row").all()
-        texts = [row.locator(".number").all_inner_texts() for row in rows]
-        return [[float(text.replace("−", "-")) for text in row] for row in texts]
+class Widget(OnPage):
+    chapter, selector = "fast_convolution", ".im2col"
 
     def notes(self, label="Image"):
         """Which pixel is which row of the column: {row of the column: (row, column)}."""
@@ -117,15 +102,9 @@ class Widget:
         ]
         return {note: (row + 1, column + 1) for note, row, column in read}
 
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
-    def choose(self, label, value):
-        self.root.get_by_role("combobox", name=label, exact=True).select_option(value)
-
     @property
     def sum(self):
-        return " ".join(self.root.locator(".im2col-sum").inner_text().split())
+        return self.text(".im2col-sum")
 
 
 @pytest.fixture
@@ -157,10 +136,10 @@ def test_a_column_shows_its_window(widget):
 
 def test_a_window_shows_its_column(widget):
     widget.cell("Image", 2, 3).click()
-    assert widget.root.locator(".where").inner_text() == "7 / 16"
+    assert widget.where == "7 / 16"
     assert widget.cell("Columns", 1, 7).get_attribute("aria-selected") == "true"
     widget.cell("Image", 6, 6).click()  # no window begins there, so the last
-    assert widget.root.locator(".where").inner_text() == "16 / 16"
+    assert widget.where == "16 / 16"
 
 
 def test_an_entry_of_the_product_shows_both_and_the_sum(widget):
@@ -172,25 +151,21 @@ def test_an_entry_of_the_product_shows_both_and_the_sum(widget):
 
 def test_the_player_steps_from_window_to_window(widget, page):
     widget.press("Step forward")
-    assert widget.root.locator(".where").inner_text() == "7 / 16"
+    assert widget.where == "7 / 16"
     page.clock.install()
     widget.press("Play")
     page.clock.run_for(2000)
-    assert widget.root.locator(".where").inner_text() == "10 / 16"
+    assert widget.where == "10 / 16"
 
 
-def test_weights_and_pixels_can_be_changed(widget, page):
-    widget.cell("Filters as rows", 2, 5).click()
-    page.keyboard.type("2.5")
-    page.keyboard.press("Enter")
+def test_weights_and_pixels_can_be_changed(widget):
+    widget.edit(widget.cell("Filters as rows", 2, 5), "2.5")
     weights = kernels.reshape(3, 9).copy()
     weights[1, 4] = 2.5
     assert widget.numbers("Product") == (weights @ columns_of()).tolist()
 
     widget.root.get_by_label("Edit the pixels").check()
-    widget.cell("Image", 3, 3).click()
-    page.keyboard.type("-4")
-    page.keyboard.press("Enter")
+    widget.edit(widget.cell("Image", 3, 3), "-4")
     changed = image.copy()
     changed[2, 2] = -4
     assert widget.numbers("Columns") == columns_of(changed).tolist()
@@ -222,14 +197,10 @@ def test_a_second_channel_makes_columns_and_rows_twice_as_long(widget):
 def test_what_is_too_large_to_draw_is_refused_with_the_reason(widget):
     widget.root.get_by_text("Size, channels, stride, padding, dilation").click()
     widget.choose("Padding", "2")
-    assert widget.root.locator(".error").inner_text() == (
-        "That makes 9 rows and 64 columns; up to 36 are drawn."
-    )
+    assert widget.error == "That makes 9 rows and 64 columns; up to 36 are drawn."
     assert widget.numbers("Columns") == columns_of().tolist()
     widget.choose("Dilation", "3")
-    assert widget.root.locator(".error").inner_text() == (
-        "No window fits: the kernel reaches beyond the image and its padding."
-    )
+    assert widget.error == "No window fits: the kernel reaches beyond the image and its padding."
 
 
 def test_predict_first_hides_the_product_and_keeps_the_score(widget):
@@ -240,7 +211,7 @@ def test_predict_first_hides_the_product_and_keeps_the_score(widget):
     widget.press("Check")
     assert widget.root.get_by_role("status").inner_text() == "0 is right."
     widget.press("Next")
-    assert widget.root.locator(".where").inner_text() == "2 / 16"
+    assert widget.where == "2 / 16"
     widget.press("Show me")
     assert "1 of 2 at the first try" in widget.root.inner_text()
 
@@ -249,21 +220,21 @@ def test_the_keyboard_alone_walks_the_matrices(widget, page):
     widget.grid("Columns").locator("[tabindex='0']").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
-    assert widget.root.locator(".where").inner_text() == "7 / 16"
+    assert widget.where == "7 / 16"
     assert "lit" in widget.cell("Columns", 2, 7).get_attribute("class")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     assert widget.sum.startswith("Row 2 times column 7: ")
-    assert widget.root.locator("[aria-live]").last.inner_text().startswith("window 7, row 2")
+    assert widget.said.startswith("window 7, row 2")
 
 
 def test_a_finger_chooses_and_all_fits_a_phone(phone, site):
     widget = Widget(phone, site)
     widget.cell("Columns", 2, 16).tap()
-    assert widget.root.locator(".where").inner_text() == "16 / 16"
+    assert widget.where == "16 / 16"
     widget.cell("Image", 1, 1).tap()
-    assert widget.root.locator(".where").inner_text() == "1 / 16"
+    assert widget.where == "1 / 16"
     box = widget.root.bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390

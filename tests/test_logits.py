@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import Logits
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
@@ -83,29 +84,18 @@ def test_the_page_computes_what_cnnlib_computes(page_loss, data):
 # --- the built page ---
 
 
-class Scores:
-    """The widget in a reader's words."""
-
-    def __init__(self, page, site):
-        self.page = page
-        page.goto(f"{site}/chapters/loss.html")
-        self.root = page.locator(".logits")
-        self.root.scroll_into_view_if_needed()
+class Scores(OnPage):
+    chapter, selector = "loss", ".logits"
 
     def values(self, kind):
-        return [
-            cell.inner_text().replace("−", "-")
-            for cell in self.root.locator(f".value.{kind}").all()
-        ]
+        texts = self.root.locator(f".value.{kind}").all_inner_texts()
+        return [text.replace("−", "-") for text in texts]
 
     def slider(self, name):
         return self.root.get_by_role("slider", name=f"Logit of {name}", exact=True)
 
     def typed(self, name):
         return self.root.get_by_role("textbox", name=f"Logit of {name}, typed")
-
-    def choose(self, preset):
-        self.root.get_by_role("combobox", name="Logits").select_option(preset)
 
     def width(self, k):
         """How much of its bar a probability fills, in percent."""
@@ -158,10 +148,10 @@ def test_a_typed_number_is_taken_and_nonsense_is_named(scores, page):
     assert scores.loss == f"{Logits([7.86, 8.78, -2.5], 2).loss:.4f}"
     scores.typed("Elephant").fill("much")
     page.keyboard.press("Enter")
-    assert scores.root.locator(".error").inner_text() == "“much” is not a number. Try 3, -1 or 1/9."
-    scores.root.get_by_role("button", name="Reset").click()
+    assert scores.error == "“much” is not a number. Try 3, -1 or 1/9."
+    scores.press("Reset")
     assert scores.loss == "0.4649"
-    assert scores.root.locator(".error").inner_text() == ""
+    assert scores.error == ""
 
 
 def test_the_target_is_chosen_and_decides_the_loss(scores):
@@ -175,18 +165,18 @@ def test_the_target_is_chosen_and_decides_the_loss(scores):
     [("second image, a lion", "1.5975"), ("third image, a tiger", "0.004"), ("chance", "1.0986")],
 )
 def test_presets_set_logits_and_target(scores, preset, loss):
-    scores.choose(preset)
+    scores.choose("Logits", preset)
     assert scores.loss == loss
 
 
 def test_adding_one_to_all_changes_no_probability(scores):
-    scores.root.get_by_role("button", name="Add 1 to all").click()
+    scores.press("Add 1 to all")
     assert scores.typed("Lion").input_value() == "8.86"
     assert scores.loss == "0.4649"
 
 
 def test_overflow_is_shown_and_cured(scores):
-    scores.choose("overflow")
+    scores.choose("Logits", "overflow")
     assert scores.values("p") == [f"{p:.4f}".rstrip("0") for p in Logits([0, 1, 2]).probabilities]
     scores.root.get_by_label("Subtract the largest first").uncheck()
     assert scores.values("e") == ["∞"] * 3
@@ -195,10 +185,9 @@ def test_overflow_is_shown_and_cured(scores):
 
 
 def test_changes_are_spoken(scores):
-    live = scores.root.locator("[aria-live]").first
-    assert live.inner_text() == ""
-    scores.choose("chance")
-    assert live.inner_text() == "loss 1.0986, Lion 0.3333, Tiger 0.3333, Elephant 0.3333"
+    assert scores.said == ""
+    scores.choose("Logits", "chance")
+    assert scores.said == "loss 1.0986, Lion 0.3333, Tiger 0.3333, Elephant 0.3333"
 
 
 def test_predict_first_hides_asks_and_names_the_slip(scores):
@@ -208,7 +197,7 @@ def test_predict_first_hides_asks_and_names_the_slip(scores):
 
     def answer(text):
         scores.root.get_by_label("Your prediction").fill(text)
-        scores.root.get_by_role("button", name="Check", exact=True).click()
+        scores.press("Check")
         return scores.root.get_by_role("status").inner_text()
 
     assert answer("-0.4649").startswith("ln of a number below 1 is negative.")
@@ -219,7 +208,7 @@ def test_predict_first_hides_asks_and_names_the_slip(scores):
     assert answer("0.46") == "0.4649 is right."
     assert "0 of 1 at the first try" in scores.root.inner_text()
     assert scores.values("p") == ["0.1059", "0.2658", "0.6282"]
-    scores.root.get_by_role("button", name="Next").click()
+    scores.press("Next")
     assert scores.values("p") == ["?"] * 3
 
 

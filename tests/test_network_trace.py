@@ -14,6 +14,7 @@ import cnnlib
 from cnnlib.widgets import NetworkTrace
 from cnnlib.widgets.network_trace import WORKED
 from cnnlib.worked_example import image
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 NETWORK = Path(cnnlib.__file__).parent / "widgets" / "shared" / "network.js"
@@ -312,29 +313,12 @@ def test_every_input_knows_its_users_and_every_user_its_inputs(module):
 # --- the built page ---
 
 
-class Trace:
-    """The widget in a reader's words."""
-
-    def __init__(self, page, site, chapter="forward"):
-        self.page = page
-        page.goto(f"{site}/chapters/{chapter}.html")
-        self.root = page.locator(".network-trace")
-        self.root.scroll_into_view_if_needed()
-
-    def cell(self, label, row, column=1):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return grid.locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
-
-    def numbers(self, label):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return [cell.inner_text().replace("−", "-") for cell in grid.locator(".number").all()]
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
+class Trace(OnPage):
+    chapter, selector = "forward", ".network-trace"
 
     @property
     def sum(self):
-        return " ".join(self.root.locator(".written").inner_text().split())
+        return self.text(".written")
 
     @property
     def title(self):
@@ -343,18 +327,12 @@ class Trace:
     def gradient(self, label, row, column=1):
         return self.cell(f"Gradient: {label}", row, column)
 
-    def edit(self, cell, text):
-        cell.click()
-        self.page.keyboard.type(text)
-        self.page.keyboard.press("Enter")
-
     @property
     def loss(self):
         return self.root.locator(".trace .loss").inner_text()
 
     def outlined(self, label):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return grid.locator(".number.read").count()
+        return self.grid(label).locator(".number.read").count()
 
 
 @pytest.fixture
@@ -370,7 +348,7 @@ def test_the_page_opens_at_the_loss(trace):
     assert trace.title == "Loss"
     assert trace.sum == "−(0·ln 0.1059 + 0·ln 0.2658 + 1·ln 0.6282) = 0.4649"
     assert trace.loss == "loss 0.4649"
-    assert trace.numbers("Logits") == ["7.86", "8.78", "9.64"]
+    assert trace.texts("Logits") == [["7.86"], ["8.78"], ["9.64"]]
 
 
 def test_a_number_shows_its_sum_its_inputs_and_its_lines(trace):
@@ -419,17 +397,13 @@ def test_pixels_weights_biases_and_the_target_change_the_loss(trace, page):
 
     weight = WORKED["weight_2"].copy()
     weight[0, 2] = -1.5
-    trace.cell("Weights of dense 2", 1, 3).click()
-    page.keyboard.type("-1.5")
-    page.keyboard.press("Enter")
+    trace.edit(trace.cell("Weights of dense 2", 1, 3), "-1.5")
     bias = np.array([0.2, 0.6, 0.3])
-    trace.cell("Biases of dense 1", 2).click()
-    page.keyboard.type("0.6")
-    page.keyboard.press("Enter")
-    trace.root.get_by_role("combobox", name="Target").select_option("Tiger")
+    trace.edit(trace.cell("Biases of dense 1", 2), "0.6")
+    trace.choose("Target", "Tiger")
     expected = loss_of(image=changed, weight_2=weight, bias_1=bias, target=1)
     assert trace.loss.startswith(f"loss {expected:.4f} ")
-    assert trace.numbers("Target") == ["0", "1", "0"]
+    assert trace.texts("Target") == [["0"], ["1"], ["0"]]
     trace.press("Reset")
     assert trace.loss == "loss 0.4649"
 
@@ -446,12 +420,11 @@ def test_the_player_follows_the_pass_step_by_step(trace, page):
     trace.press("Play")
     page.clock.run_for(10000)
     assert trace.title == "Loss"
-    assert trace.root.locator(".where").inner_text() == "10 / 10"
+    assert trace.where == "10 / 10"
 
 
 def test_the_keyboard_alone_reaches_numbers_terms_and_the_player(trace, page):
-    grid = trace.root.get_by_role("grid", name="Feature map", exact=True)
-    grid.locator("[tabindex='0']").focus()
+    trace.grid("Feature map").locator("[tabindex='0']").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     assert trace.title == "Feature map, row 2, column 2"
@@ -462,22 +435,21 @@ def test_the_keyboard_alone_reaches_numbers_terms_and_the_player(trace, page):
     assert "lit" in trace.cell("Image", 4, 3).get_attribute("class")
     page.keyboard.press("Enter")
     assert trace.title == "Image, row 4, column 3 = 7"
-    trace.root.get_by_role("grid", name="Loss").locator("[tabindex='0']").focus()
+    trace.grid("Loss").locator("[tabindex='0']").focus()
     page.keyboard.press("Space")
     assert trace.root.get_by_role("button", name="Pause").is_visible()
 
 
 def test_choosing_is_spoken(trace):
-    live = trace.root.locator("[aria-live]").first
-    assert live.inner_text() == ""
+    assert trace.said == ""
     trace.cell("Logits", 3).click()
-    assert live.inner_text().startswith("Logits, Elephant: 16.6·0.2 + 12.1·0.4 + 6.4·0.2")
+    assert trace.said.startswith("Logits, Elephant: 16.6·0.2 + 12.1·0.4 + 6.4·0.2")
 
 
 def test_predict_first_hides_what_is_computed_and_names_the_slip(trace):
     trace.root.get_by_label("Predict first").check()
-    assert trace.numbers("Feature map") == ["?"] * 16
-    assert trace.numbers("Flattened") == ["?"] * 4
+    assert trace.texts("Feature map") == [["?"] * 4] * 4
+    assert trace.texts("Flattened") == [["?"]] * 4
     assert trace.loss == "loss ?"
 
     def answer(text):
@@ -495,7 +467,7 @@ def test_predict_first_hides_what_is_computed_and_names_the_slip(trace):
     assert trace.sum == "the largest of ?, ?, ?, ? = ?"
     assert answer("7.25") == "That is the mean. Max pooling takes the largest."
     assert answer("15") == "15 is right."
-    assert trace.numbers("Flattened")[0] == "15"
+    assert trace.texts("Flattened")[0] == ["15"]
     trace.cell("Loss", 1).click()
     assert answer("-0.4649").startswith("The logarithm of a probability is negative")
 
@@ -505,7 +477,7 @@ def test_predict_first_hides_what_is_computed_and_names_the_slip(trace):
 
 @pytest.fixture
 def backward(page, site):
-    return Trace(page, site, "backward_dense")
+    return Trace(page, site, chapter="backward_dense")
 
 
 def test_backward_the_page_opens_with_the_gradient_that_the_text_explains(backward):
@@ -513,9 +485,9 @@ def test_backward_the_page_opens_with_the_gradient_that_the_text_explains(backwa
     assert backward.sum == (
         "gradient: 0.2·0.1059 + 0.3·0.2658 + 0.2·(−0.3718) = 0.0266 weight · gradient of the sum"
     )
-    assert backward.numbers("Gradient: Logits") == [".106", ".266", "-.372"]
-    assert backward.numbers("Target") == ["0", "0", "1"]
-    assert not backward.root.get_by_role("grid", name="Logits", exact=True).is_visible()
+    assert backward.texts("Gradient: Logits") == [[".106"], [".266"], ["-.372"]]
+    assert backward.texts("Target") == [["0"], ["0"], ["1"]]
+    assert not backward.grid("Logits").is_visible()
 
 
 def test_backward_every_number_of_every_layer_and_parameter_shows_its_gradient(backward):
@@ -599,7 +571,7 @@ def test_backward_the_player_walks_from_the_loss_to_kernel_and_pixels(backward, 
         titles.append(backward.title.split(",")[0].split(" =")[0])
     assert titles[:4] == ["Logits", "Weights of dense 2", "Dense 1 after ReLU", "Sums of dense 1"]
     assert titles[-3:] == ["Kernel", "Image", "Image"]
-    assert backward.root.locator(".where").inner_text() == "13 / 13"
+    assert backward.where == "13 / 13"
     assert backward.root.locator(".number.later").count() == 0
 
 
@@ -607,27 +579,25 @@ def test_backward_a_neuron_that_relu_silences_has_nothing_to_learn(backward):
     backward.root.get_by_label("Show gradients").uncheck()
     backward.edit(backward.cell("Biases of dense 1", 3), "-6.5")
     backward.root.get_by_label("Show gradients").check()
-    assert backward.numbers("Gradient: Weights of dense 1")[8:] == ["0"] * 4
+    assert backward.texts("Gradient: Weights of dense 1")[2] == ["0"] * 4
     backward.gradient("Sums of dense 1", 3).click()
     assert backward.sum == "gradient: 0·0.0059 = 0 ReLU stopped it: factor 0"
     backward.press("Reset")
-    assert backward.numbers("Gradient: Weights of dense 1")[8:] == [".159", ".085", ".212", ".053"]
+    assert backward.texts("Gradient: Weights of dense 1")[2] == [".159", ".085", ".212", ".053"]
 
 
 def test_backward_the_keyboard_walks_through_gradients(backward, page):
-    grid = backward.root.get_by_role("grid", name="Gradient: Weights of dense 2", exact=True)
-    grid.locator("[tabindex='0']").focus()
+    backward.grid("Gradient: Weights of dense 2").locator("[tabindex='0']").focus()
     for key in ("ArrowDown", "ArrowDown", "End"):
         page.keyboard.press(key)
     assert backward.title == "Weights of dense 2, row 3, column 3 = 0.2"
     assert backward.sum.startswith("gradient: 6.4·(−0.3718) = −2.3794")
-    live = backward.root.locator("[aria-live]").first
-    assert live.inner_text().startswith("Weights of dense 2, row 3, column 3: gradient: 6.4·")
+    assert backward.said.startswith("Weights of dense 2, row 3, column 3: gradient: 6.4·")
 
 
 def test_backward_predict_first_asks_for_gradients_and_names_the_slip(backward):
     backward.root.get_by_label("Predict first").check()
-    assert backward.numbers("Gradient: Kernel") == ["?"] * 9
+    assert backward.texts("Gradient: Kernel") == [["?"] * 3] * 3
 
     def answer(text):
         backward.root.get_by_label("Your prediction").fill(text)
@@ -646,7 +616,7 @@ def test_backward_predict_first_asks_for_gradients_and_names_the_slip(backward):
     assert backward.title == "Weights of dense 2, row 3, column 2 = 0.4"
     backward.gradient("Flattened", 4).click()
     backward.press("Show me")
-    assert backward.numbers("Gradient: Pooled map")[3] == "-.040"  # the same, moved
+    assert backward.texts("Gradient: Pooled map")[1][1] == "-.040"  # the same, moved
 
 
 # --- step ---
@@ -654,7 +624,7 @@ def test_backward_predict_first_asks_for_gradients_and_names_the_slip(backward):
 
 @pytest.fixture
 def stepper(page, site):
-    return Trace(page, site, "one_step")
+    return Trace(page, site, chapter="one_step")
 
 
 def trained(steps, lr, target=2):
@@ -686,8 +656,7 @@ def test_step_a_weight_says_where_it_goes_and_goes_there(stepper):
     assert stepper.loss == f"loss {loss:.4f} (−0.098)"
     assert round(loss, 4) == 0.3669
     assert stepper.title.endswith("= 0.2062")
-    shown = [float(text) for text in stepper.numbers("Weights of dense 2")]
-    assert shown == arrays["weight_2"].ravel().round(2).tolist()
+    assert stepper.numbers("Weights of dense 2") == arrays["weight_2"].round(2).tolist()
     assert stepper.root.locator(".count").inner_text() == "1 step"
 
 
@@ -703,7 +672,7 @@ def test_step_ten_more_draw_the_curve_and_reset_returns(stepper):
     stepper.press("Reset")
     assert stepper.loss == "loss 0.4649"
     assert stepper.root.locator(".count").inner_text() == "0 steps"
-    assert stepper.numbers("Weights of dense 2")[0] == "0.2"
+    assert stepper.texts("Weights of dense 2")[0][0] == "0.2"
 
 
 def test_step_the_learning_rate_is_typed_and_a_wrong_one_is_refused(stepper):
@@ -732,29 +701,28 @@ def test_step_a_step_that_cannot_be_computed_is_not_taken(stepper):
 
 def test_step_the_gradients_fade_and_a_changed_number_begins_a_new_curve(stepper):
     stepper.root.get_by_label("Show gradients").check()
-    assert stepper.numbers("Gradient: Logits") == [".106", ".266", "-.372"]
+    assert stepper.texts("Gradient: Logits") == [[".106"], [".266"], ["-.372"]]
     stepper.press("10 steps")
-    assert stepper.numbers("Gradient: Logits") == [".038", ".068", "-.106"]
+    assert stepper.texts("Gradient: Logits") == [[".038"], [".068"], ["-.106"]]
     stepper.root.get_by_label("Show gradients").uncheck()
     stepper.cell("Weights of dense 2", 1, 1).click()
     stepper.page.keyboard.press("Escape")
     assert stepper.root.locator(".count").inner_text() == "10 steps"
     stepper.edit(stepper.cell("Image", 4, 3), "9")
     assert stepper.root.locator(".count").inner_text() == "0 steps"
-    stepper.root.get_by_role("combobox", name="Target").select_option("Lion")
+    stepper.choose("Target", "Lion")
     stepper.press("Step")
     assert stepper.root.locator(".count").inner_text() == "1 step"
 
 
 def test_step_is_spoken(stepper):
     stepper.press("Step")
-    live = stepper.root.locator("[aria-live]").first
-    assert live.inner_text().startswith("Loss 0.3669 after 1 step. Weights of dense 2, row 3")
+    assert stepper.said.startswith("Loss 0.3669 after 1 step. Weights of dense 2, row 3")
 
 
 @pytest.mark.parametrize("chapter", ["backward_dense", "one_step"])
 def test_both_ways_fit_a_phone(phone, site, chapter):
-    trace = Trace(phone, site, chapter)
+    trace = Trace(phone, site, chapter=chapter)
     trace.root.get_by_label("Show gradients").check()
     trace.gradient("Kernel", 3, 3).tap()
     assert trace.title.startswith("Kernel, row 3, column 3 = ")
@@ -783,7 +751,7 @@ def test_it_fits_a_phone_and_the_sum_stays_in_view(phone, site):
 
 @pytest.mark.parametrize("chapter", ["forward", "backward_dense", "one_step"])
 def test_axe_finds_nothing_wrong(page, site, axe_faults, chapter):
-    trace = Trace(page, site, chapter)
+    trace = Trace(page, site, chapter=chapter)
     if chapter == "one_step":
         trace.press("10 steps")
     else:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib.widgets import Neurons
 from cnnlib.worked_example import dense_1_bias, dense_1_weight
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
@@ -90,38 +91,8 @@ def test_the_page_computes_what_cnnlib_computes(page_linear, inputs, outputs, se
 # --- the built page ---
 
 
-class Layer:
-    """One widget of the page, in a reader's words."""
-
-    def __init__(self, page, site, index=0):
-        self.page = page
-        page.goto(f"{site}/chapters/dense.html")
-        self.root = page.locator(".neurons").nth(index)
-        self.root.scroll_into_view_if_needed()
-
-    def cell(self, label, row, column=1):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return grid.locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
-
-    def numbers(self, label):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        texts = [cell.inner_text() for cell in grid.locator(".number").all()]
-        return [text.replace("−", "-") for text in texts]
-
-    def outputs(self):
-        return [float(text) for text in self.numbers("After ReLU")]
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
-    def edit(self, cell, text):
-        cell.click()
-        self.page.keyboard.type(text)
-        self.page.keyboard.press("Enter")
-
-    @property
-    def sum(self):
-        return " ".join(self.root.locator(".sum").inner_text().split())
+class Layer(OnPage):
+    chapter, selector = "dense", ".neurons"
 
     @property
     def after(self):
@@ -130,13 +101,13 @@ class Layer:
 
 @pytest.fixture
 def layer(page, site):
-    return Layer(page, site)
+    return Layer(page, site, 0)
 
 
 def test_the_page_opens_with_the_sum_that_the_text_explains(layer):
     assert layer.sum == "15·0.5 + 8·0.8 + 20·0.1 + 5·0.1 + 0.2 = 16.6"
     assert layer.after == "Product 4 of 4: 5·0.1 = 0.5; together 16.4. ReLU: max(16.6, 0) = 16.6"
-    assert layer.outputs() == [16.6, 12.1, 6.4]
+    assert layer.numbers("After ReLU") == [[16.6], [12.1], [6.4]]
     assert layer.root.locator(".lines path").count() == 4 * 3
 
 
@@ -170,19 +141,19 @@ def test_inputs_weights_and_biases_are_edited(layer):
     weight[0, 3], bias[2] = 1 / 2, -6
     expected = cnnlib.relu(cnnlib.linear(np.array([15.0, 8, -20, 5]), weight, bias))
     assert expected[2] == 0
-    assert layer.outputs() == expected.round(2).tolist()
+    assert layer.numbers("After ReLU") == expected[:, None].round(2).tolist()
     layer.cell("Sums", 3).click()
     assert layer.after.endswith("ReLU: max(−3.9, 0) = 0")
     layer.press("Reset")
-    assert layer.outputs() == [16.6, 12.1, 6.4]
+    assert layer.numbers("After ReLU") == [[16.6], [12.1], [6.4]]
 
 
 def test_without_an_activation_there_is_one_column_of_numbers(page, site):
     layer = Layer(page, site, 1)
-    assert layer.numbers("Sums") == ["7.86", "8.78", "9.64"]
-    assert not layer.root.get_by_role("grid", name="After ReLU").is_visible()
-    layer.root.get_by_role("combobox", name="Activation").select_option("ReLU")
-    assert layer.root.get_by_role("grid", name="After ReLU").is_visible()
+    assert layer.texts("Sums") == [["7.86"], ["8.78"], ["9.64"]]
+    assert not layer.grid("After ReLU").is_visible()
+    layer.choose("Activation", "ReLU")
+    assert layer.grid("After ReLU").is_visible()
 
 
 def test_pointing_at_a_product_marks_its_input_and_its_weight(layer):
@@ -192,15 +163,14 @@ def test_pointing_at_a_product_marks_its_input_and_its_weight(layer):
 
 
 def test_steps_are_spoken(layer):
-    live = layer.root.locator("[aria-live]").first
-    assert live.inner_text() == ""
+    assert layer.said == ""
     layer.press("Step forward")
-    assert live.inner_text() == "neuron 2, input 1: Product 1 of 4: 15·0.2 = 3; together 3"
+    assert layer.said == "neuron 2, input 1: Product 1 of 4: 15·0.2 = 3; together 3"
 
 
 def test_predict_first_hides_asks_and_names_the_slip(layer):
     layer.root.get_by_label("Predict first").check()
-    assert layer.numbers("Sums") == layer.numbers("After ReLU") == ["?"] * 3
+    assert layer.texts("Sums") == layer.texts("After ReLU") == [["?"]] * 3
     assert layer.sum.endswith("+ 0.2 = ?")
 
     def answer(text):
@@ -214,14 +184,14 @@ def test_predict_first_hides_asks_and_names_the_slip(layer):
     layer.press("Next")
     assert answer("12.1") == "12.1 is right."
     assert "1 of 2 at the first try" in layer.root.inner_text()
-    assert layer.numbers("Sums") == ["16.6", "12.1", "?"]
+    assert layer.texts("Sums") == [["16.6"], ["12.1"], ["?"]]
 
 
 def test_a_finger_can_edit_and_it_fits_a_phone(phone, site):
-    layer = Layer(phone, site)
+    layer = Layer(phone, site, 0)
     layer.cell("Inputs", 1).tap()
     layer.root.get_by_role("button", name="One more").tap()
-    assert layer.outputs()[0] == round(16.6 + 0.5, 2)
+    assert layer.numbers("After ReLU")[0] == [round(16.6 + 0.5, 2)]
     box = layer.root.bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
@@ -229,6 +199,6 @@ def test_a_finger_can_edit_and_it_fits_a_phone(phone, site):
 
 
 def test_axe_finds_nothing_wrong(page, site, axe_faults):
-    layer = Layer(page, site)
+    layer = Layer(page, site, 0)
     layer.root.get_by_label("Predict first").check()
     assert axe_faults(layer.page, ".neurons") == []

@@ -12,6 +12,7 @@ import cnnlib
 from cnnlib.widgets import Nudge
 from cnnlib.widgets.network_trace import WORKED
 from cnnlib.widgets.nudge import KEYS
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -173,31 +174,21 @@ def test_a_kink_is_told_from_a_relu_that_the_loss_does_not_hear(slopes):
 # --- the built page ---
 
 
-class Plot:
-    """The widget of the chapter, in a reader's words."""
+class Plot(OnPage):
+    chapter, selector = "gradients", ".nudge"
 
-    def __init__(self, page, site):
-        self.page = page
-        page.goto(f"{site}/chapters/gradients.html")
-        self.root = page.locator(".nudge").first
-        self.root.scroll_into_view_if_needed()
-        self.point = self.root.get_by_role("slider")
+    @property
+    def point(self):
+        return self.root.get_by_role("slider")
 
     def type(self, label, text):
         box = self.root.get_by_role("textbox", name=label, exact=True)
         box.fill(text)
         box.press("Enter")
 
-    def choose(self, name):
-        self.root.get_by_role("combobox", name="w is").select_option(name)
-
     def press(self, name, times=1):
         for _ in range(times):
-            self.root.get_by_role("button", name=name, exact=True).click()
-
-    def cell(self, label, row, column=1):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return grid.locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
+            super().press(name)
 
     def drag(self, across):
         """Press on the point and move it by a part of the plot's width."""
@@ -249,7 +240,7 @@ def test_steps_follow_the_slope_and_leave_dots(plot):
         assert plot.root.locator(".nudge-step").count() == count
     assert plot.heading.startswith("loss 0.1337 at")
     assert "step 4: w 0.5174, loss 0.1337" in plot.root.inner_text()
-    assert plot.root.locator("[aria-live]").inner_text() == "Step 4: w is 0.5174, loss 0.1337"
+    assert plot.said == "Step 4: w is 0.5174, loss 0.1337"
     plot.press("Reset")
     assert plot.value == 0.4
     assert plot.root.locator(".nudge-step").count() == 0
@@ -295,7 +286,7 @@ def test_the_point_is_moved_by_mouse_by_keys_and_by_typing(plot, page):
 
 
 def test_a_number_is_chosen_from_the_list_and_by_clicking_it(plot, page):
-    plot.choose("pixel, row 1, column 1")
+    plot.choose("w is", "pixel, row 1, column 1")
     assert plot.heading == "loss 0.4649 at w = 5"
     assert "The curve is flat here" in plot.root.inner_text()
     plot.cell("Biases of dense 1", 3).click()
@@ -310,8 +301,8 @@ def test_a_number_is_chosen_from_the_list_and_by_clicking_it(plot, page):
 
 
 def test_with_another_target_the_curve_has_a_valley_and_a_step_can_leap_over_it(plot):
-    plot.root.get_by_role("combobox", name="Target").select_option("Tiger")
-    plot.choose("kernel, row 1, column 1")
+    plot.choose("Target", "Tiger")
+    plot.choose("w is", "kernel, row 1, column 1")
     assert plot.heading.startswith("loss 1.3249 at w = 1")
     plot.type("Learning rate", "2")
     plot.press("Step")

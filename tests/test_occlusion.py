@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib.widgets import Occlusion
 from cnnlib.widgets.widget import HERE
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 
@@ -163,13 +164,11 @@ def test_the_page_covers_the_pixels_that_python_covers(arithmetic, size, positio
 # --- the built page ---
 
 
-class Page:
-    """The widget, in a reader's words."""
+class Page(OnPage):
+    chapter, selector = "what_did_it_learn", ".occlusion"
 
     def __init__(self, page, site):
-        page.goto(f"{site}/chapters/what_did_it_learn.html")
-        self.page, self.root = page, page.locator(".occlusion")
-        self.root.scroll_into_view_if_needed()
+        super().__init__(page, site)
         text = page.locator('script[type="application/vnd.jupyter.widget-state+json"]').inner_text()
         states = [model["state"] for model in json.loads(text)["state"].values()]
         (state,) = (state for state in states if "networks" in state)
@@ -178,19 +177,12 @@ class Page:
             **{k: v for k, v in state.items() if k in Occlusion.class_own_traits()}
         )
 
-    def pixel(self, row, column, label="Image with the square"):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return grid.locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
-
-    def choose(self, label, value):
-        self.root.get_by_role("combobox", name=label).select_option(value)
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
+    def pixel(self, row, column):
+        return self.cell("Image with the square", row, column)
 
     @property
     def words(self):
-        return " ".join(self.root.locator(".words").inner_text().split())
+        return self.text(".words")
 
     @property
     def map(self):
@@ -244,15 +236,15 @@ def test_arrows_move_the_square_and_are_spoken(shown, page):
     page.keyboard.press("ArrowRight")
     assert shown.words.startswith("With the square around row 3, column 6 the network")
     assert shown.agrees(position=2 * 8 + 5)
-    assert shown.words in shown.root.locator("[aria-live]").inner_text()
+    assert shown.words in shown.said
 
 
 def test_play_slides_the_square_without_speaking(shown, page):
     page.clock.install()
     shown.press("Play")
     page.clock.run_for(3000)
-    assert shown.root.locator(".where").inner_text().startswith("17 / 64")
-    assert shown.root.locator("[aria-live]").inner_text() == ""
+    assert shown.where.startswith("17 / 64")
+    assert shown.said == ""
 
 
 def test_the_map_holds_the_drop_for_every_place(shown):

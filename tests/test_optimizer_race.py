@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import OptimizerRace
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -90,16 +91,8 @@ def test_the_page_walks_as_cnnlib_does(walk, surface, name, start, lr, momentum)
 # --- the built page ---
 
 
-class Race:
-    """The widget of the page, in a reader's words."""
-
-    def __init__(self, page, site):
-        page.goto(f"{site}/chapters/optimizers.html")
-        self.page, self.root = page, page.locator(".optimizer-race").first
-        self.root.scroll_into_view_if_needed()
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
+class Race(OnPage):
+    chapter, selector = "optimizers", ".optimizer-race"
 
     def place(self, name):
         row = self.root.get_by_role("row").filter(has_text=name)
@@ -108,7 +101,7 @@ class Race:
 
     @property
     def sums(self):
-        return " ".join(self.root.locator(".race-sums").inner_text().split())
+        return self.text(".race-sums")
 
 
 @pytest.fixture
@@ -138,7 +131,7 @@ def test_play_runs_scrubbing_moves_and_the_table_has_the_places_of_cnnlib(race, 
     page.clock.install()
     race.press("Play")
     page.clock.run_for(3000)
-    assert race.root.locator(".where").inner_text() == "5 / 61"
+    assert race.where == "5 / 61"
     race.press("Pause")
     race.root.get_by_label("Step", exact=True).fill("60")
     for name in ("SGD", "Momentum", "Nesterov", "Adam"):
@@ -204,15 +197,14 @@ def test_predict_first_hides_the_place_and_names_the_slip(race):
 
 
 def test_the_keyboard_steps_and_steps_are_spoken_and_playing_is_not(race, page):
-    live = race.root.locator("[aria-live]").last
     race.root.get_by_label("Step", exact=True).focus()
     page.keyboard.press("ArrowRight")
-    assert live.inner_text().startswith("Momentum, step 1: (3.88, −0.2), height")
+    assert race.said.startswith("Momentum, step 1: (3.88, −0.2), height")
     page.clock.install()
     page.keyboard.press("Space")
-    said = live.inner_text()
+    said = race.said
     page.clock.run_for(2500)
-    assert live.inner_text() == said
+    assert race.said == said
 
 
 def test_a_finger_moves_the_start_and_all_fits_a_phone(phone, site):

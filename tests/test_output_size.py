@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib.shapes import Windows
 from cnnlib.widgets import OutputSize
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
@@ -100,24 +101,13 @@ def test_same_padding_keeps_the_size_in_the_page_too(page_axis, size, kernel, di
 # --- the built page ---
 
 
-class Widget:
-    """The chapter's explorer, in a reader's words."""
-
-    def __init__(self, page, site):
-        page.goto(f"{site}/chapters/shapes.html")
-        self.root = page.locator(".output-size")
-        self.root.scroll_into_view_if_needed()
+class Widget(OnPage):
+    chapter, selector = "shapes", ".output-size"
 
     def slide(self, **values):
         names = {"n": "cells n", "k": "kernel k", "s": "stride s", "p": "padding p"}
         for letter, value in values.items():
             self.root.get_by_label(names.get(letter, "dilation d"), exact=True).fill(str(value))
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
-    def text(self, part):
-        return " ".join(self.root.locator(part).inner_text().split())
 
     @property
     def formula(self):
@@ -179,33 +169,30 @@ def test_the_words_for_padding(widget):
 
 def test_what_cannot_be_is_refused_with_the_reason(widget):
     widget.press("same")
-    assert "so it needs stride 1" in widget.text(".error")
+    assert "so it needs stride 1" in widget.error
     widget.slide(p=0, d=4)
-    assert widget.text(".error") == (
-        "The kernel spans 13 cells with dilation 4, but the row has 6."
-    )
+    assert widget.error == "The kernel spans 13 cells with dilation 4, but the row has 6."
     assert widget.root.get_by_label("dilation d").input_value() == "1"
 
 
 def test_windows_are_stepped_through_by_mouse_player_and_keys(widget, page):
     widget.press("Step forward")
     assert widget.text(".output-size-window") == "Window 2 of 3 reads cells 2, 3, 4, 5."
-    spoken = widget.root.locator("[aria-live]").last
-    assert spoken.inner_text() == "3 windows. Window 2 of 3 reads cells 2, 3, 4, 5."
+    assert widget.said == "3 windows. Window 2 of 3 reads cells 2, 3, 4, 5."
     widget.root.locator("[data-window='2']").click()
-    assert widget.text(".where") == "3 / 3"
+    assert widget.where == "3 / 3"
     widget.root.get_by_label("Window", exact=True).focus()
     page.keyboard.press("ArrowLeft")
-    assert widget.text(".where") == "2 / 3"
+    assert widget.where == "2 / 3"
     widget.root.get_by_label("stride s").focus()
     page.keyboard.press("ArrowLeft")
     assert widget.formula.endswith("= 5")
     page.clock.install()
     page.keyboard.press("Space")
-    said = spoken.inner_text()
+    said = widget.said
     page.clock.run_for(6000)
-    assert widget.text(".where") == "5 / 5"
-    assert spoken.inner_text() == said
+    assert widget.where == "5 / 5"
+    assert widget.said == said
     widget.press("Reset")
     assert widget.formula.endswith("= 3")
 
@@ -237,7 +224,7 @@ def test_the_longest_row_fits_a_phone(phone, site):
     wide = phone.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0
     widget.root.get_by_role("button", name="Step forward").tap()
-    assert widget.text(".where") == "2 / 32"
+    assert widget.where == "2 / 32"
 
 
 def test_axe_finds_nothing_wrong(page, site, axe_faults):

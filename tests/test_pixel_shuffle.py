@@ -10,6 +10,7 @@ import cnnlib
 from cnnlib.widgets import PixelShuffle
 from cnnlib.widgets.widget import HERE
 from cnnlib.worked_example import image, kernel
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 
@@ -98,32 +99,11 @@ def test_the_page_shuffles_shifts_and_multiplies_as_numpy_does(moves, data):
 # --- the built page ---
 
 
-class Page:
-    """The widget, in a reader's words."""
-
-    def __init__(self, page, site):
-        page.goto(f"{site}/chapters/why_convolution.html")
-        self.root = page.locator(".pixel-shuffle")
-        self.root.scroll_into_view_if_needed()
-
-    def cell(self, label, row, column):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return grid.locator(f"[data-row='{row}'][data-column='{column}']")
-
-    def numbers(self, label):
-        rows = self.root.get_by_role("grid", name=label, exact=True).locator(".number-row")
-        texts = [[cell.inner_text() for cell in row.locator(".number").all()] for row in rows.all()]
-        return [[cell.replace("−", "-") for cell in row] for row in texts]
+class Page(OnPage):
+    chapter, selector = "why_convolution", ".pixel-shuffle"
 
     def array(self, label):
-        return np.array(self.numbers(label), float)
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
-    @property
-    def sum(self):
-        return " ".join(self.root.locator(".sum").inner_text().split())
+        return np.array(self.numbers(label))
 
 
 @pytest.fixture
@@ -168,61 +148,56 @@ def test_any_permutation_leaves_the_dense_sum(widget):
 
 
 def test_a_number_of_either_map_is_traced_to_its_sum(widget):
-    widget.cell("Feature map, in order", 1, 1).click()
+    widget.cell("Feature map, in order", 2, 2).click()
     assert widget.sum == "5·1 + 5·0 + 4·(−1) + 7·1 + 7·0 + 0·(−1) + 7·1 + 7·0 + 2·(−1) + 2 = 15"
-    widget.cell("Feature map, shuffled", 2, 1).click()
+    widget.cell("Feature map, shuffled", 3, 2).click()
     python = expected()
     window = python.shuffled(image)[2:5, 1:4]
     assert widget.sum.endswith(f"= {(window * kernel).sum() + 2:g}".replace("-", "−"))
     assert widget.root.locator(".side").first.locator(".number-frame:visible").count() == 0
-    widget.cell("Dense neuron, shuffled", 0, 0).click()
+    widget.cell("Dense neuron, shuffled", 1).click()
     assert widget.sum.endswith("+ 0 = 35")
 
 
 def test_pointing_at_a_product_marks_its_pixel_and_its_weight_on_both_sides(widget):
-    widget.root.locator("[data-term]").nth(7).hover()  # row 1, column 1 of the image
-    place = expected().order.index(7)
-    for label, at in [("in order", (1, 1)), ("shuffled", divmod(place, 6))]:
+    widget.root.locator("[data-term]").nth(7).hover()  # row 2, column 2 of the image
+    row, column = divmod(expected().order.index(7), 6)
+    for label, at in [("in order", (2, 2)), ("shuffled", (row + 1, column + 1))]:
         for grid in ("Image", "Dense weights"):
             assert "lit" in widget.cell(f"{grid}, {label}", *at).get_attribute("class")
     assert widget.root.locator(".lit").count() == 4
 
 
-def test_an_edit_on_one_side_is_an_edit_on_the_other(widget, page):
+def test_an_edit_on_one_side_is_an_edit_on_the_other(widget):
     python = expected()
-    widget.cell("Image, shuffled", 2, 3).click()
-    page.keyboard.type("-4")
-    page.keyboard.press("Enter")
+    widget.edit(widget.cell("Image, shuffled", 3, 4), "-4")
     changed = image.copy()
     changed[divmod(python.order[2 * 6 + 3], 6)] = -4
     check(widget, expected(image=changed))
-    widget.cell("Kernel", 0, 2).click()
-    page.keyboard.type("1/2")
-    page.keyboard.press("Enter")
+    widget.edit(widget.cell("Kernel", 1, 3), "1/2")
     weights = kernel.copy()
     weights[0, 2] = 1 / 2
     check(widget, expected(image=changed, kernel=weights, bias=2))
 
 
 def test_the_keyboard_reaches_every_result(widget, page):
-    widget.root.get_by_role("grid", name="Feature map, in order").locator("[tabindex]").focus()
+    widget.grid("Feature map, in order").locator("[tabindex]").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     assert widget.sum.endswith("= 15")
-    said = widget.root.locator("[aria-live]").inner_text()
-    assert said == "row 2, column 2 of the feature map, pixels in order: 15"
+    assert widget.said == "row 2, column 2 of the feature map, pixels in order: 15"
 
 
 def test_predict_first_asks_for_the_sum(widget):
     widget.root.get_by_label("Predict first").check()
-    assert widget.numbers("Dense neuron, shuffled") == [["?"]]
-    assert widget.numbers("Feature map, in order") == [["?"] * 4] * 4
-    widget.cell("Dense neuron, shuffled", 0, 0).click()
+    assert widget.texts("Dense neuron, shuffled") == [["?"]]
+    assert widget.texts("Feature map, in order") == [["?"] * 4] * 4
+    widget.cell("Dense neuron, shuffled", 1).click()
     widget.root.get_by_label("Your prediction").fill("35")
     widget.press("Check")
     assert widget.root.get_by_role("status").inner_text() == "35 is right."
-    assert widget.numbers("Dense neuron, shuffled") == [["35"]]
-    assert widget.numbers("Dense neuron, in order") == [["?"]]
+    assert widget.texts("Dense neuron, shuffled") == [["35"]]
+    assert widget.texts("Dense neuron, in order") == [["?"]]
     widget.press("Next")
     widget.press("Show me")
     assert "1 of 2 at the first try" in widget.root.inner_text()
@@ -230,7 +205,7 @@ def test_predict_first_asks_for_the_sum(widget):
 
 def test_it_fits_a_phone(phone, site):
     widget = Page(phone, site)
-    widget.cell("Feature map, shuffled", 0, 0).tap()
+    widget.cell("Feature map, shuffled", 1, 1).tap()
     assert widget.sum.endswith(f"= {expected().maps[1, 0, 0]:g}")
     box = widget.root.bounding_box()
     assert box["x"] >= 0

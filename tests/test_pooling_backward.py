@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import PoolingBackward
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 POOLING = Path(cnnlib.__file__).parent / "widgets" / "shared" / "pooling.js"
@@ -85,40 +86,13 @@ def test_the_page_computes_the_gradients_that_cnnlib_computes(page_backward, dat
         np.testing.assert_allclose(theirs, expected, atol=1e-12)
 
 
-class Widget:
-    """One widget of a page, in a reader's words."""
-
-    def __init__(self, page, index=0):
-        self.root = page.locator(".pooling-backward").nth(index)
-        self.root.scroll_into_view_if_needed()
-
-    def grid(self, label):
-        return self.root.get_by_role("grid", name=label, exact=True)
-
-    def cell(self, label, row, column):
-        place = f"[data-row='{row - 1}'][data-column='{column - 1}']"
-        return self.grid(label).locator(place)
-
-    def numbers(self, label):
-        rows = self.grid(label).locator(".number-row").all()
-        texts = [[cell.inner_text() for cell in row.locator(".number").all()] for row in rows]
-        return [[float(text.replace("−", "-")) for text in row] for row in texts]
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
-    def choose(self, label, value):
-        self.root.get_by_role("combobox", name=label, exact=True).select_option(value)
-
-    @property
-    def sum(self):
-        return " ".join(self.root.locator(".sum").inner_text().split())
+class Widget(OnPage):
+    chapter, selector = "backward_geometry", ".pooling-backward"
 
 
 @pytest.fixture
 def first(page, site):
-    page.goto(f"{site}/chapters/backward_geometry.html")
-    return Widget(page)
+    return Widget(page, site, 0)
 
 
 def test_each_window_s_gradient_goes_to_its_winner(first):
@@ -139,14 +113,12 @@ def test_an_average_gives_equal_shares(first):
     assert first.sum == "dX, row 4, column 4: share·g 1/4·4 = 1"
 
 
-def test_overlapping_windows_add_up_and_of_equals_the_first_wins(first, page):
+def test_overlapping_windows_add_up_and_of_equals_the_first_wins(first):
     for row, column in [(2, 2), (2, 3), (3, 2), (3, 3)]:
-        first.cell("Map X", row, column).click()
-        page.keyboard.type("30")
-        page.keyboard.press("Enter")
+        first.edit(first.cell("Map X", row, column), "30")
     first.root.get_by_text("Size, window, stride, padding").click()
     first.choose("Stride", "1")
-    first.root.get_by_role("combobox", name="G", exact=True).select_option("1, 2, 3, …")
+    first.choose("G", "1, 2, 3, …")
     first.choose("Walk through", "pixels")
     x = np.array([[2.0, 12, 7, 0], [0, 30, 30, 0], [0, 30, 30, 0], [0, 14, 4, 0]])
     grad = np.arange(1.0, 10).reshape(3, 3)
@@ -174,7 +146,7 @@ def test_predict_first_names_the_text_s_mistake(first):
 def test_padding_wider_than_half_the_window_is_refused(first):
     first.root.get_by_text("Size, window, stride, padding").click()
     first.choose("Padding", "2")
-    assert first.root.locator(".error").inner_text() == ("The padding is at most half the window.")
+    assert first.error == "The padding is at most half the window."
     assert first.root.get_by_role("combobox", name="Padding").input_value() == "0"
 
 
@@ -182,16 +154,13 @@ def test_steps_are_spoken_and_keys_move(first, page):
     first.grid("Gradient dX").locator("[tabindex='0']").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
-    assert first.root.locator("[aria-live=polite]").last.inner_text() == (
-        "dX, row 2, column 2: 1·1 is 1"
-    )
+    assert first.said == "dX, row 2, column 2: 1·1 is 1"
     page.keyboard.press("Space")
     assert first.root.get_by_role("button", name="Pause").is_visible()
 
 
 def test_it_fits_a_phone(phone, site):
-    phone.goto(f"{site}/chapters/backward_geometry.html")
-    widget = Widget(phone, 1)
+    widget = Widget(phone, site, 1)
     widget.cell("Gradient G", 1, 2).tap()
     assert widget.sum.startswith("each gets an equal share")
     box = widget.root.bounding_box()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import PoolingExplorer
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -129,52 +130,23 @@ def test_the_page_computes_what_cnnlib_computes(page_pool2d, data):
 # --- the built page ---
 
 
-class Widget:
-    """One pooling explorer of a page, in a reader's words."""
-
-    def __init__(self, page, index=0):
-        self.page = page
-        self.root = page.locator(".pooling-explorer").nth(index)
-        self.root.scroll_into_view_if_needed()
-
-    def cell(self, label, row, column):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return grid.locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
-
-    def numbers(self, label="Pooled map"):
-        rows = self.root.get_by_role("grid", name=label, exact=True).locator(".number-row")
-        texts = [[cell.inner_text() for cell in row.locator(".number").all()] for row in rows.all()]
-        return [[cell.replace("−", "-") for cell in row] for row in texts]
+class Widget(OnPage):
+    chapter, selector = "pooling", ".pooling-explorer"
 
     def map(self):
-        return [[float(cell.replace("∞", "inf")) for cell in row] for row in self.numbers()]
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
-    def choose(self, label, value):
-        self.root.get_by_role("combobox", name=label, exact=True).select_option(value)
+        return self.numbers("Pooled map")
 
     def more(self):
         self.root.get_by_text("Padding, dilation, ceil_mode, size").click()
 
     @property
     def sum(self):
-        return " ".join(self.root.locator(".sum p").inner_text().split())
-
-    @property
-    def where(self):
-        return self.root.locator(".where").inner_text()
-
-    @property
-    def error(self):
-        return self.root.locator(".error").inner_text()
+        return self.text(".sum p")
 
 
 @pytest.fixture
 def first(page, site):
-    page.goto(f"{site}/chapters/pooling.html")
-    return Widget(page)
+    return Widget(page, site, 0)
 
 
 def largest(x=WORKED, kernel_size=2, **options):
@@ -198,9 +170,7 @@ def test_an_average_is_written_as_a_sum_and_a_division(first):
     assert first.map() == mean()
     assert first.sum == "(2 + 12 + 0 + 15) / 4 = 7.25"
     assert first.root.locator(".number.winner").count() == 0
-    first.cell("Map", 1, 1).click()
-    first.page.keyboard.type("-2")
-    first.page.keyboard.press("Enter")
+    first.edit(first.cell("Map", 1, 1), "-2")
     assert first.sum == "((−2) + 12 + 0 + 15) / 4 = 6.25"
 
 
@@ -225,16 +195,15 @@ def test_steps_scrubbing_playing_and_keys_move_the_window(first, page):
 
 
 def test_steps_are_spoken_and_playing_is_not(first, page):
-    live = first.root.locator("[aria-live]").first
-    assert live.inner_text() == ""
+    assert first.said == ""
     first.press("Step forward")
-    assert live.inner_text() == "row 1, column 2: the largest of 7, 0, 8, 0 is 8"
+    assert first.said == "row 1, column 2: the largest of 7, 0, 8, 0 is 8"
     first.press("average")
-    assert live.inner_text() == "row 1, column 2: 15 divided by 4 is 3.75"
+    assert first.said == "row 1, column 2: 15 divided by 4 is 3.75"
     page.clock.install()
     first.press("Play")
     page.clock.run_for(1500)
-    assert live.inner_text() == "row 1, column 2: 15 divided by 4 is 3.75"
+    assert first.said == "row 1, column 2: 15 divided by 4 is 3.75"
 
 
 def test_pointing_at_a_result_shows_its_window_and_at_a_number_its_cell(first, page):
@@ -247,9 +216,7 @@ def test_pointing_at_a_result_shows_its_window_and_at_a_number_its_cell(first, p
 
 
 def test_of_equal_numbers_the_first_is_marked(first):
-    first.cell("Map", 1, 1).click()
-    first.page.keyboard.type("15")
-    first.page.keyboard.press("Enter")
+    first.edit(first.cell("Map", 1, 1), "15")
     assert "winner" in first.cell("Map", 1, 1).get_attribute("class")
     assert "2 are equally large; the first of them" in first.root.locator(".sum").inner_text()
 
@@ -340,7 +307,7 @@ def test_reset_and_presets(first):
 
 def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
     first.root.get_by_label("Predict first").check()
-    assert first.numbers() == [["?", "?"], ["?", "?"]]
+    assert first.texts("Pooled map") == [["?", "?"], ["?", "?"]]
     assert first.sum == "max of 2, 12, 0, 15 = ?"
     assert first.root.locator(".winner").count() == 0
 
@@ -363,8 +330,7 @@ def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
 
 
 def test_a_finger_can_do_what_a_mouse_can(phone, site):
-    phone.goto(f"{site}/chapters/pooling.html")
-    widget = Widget(phone)
+    widget = Widget(phone, site, 0)
     widget.cell("Pooled map", 2, 1).tap()
     assert widget.sum.endswith("= 20")
     widget.cell("Map", 3, 2).tap()
@@ -376,8 +342,7 @@ def test_a_finger_can_do_what_a_mouse_can(phone, site):
 
 
 def test_axe_finds_nothing_wrong_in_the_widgets(page, site, axe_faults):
-    page.goto(f"{site}/chapters/pooling.html")
-    widget = Widget(page)
+    widget = Widget(page, site, 0)
     widget.more()
     widget.choose("Padding", "1")
     widget.root.get_by_label("Predict first").check()

@@ -6,6 +6,7 @@ import traitlets
 
 import cnnlib
 from cnnlib.widgets import ShiftExplorer
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 
@@ -73,43 +74,21 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 # --- the built page ---
 
 
-class Page:
-    """The widget, in a reader's words."""
-
-    def __init__(self, page, site):
-        page.goto(f"{site}/chapters/why_convolution.html")
-        self.page = page
-        self.root = page.locator(".shift-explorer")
-        self.root.scroll_into_view_if_needed()
-
-    def cell(self, label, row, column):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return grid.locator(f"[data-row='{row}'][data-column='{column}']")
+class Page(OnPage):
+    chapter, selector = "why_convolution", ".shift-explorer"
 
     def array(self, label):
-        cells = self.root.get_by_role("grid", name=label, exact=True).locator(
-            ".number:not(.padding)"
-        )
+        """The numbers of a square grid, without its padding."""
+        cells = self.grid(label).locator(".number:not(.padding)")
         texts = cells.evaluate_all("cells => cells.map((cell) => cell.firstChild.data)")
         numbers = np.array([float(text.replace("−", "-")) for text in texts])
         return numbers.reshape(round(len(texts) ** 0.5), -1)
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
 
     def shows(self, **traits):
         python = explorer(**traits)
         np.testing.assert_array_equal(self.array("Image"), python.shifted)
         np.testing.assert_array_equal(self.array("Feature map"), python.output)
         assert self.array("Dense neuron").item() == python.dense
-
-    @property
-    def text(self):
-        return self.root.inner_text()
-
-    @property
-    def sum(self):
-        return " ".join(self.root.locator(".sum").inner_text().split())
 
 
 @pytest.fixture
@@ -119,7 +98,7 @@ def widget(page, site):
 
 def test_the_page_opens_with_the_image_where_it_was_made(widget):
     widget.shows()
-    assert "Not moved yet." in widget.text
+    assert "Not moved yet." in widget.root.inner_text()
 
 
 def test_buttons_and_their_arrow_keys_move_the_image(widget, page):
@@ -129,16 +108,15 @@ def test_buttons_and_their_arrow_keys_move_the_image(widget, page):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowLeft")
     widget.shows(shift=(2, 0))
-    said = widget.root.locator("[aria-live]").inner_text()
-    assert said.startswith("Moved 2 down. ")
-    assert said.endswith(f"Dense neuron: {explorer(shift=(2, 0)).dense:g}.")
+    assert widget.said.startswith("Moved 2 down. ")
+    assert widget.said.endswith(f"Dense neuron: {explorer(shift=(2, 0)).dense:g}.")
     widget.press("Back to the start")
     widget.shows()
 
 
 def test_dragging_moves_the_image_and_opens_no_pixel(widget, page):
-    start = widget.cell("Image", 4, 4).bounding_box()
-    goal = widget.cell("Image", 2, 5).bounding_box()
+    start = widget.cell("Image", 5, 5).bounding_box()
+    goal = widget.cell("Image", 3, 6).bounding_box()
     page.mouse.move(start["x"] + 9, start["y"] + 9)
     page.mouse.down()
     page.mouse.move(goal["x"] + 9, goal["y"] + 9, steps=4)
@@ -149,52 +127,50 @@ def test_dragging_moves_the_image_and_opens_no_pixel(widget, page):
 
 def test_inside_the_map_moves_along_and_at_the_border_the_widget_says_what_changed(widget):
     widget.press("Right")
-    assert "all of them moved along, unchanged." in widget.text
+    assert "all of them moved along, unchanged." in widget.root.inner_text()
     assert widget.root.locator(".differs").count() == 0
     for _ in range(2):
         widget.press("Up")
     still, moved = explorer().output, explorer(shift=(-2, 1)).output
     wrong = (moved[:-2, 1:] != still[2:, :-1]).sum()
     assert wrong > 0
-    assert f"{wrong} changed at the border" in widget.text
+    assert f"{wrong} changed at the border" in widget.root.inner_text()
     assert widget.root.locator(".differs").count() == wrong
 
 
 def test_the_dense_neuron_jumps_and_its_sum_is_written_out(widget):
-    widget.cell("Dense neuron", 0, 0).click()
+    widget.cell("Dense neuron", 1).click()
     assert widget.sum.endswith(f"+ 0 = {FOUR.sum()}")
     widget.press("Right")
     assert widget.sum.endswith(f"= {explorer(shift=(0, 1)).dense:g}")
-    assert f"{FOUR.sum()} before the move" in widget.text
+    assert f"{FOUR.sum()} before the move" in widget.root.inner_text()
 
 
 def test_a_number_of_the_map_is_traced_to_its_sum(widget):
-    widget.cell("Feature map", 2, 2).click()
+    widget.cell("Feature map", 3, 3).click()
     assert widget.sum == "0·0 + 1·1 + 0·0 + 0·0 + 1·1 + 0·0 + 0·0 + 1·1 + 1·0 + 0 = 3"
     widget.root.locator("[data-term]").nth(4).hover()
-    assert "lit" in widget.cell("Image", 2, 2).get_attribute("class")
-    assert "lit" in widget.cell("Kernel", 1, 1).get_attribute("class")
+    assert "lit" in widget.cell("Image", 3, 3).get_attribute("class")
+    assert "lit" in widget.cell("Kernel", 2, 2).get_attribute("class")
 
 
 def test_typing_changes_the_image_where_it_stands_now(widget, page):
     widget.press("Down")
-    widget.cell("Image", 5, 0).click()
-    page.keyboard.type("3")
-    page.keyboard.press("Enter")
+    widget.edit(widget.cell("Image", 6, 1), "3")
     changed = FOUR.copy()
     changed[5 - 1, 0] = 3
     np.testing.assert_array_equal(
         widget.array("Feature map"), ShiftExplorer(changed, LINE, shift=(1, 0)).output
     )
-    widget.cell("Image", 0, 0).click()
+    widget.cell("Image", 1, 1).click()
     page.keyboard.type("3")
-    assert "came in when the image moved" in widget.root.locator(".error").inner_text()
+    assert "came in when the image moved" in widget.error
 
 
 def test_presets_and_padding(widget):
-    widget.root.get_by_role("combobox", name="Padding").select_option("0")
+    widget.choose("Padding", "0")
     widget.shows(padding=0)
-    widget.root.get_by_role("combobox", name="Kernel").select_option("box blur")
+    widget.choose("Kernel", "box blur")
     blurred = cnnlib.conv2d(FOUR[None].astype(float), np.ones((1, 1, 3, 3)) / 9)[0]
     np.testing.assert_allclose(widget.array("Feature map"), blurred, atol=0.0051)
     widget.press("Reset")
@@ -204,13 +180,13 @@ def test_presets_and_padding(widget):
 def test_predict_first_hides_the_map_and_the_neuron(widget):
     widget.root.get_by_label("Predict first").check()
     widget.press("Right")
-    hidden = widget.root.get_by_role("grid", name="Feature map").locator(".number")
+    hidden = widget.grid("Feature map").locator(".number")
     assert set(hidden.all_inner_texts()) == {"?"}
-    widget.cell("Dense neuron", 0, 0).click()
+    widget.cell("Dense neuron", 1).click()
     widget.root.get_by_label("Your prediction").fill(f"{explorer(shift=(0, 1)).dense:g}")
     widget.press("Check")
     assert widget.root.get_by_role("status").inner_text().endswith("is right.")
-    assert "1 of 1 at the first try" in widget.text
+    assert "1 of 1 at the first try" in widget.root.inner_text()
 
 
 def test_it_fits_a_phone_and_a_finger_moves_the_image(phone, site):

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import traitlets
+from geometry import small_convolutions
 from hypothesis import given
-from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import SlidingKernel
 from cnnlib.worked_example import image, kernels
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
@@ -118,70 +119,26 @@ def page_conv2d(open_module):
     return lambda *arguments: page.evaluate("arguments => ops.conv2d(...arguments)", arguments)
 
 
-@given(data=st.data())
-def test_the_page_computes_what_cnnlib_computes(page_conv2d, data):
-    small = st.integers(1, 3)
-    groups, channels, filters = data.draw(small), data.draw(small), data.draw(small)
-    kernel = data.draw(small), data.draw(st.integers(1, 4))
-    dilation = data.draw(small), data.draw(small)
-    same = data.draw(st.booleans())
-    padding = "same" if same else (data.draw(st.integers(0, 2)), data.draw(st.integers(0, 3)))
-    stride = 1 if same else (data.draw(small), data.draw(st.integers(1, 4)))
-    size = [
-        d * (k - 1) + 1 + data.draw(st.integers(0, 5))
-        for d, k in zip(dilation, kernel, strict=True)
-    ]
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    x = rng.normal(size=(groups * channels, *size))
-    weight = rng.normal(size=(groups * filters, channels, *kernel))
-    bias = rng.normal(size=groups * filters)
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    theirs = page_conv2d(x.tolist(), weight.tolist(), bias.tolist(), options)
-    np.testing.assert_allclose(theirs, cnnlib.conv2d(x, weight, bias, **options), atol=1e-12)
+@given(small_convolutions())
+def test_the_page_computes_what_cnnlib_computes(page_conv2d, drawn):
+    arrays, options = drawn
+    theirs = page_conv2d(*[array.tolist() for array in arrays], options)
+    np.testing.assert_allclose(theirs, cnnlib.conv2d(*arrays, **options), atol=1e-12)
 
 
 # --- the built page ---
 
 
-class Widget:
-    """One widget of a page, in a reader's words."""
+class Widget(OnPage):
+    chapter, selector = "convolution", ".sliding-kernel"
 
-    def __init__(self, page, index=0):
-        self.page = page
-        self.root = page.locator(".sliding-kernel").nth(index)
-        self.root.scroll_into_view_if_needed()
-
-    def cell(self, label, row, column):
-        grid = self.root.get_by_role("grid", name=label, exact=True)
-        return grid.locator(f"[data-row='{row - 1}'][data-column='{column - 1}']")
-
-    def numbers(self, label):
-        rows = self.root.get_by_role("grid", name=label, exact=True).locator(".number-row")
-        texts = [[cell.inner_text() for cell in row.locator(".number").all()] for row in rows.all()]
-        return [[cell.replace("−", "-") for cell in row] for row in texts]
-
-    def map(self, label="Feature map"):
-        return [[float(cell) for cell in row] for row in self.numbers(label)]
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
-    def choose(self, label, value):
-        self.root.get_by_role("combobox", name=label, exact=True).select_option(value)
-
-    @property
-    def sum(self):
-        return " ".join(self.root.locator(".sum").inner_text().split())
-
-    @property
-    def where(self):
-        return self.root.locator(".where").inner_text()
+    def map(self):
+        return self.numbers("Feature map")
 
 
 @pytest.fixture
 def first(page, site):
-    page.goto(f"{site}/chapters/convolution.html")
-    return Widget(page)
+    return Widget(page, site, 0)
 
 
 def outputs(x=image, **changes):
@@ -251,9 +208,7 @@ def test_pointing_at_a_product_marks_its_pixel_and_its_weight(first):
 def test_typing_changes_a_pixel_a_weight_and_the_bias(first, page):
     changed = image.copy()
     changed[1, 1] = -2.5
-    first.cell("Image", 2, 2).click()
-    page.keyboard.type("-2.5")
-    page.keyboard.press("Enter")
+    first.edit(first.cell("Image", 2, 2), "-2.5")
     assert first.map() == output(changed)
 
     first.cell("Kernel", 3, 1).click()
@@ -278,14 +233,14 @@ def test_typing_changes_a_pixel_a_weight_and_the_bias(first, page):
 def test_escape_restores_and_nonsense_is_named(first, page):
     first.cell("Image", 1, 1).click()
     page.keyboard.type("7x")
-    assert first.root.locator(".error").inner_text() == ("“7x” is not a number. Try 3, -1 or 1/9.")
+    assert first.error == "“7x” is not a number. Try 3, -1 or 1/9."
     page.keyboard.press("Escape")
-    assert first.root.locator(".error").inner_text() == ""
+    assert first.error == ""
     assert first.map() == output()
 
 
 def test_the_keyboard_alone_reaches_every_number(first, page):
-    first.root.get_by_role("grid", name="Image").locator("[tabindex='0']").focus()
+    first.grid("Image").locator("[tabindex='0']").focus()
     for key in ["ArrowRight", "ArrowDown", "ArrowDown", "Home", "End"]:
         page.keyboard.press(key)
     page.keyboard.type("9")  # typing begins an edit
@@ -310,16 +265,15 @@ def test_the_keyboard_alone_reaches_every_number(first, page):
 
 
 def test_steps_are_spoken_and_playing_is_not(first, page):
-    live = first.root.locator("[aria-live]").first
-    assert live.inner_text() == ""
+    assert first.said == ""
     first.press("Step forward")
-    assert live.inner_text().startswith("row 2, column 3: 5 times 1, plus 4 times 0")
-    assert live.inner_text().endswith("plus 2 is 8")
+    assert first.said.startswith("row 2, column 3: 5 times 1, plus 4 times 0")
+    assert first.said.endswith("plus 2 is 8")
     page.clock.install()
     first.press("Play")
-    said = live.inner_text()
+    said = first.said
     page.clock.run_for(2500)
-    assert live.inner_text() == said
+    assert first.said == said
 
 
 def test_presets_fill_the_kernel_and_the_image(first):
@@ -354,16 +308,14 @@ def test_stride_padding_and_dilation_are_those_of_torch(first):
 def test_a_kernel_that_does_not_fit_is_refused_with_the_reason(first):
     first.root.get_by_text("Size, stride, padding, dilation").click()
     first.choose("Dilation", "3")
-    assert first.root.locator(".error").inner_text() == (
-        "The kernel spans 7 rows with dilation 3, but the image has 6."
-    )
+    assert first.error == "The kernel spans 7 rows with dilation 3, but the image has 6."
     assert first.map() == output()
     assert first.root.get_by_role("combobox", name="Dilation").input_value() == "1"
 
 
 def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
     first.root.get_by_label("Predict first").check()
-    assert first.numbers("Feature map") == [["?"] * 4] * 4
+    assert first.texts("Feature map") == [["?"] * 4] * 4
     assert first.sum.endswith("+ 2 = ?")
 
     def answer(text):
@@ -379,7 +331,7 @@ def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
     first.press("Next")
     assert answer("12") == "12 is right."
     assert "1 of 2 at the first try" in first.root.inner_text()
-    assert first.numbers("Feature map")[0] == ["2", "12", "?", "?"]
+    assert first.texts("Feature map")[0] == ["2", "12", "?", "?"]
     first.press("Next")
     first.press("Show me")
     assert first.root.get_by_role("status").inner_text() == "It is 7."
@@ -387,13 +339,12 @@ def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
 
 
 def test_three_filters_have_three_maps_and_a_choice(page, site):
-    page.goto(f"{site}/chapters/convolution.html")
-    widget = Widget(page, 1)
+    widget = Widget(page, site, 1)
     expected = outputs(weight=kernels[:, None], bias=np.array([2.0, 3, 1]))
     for number, one in enumerate(expected, 1):
-        assert widget.map(f"Feature map, filter {number}") == one
+        assert widget.numbers(f"Feature map, filter {number}") == one
     widget.press("Filter 3")
-    assert widget.numbers("Kernel of filter 3") == [
+    assert widget.texts("Kernel of filter 3") == [
         ["0", "-1", "0"],
         ["-1", "4", "-1"],
         ["0", "-1", "0"],
@@ -404,8 +355,7 @@ def test_three_filters_have_three_maps_and_a_choice(page, site):
 
 
 def test_a_finger_can_do_what_a_mouse_can(phone, site):
-    phone.goto(f"{site}/chapters/convolution.html")
-    widget = Widget(phone)
+    widget = Widget(phone, site, 0)
     widget.cell("Feature map", 3, 2).tap()
     assert widget.sum.endswith("= 20")
     widget.cell("Image", 3, 2).tap()
@@ -423,14 +373,12 @@ def test_a_finger_can_do_what_a_mouse_can(phone, site):
 
 def test_reduced_motion_is_honored(open_page, site):
     page = open_page(reduced_motion="reduce")
-    page.goto(f"{site}/chapters/convolution.html")
-    frame = Widget(page).root.locator(".number-frame").first
+    frame = Widget(page, site, 0).root.locator(".number-frame").first
     assert frame.evaluate("frame => getComputedStyle(frame).transitionProperty") == "none"
 
 
 def test_axe_finds_nothing_wrong_in_the_widgets(page, site, axe_faults):
-    page.goto(f"{site}/chapters/convolution.html")
-    widget = Widget(page)
+    widget = Widget(page, site, 0)
     widget.root.get_by_text("Size, stride, padding, dilation").click()
     widget.root.get_by_label("Predict first").check()
     widget.cell("Image", 2, 2).click()

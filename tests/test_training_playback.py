@@ -8,6 +8,7 @@ import traitlets
 
 from cnnlib.widgets import TrainingPlayback
 from cnnlib.widgets.records import record
+from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
 RECORD = record("training")
@@ -34,23 +35,15 @@ def test_what_does_not_exist_is_refused(name, value, message):
         TrainingPlayback(**{name: value})
 
 
-class Playback:
-    """The widget of the page, in a reader's words."""
-
-    def __init__(self, page, site):
-        page.goto(f"{site}/chapters/training.html")
-        self.page, self.root = page, page.locator(".training-playback")
-        self.root.scroll_into_view_if_needed()
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
+class Playback(OnPage):
+    chapter, selector = "training", ".training-playback"
 
     def move_to(self, position):
         self.root.get_by_label("Frame").fill(str(position))
 
     @property
     def words(self):
-        return " ".join(self.root.locator(".playback-words").inner_text().split())
+        return self.text(".playback-words")
 
     @property
     def answers(self):
@@ -95,11 +88,11 @@ def test_play_moves_all_together_and_pause_stops(playback, page):
     before = playback.probabilities
     playback.press("Play")
     page.clock.run_for(4000)
-    assert playback.root.locator(".where").inner_text().startswith("6 / ")
+    assert playback.where.startswith("6 / ")
     assert playback.probabilities == RECORD["runs"][0]["frames"][5]["probabilities"][0] != before
     playback.press("Pause")
     page.clock.run_for(3000)
-    assert playback.root.locator(".where").inner_text().startswith("6 / ")
+    assert playback.where.startswith("6 / ")
 
 
 def test_an_image_is_chosen_and_its_probabilities_and_loss_are_shown(playback):
@@ -117,15 +110,14 @@ def test_an_image_is_chosen_and_its_probabilities_and_loss_are_shown(playback):
 def test_another_run_begins_at_its_start(playback):
     playback.move_to(30)
     playback.root.get_by_label("Trained on").select_option("1")
-    assert playback.root.locator(".where").inner_text().startswith("1 / ")
+    assert playback.where.startswith("1 / ")
 
 
 def test_the_keyboard_steps_and_steps_are_spoken(playback, page):
-    live = playback.root.locator("[aria-live]")
-    assert live.inner_text() == ""
+    assert playback.said == ""
     playback.root.get_by_label("Frame").focus()
     page.keyboard.press("ArrowRight")
-    assert live.inner_text().startswith("step 1: training loss 2.")
+    assert playback.said.startswith("step 1: training loss 2.")
     page.keyboard.press("Space")
     assert playback.root.get_by_role("button", name="Pause").is_visible()
 
