@@ -77,6 +77,66 @@ async function draw() {
   }
 }
 
+// What was opened once opens again without a network: assets/offline.js. From disk all is at hand anyway.
+const root = new URL(document.documentElement.dataset.content_root, location);
+const canKeep = "serviceWorker" in navigator && root.protocol !== "file:";
+
+/** Keeps files of this site, six at a time. */
+async function keep(addresses, progress = () => {}) {
+  const cache = await caches.open("book");
+  const all = new Set(addresses.filter((one) => one.startsWith(root.href))), todo = [...all];
+  async function work() {
+    for (let one = todo.pop(); one; one = todo.pop()) {
+      const answer = await fetch(one);
+      if (!answer.ok) throw new Error(`${one}: ${answer.status}`);
+      await cache.delete(one, { ignoreSearch: true });
+      await cache.put(one, answer);
+      progress(all.size - todo.length, all.size);
+    }
+  }
+  await Promise.all(Array.from({ length: 6 }, work));
+}
+
+/** On the first visit no worker has seen what the page asked for. */
+async function keepThisPage() {
+  const first = !navigator.serviceWorker.controller;
+  await navigator.serviceWorker.register(new URL("offline.js", root));
+  const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+  if (first) await keep([location.href.split("#")[0], ...loaded]);
+}
+
+/** The button that keeps the whole book. */
+async function offerToKeep(box) {
+  const [button, status] = [box.querySelector("button"), box.querySelector("[role=status]")];
+  const list = new URL("offline.json", root).href;
+  const tell = () => (status.textContent = "The whole book is on this device, and opens here without a network.");
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      const files = await (await fetch(list)).json();
+      await keep(["./", ...files].map((file) => new URL(file, root).href),
+        (count, all) => (status.textContent = `${count} of ${all} files`));
+      await keep([list]);
+      tell();
+    } catch (error) {
+      status.textContent = `Not everything could be kept (${error.message}). Try again with a network.`;
+    }
+    button.disabled = false;
+  });
+  if (await caches.match(list)) tell();
+  box.hidden = false;
+}
+
+function start() {
+  draw();
+  if (canKeep) document.querySelectorAll(".keep-offline").forEach(offerToKeep);
+}
+
 // As soon as the page is read: deferred scripts, such as the theme's icons, may take longer.
-if (document.readyState === "loading") document.addEventListener("readystatechange", draw, { once: true });
-else draw();
+if (document.readyState === "loading") document.addEventListener("readystatechange", start, { once: true });
+else start();
+if (canKeep) {
+  const late = () => keepThisPage().catch(() => {}); // a browser may forbid it: then nothing is kept
+  if (document.readyState === "complete") late();
+  else addEventListener("load", late);
+}

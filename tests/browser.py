@@ -48,12 +48,22 @@ def book():
     return BOOK
 
 
+def serve(folder, handler=QuietHandler):
+    """A server for a folder, at work until its `shutdown`."""
+    handler = functools.partial(handler, directory=folder)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def address(server):
+    return f"http://127.0.0.1:{server.server_port}"
+
+
 @pytest.fixture(scope="session")
 def site(book):
-    handler = functools.partial(QuietHandler, directory=book)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+    with serve(book) as server:
+        yield address(server)
         server.shutdown()
 
 
@@ -90,6 +100,8 @@ def open_page(browser, request):
 
     def open_page(viewport=None, **options):
         viewport = viewport or {"width": 1440, "height": 900}
+        # A service worker's requests pass by the rules below; tests/test_offline.py has one.
+        options = {"service_workers": "block"} | options
         context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
         context.route(re.compile(r"^(?!file:|data:|blob:|http://127\.0\.0\.1:)"), stop)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from html import escape
 from importlib.metadata import distribution
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import quote, unquote, urljoin
 
 from docutils import nodes
 from PIL import Image
@@ -129,6 +129,33 @@ def share_widgets(app: Sphinx, exception: Exception | None) -> None:
             page.write_text(text.replace(match[0], tags + body), "utf-8")
 
 
+REFERENCES = re.compile(r"""(?:src|href)="([^"#?:]+)|url\(["']?([^"'#?:)]+)""")
+
+
+def list_for_offline(app: Sphinx, exception: Exception | None) -> None:
+    """Write offline.json: what a reader needs to keep the whole book, as paths in the site.
+
+    That is all pages, but not the pages of the library's source, and all files that they name.
+    """
+    if exception:
+        return
+    site = Path(app.outdir).resolve()
+    todo = [site / f"{page}.html" for page in (*app.env.found_docs, "index", "search", "genindex")]
+    needed = set(todo)
+    while todo:
+        file = todo.pop()
+        if file.suffix not in (".html", ".css"):
+            continue
+        for references in REFERENCES.findall(file.read_text("utf-8")):
+            other = (file.parent / unquote("".join(references))).resolve()
+            own = other.is_file() and site in other.parents and other.suffix != ".ipynb"
+            if own and other not in needed and "_modules" not in other.parts:
+                needed.add(other)
+                todo.append(other)
+    paths = sorted(quote(file.relative_to(site).as_posix()) for file in needed)
+    (site / "offline.json").write_text(json.dumps(paths), "utf-8")
+
+
 def compress_images(app: Sphinx, exception: Exception | None) -> None:
     """Give the figures a palette of 256 colors: a third of the bytes, and no eye sees it."""
     for path in (Path(app.outdir) / "_images").glob("*.png"):
@@ -148,4 +175,5 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", describe)
     app.connect("build-finished", share_widgets)
     app.connect("build-finished", compress_images)
+    app.connect("build-finished", list_for_offline)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
