@@ -102,8 +102,10 @@ def share_widgets(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.outdir) / "_static" / "widgets"
     folder.mkdir(exist_ok=True)
+    used = set()
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text("utf-8")
+        used.update(re.findall(r"_static/widgets/(\w+\.js)", text))
         match = WIDGETS.search(text)
         if not match:
             continue
@@ -127,6 +129,10 @@ def share_widgets(app: Sphinx, exception: Exception | None) -> None:
             )
             body = match[0].replace(match[1], json.dumps(page_state).replace("</", "<\\/"))
             page.write_text(text.replace(match[0], tags + body), "utf-8")
+        used.update(f"{name}.js" for name in names)
+    for file in folder.iterdir():  # of a build before this one
+        if file.name not in used:
+            file.unlink()
 
 
 REFERENCES = re.compile(r"""(?:src|href)="([^"#?:]+)|url\(["']?([^"'#?:)]+)""")
