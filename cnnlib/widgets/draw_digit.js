@@ -42,30 +42,33 @@ function createAnswer(classes) {
   };
 }
 
-/** The examples in a row: one tab stop, arrows move, Enter or a click loads. */
+/** The examples in two rows, each with one tab stop: arrows move, Enter or a click loads. */
 function createExamples(examples, classes, onload) {
-  const buttons = examples.map((example, i) => {
+  const buttons = examples.map((example) => {
     const wrong = example.answer !== example.label;
     const canvas = h("canvas", { "aria-hidden": "true" });
     paintLarge(canvas, pixelsOf(example), 0, [SIDE, SIDE], 1, true);
     const read = wrong ? `, which the network read as ${classes[example.answer]}` : "";
     const label = `Test image ${example.index}: a ${classes[example.label]}${read}`;
-    return h("button", { type: "button", class: "example", tabindex: i ? -1 : 0, title: label,
+    return h("button", { type: "button", class: "example", title: label,
       "aria-label": label, "aria-pressed": "false", click: () => onload(example) }, canvas);
   });
   const row = (wrong) => buttons.filter((_, i) => (examples[i].answer !== examples[i].label) === wrong);
-  const shelf = (text, list) => (!list.length ? null
-    : h("div", { class: "shelf" }, h("span", { class: "note" }, text), h("div", { class: "thumbs" }, list)));
+  function shelf(text, list) {
+    const stop = (chosen) => list.forEach((button) => (button.tabIndex = button === chosen ? 0 : -1));
+    function keydown(event) {
+      const at = list.indexOf(event.target), by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (at < 0 || !by) return;
+      event.preventDefault();
+      const to = list[inRange(at + by, 0, list.length - 1)];
+      stop(to);
+      to.focus();
+    }
+    stop(list[0]);
+    return list.length ? h("div", { class: "shelf" }, h("span", { class: "note" }, text), h("div", { class: "thumbs", keydown }, list)) : null;
+  }
   const element = h("div", { class: "examples", role: "group", "aria-label": "Examples" },
     shelf("MNIST’s own", row(false)), shelf("misread", row(true)));
-  element.addEventListener("keydown", (event) => {
-    const at = buttons.indexOf(event.target), by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (at < 0 || !by) return;
-    event.preventDefault();
-    const to = buttons[inRange(at + by, 0, buttons.length - 1)];
-    for (const button of buttons) button.tabIndex = button === to ? 0 : -1;
-    to.focus();
-  });
   return { element, update(example) {
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(examples[i] === example)));
   } };
