@@ -82,5 +82,5 @@ RECIPES = {
         three_convolutions, "mnist", 3, 64, "SGD", {"lr": 0.01, "momentum": 0.9}, mean_std=PIXELS
     ),
     "mnist": Recipe(mnist_network, "mnist", 8, 100, *CYCLE, ("random_shift",), keep=True),
-    "fashion_mnist": Recipe(mnist_network, "fashion_mnist", 12, 100, *CYCLE, ("random_flip",)),
+    "fashion_mnist": Recipe(mnist_network, "fashion_mnist", 20, 100, *CYCLE, ("random_flip",)),
 }

@@ -101,6 +101,14 @@ def test_from_disk_a_page_is_drawn_and_fits_a_phone_and_paper(phone, site_file, 
     assert menus.count() == 0
 
 
+@pytest.mark.parametrize("colored", ["chapters/sources", "chapters/architectures", "intro"])
+def test_the_book_has_no_fault_of_its_own_for_those_who_see_or_press_less(
+    phone, site, axe_faults, colored
+):
+    open_and_wait(phone, f"{site}/{colored}.html")
+    assert axe_faults(phone, "article.bd-article") == []
+
+
 def test_every_picture_says_what_it_shows(html):
     """Without a description of their own, figures are described by their file's name."""
     undescribed = [
