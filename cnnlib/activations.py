@@ -109,6 +109,11 @@ class ReLU(FunctionLayer):
 
     function, derivative = relu, relu_backward
 
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        output = super().forward(x)
+        self.saved = (output,)  # positive where x is, and kept by the next layer anyway
+        return output
+
 
 class LeakyReLU(FunctionLayer):
     """`leaky_relu` as a layer: torch.nn.LeakyReLU."""
