@@ -41,7 +41,7 @@ function explainOutput(answer, { x, mean, variance, gamma, beta, other, total })
 /** A number that is typed: taken when it is one and small enough. */
 function typedNumber(name, label, { get, set, complain }) {
   const input = h("input", {
-    type: "text", inputmode: "decimal", autocomplete: "off", size: 5,
+    type: "text", autocomplete: "off", size: 7,
     change: () => read(),
     keydown: (event) => {
       if (event.key === "Enter") read();

@@ -8,6 +8,13 @@ const same = (a, b) =>
 /** Text with `code` in it. */
 const prose = (text) => text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
 
+/** A number made of a text, to put choices in an order that has nothing to do with which is right. */
+function mixed(text) {
+  let number = 0;
+  for (const letter of text) number = Math.imul(number ^ letter.codePointAt(0), 0x9e3779b1) ^ (number >>> 15);
+  return number;
+}
+
 function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
@@ -27,18 +34,20 @@ function render({ model, el }) {
   /** Each kind of question puts its controls in the page and returns what reads them: null is no answer yet. */
   const kinds = {
     number() {
-      const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: 8, "aria-label": "Your answer" });
+      const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: 8, "aria-label": "Your answer", input: () => say("") });
       const minus = h("button", { type: "button", "aria-label": "Change the sign", click: () => {
         input.value = /^[-−]/.test(input.value) ? input.value.slice(1) : `-${input.value}`;
         input.focus();
+        say("");
       } }, "±");
       answers.replaceChildren(input, minus);
       return () => (Number.isNaN(parse(input.value)) ? null : parse(input.value));
     },
     choice(one) {
       const name = `choice-${Math.random()}`; // radio buttons of one question belong together
-      const radios = one.choices.map((choice) => h("input", { type: "radio", name, value: choice }));
-      answers.replaceChildren(...radios.map((radio, i) => h("label", { class: "choice" }, radio, h("span", {}, ...prose(one.choices[i])))));
+      const choices = [...one.choices].sort((a, b) => mixed(one.text + a) - mixed(one.text + b)); // alike at every visit
+      const radios = choices.map((choice) => h("input", { type: "radio", name, value: choice, change: () => say("") }));
+      answers.replaceChildren(...radios.map((radio, i) => h("label", { class: "choice" }, radio, h("span", {}, ...prose(choices[i])))));
       return () => radios.find((radio) => radio.checked)?.value ?? null;
     },
     grid(one) {

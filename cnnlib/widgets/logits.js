@@ -44,7 +44,7 @@ function createRow(k, { get, setLogit, setTarget, complain, group }) {
     event.preventDefault();
     setLogit(k, get("logits")[k] + by * unit);
   });
-  const typed = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: 7, change: () => read(), keydown: (event) => {
+  const typed = h("input", { type: "text", autocomplete: "off", size: 8, change: () => read(), keydown: (event) => {
     if (event.key === "Enter") read();
     if (event.key === "Escape") typed.value = format(get("logits")[k]);
   } });
@@ -72,6 +72,7 @@ function createRow(k, { get, setLogit, setTarget, complain, group }) {
       slider.setAttribute("aria-valuetext", format(logits[k]));
       typed.setAttribute("aria-label", `Logit of ${name()}, typed`);
       if (document.activeElement !== typed || parse(typed.value) !== logits[k]) typed.value = format(logits[k]);
+      typed.removeAttribute("aria-invalid");
       const text = (number) => (hidden ? "?" : wide(number));
       exponential.replaceChildren(...[wide(exponentials[k])].flat());
       p.replaceChildren(...[text(probabilities[k])].flat());
@@ -122,6 +123,7 @@ function render({ model, el }) {
   }
   function setLogit(k, value, exactly = false) {
     const rounded = exactly ? value : Number(value.toFixed(2));
+    if (exactly) limit = 0; // the sliders fit what is typed
     set({ logits: copyWith(get("logits"), [k], Math.min(Math.max(rounded, -LARGEST), LARGEST)) });
   }
   function restart(traits) {
@@ -141,7 +143,7 @@ function render({ model, el }) {
   const written = h("div", { class: "sum" });
   const predict = prediction({
     explain,
-    onnext: () => set({ logits: get("logits").map(() => Math.round(60 * Math.random() - 20) / 10), target: Math.floor(get("logits").length * Math.random()) }),
+    onnext: () => restart({ score: get("score"), logits: get("logits").map(() => Math.round(60 * Math.random() - 20) / 10), target: Math.floor(get("logits").length * Math.random()) }),
     onreveal: (right) => {
       const [good, asked] = get("score");
       if (known !== key()) set({ score: [good + (right ? 1 : 0), asked + 1] });
@@ -182,6 +184,7 @@ function render({ model, el }) {
       h("p", {}, "loss = −ln ", ...show(probabilities[target]), " = ", h("strong", { class: "loss" }, ...show(loss))));
   }
   function draw() {
+    complain("");
     const logits = get("logits"), target = get("target"), now = computed(logits, target, get("stable"));
     limit = Math.max(limit, reach(logits)); // it does not shrink under the finger that drags
     power.replaceChildren("e", h("sup", {}, now.shift ? "logit − largest" : "logit"));

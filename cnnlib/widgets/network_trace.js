@@ -320,6 +320,7 @@ function explainGradient(answer, { terms, total, node, numbers }) {
   ];
   return cases.find(([value]) => sameGradient(answer, value))?.[1]
     ?? (only ? "That is what one of the later numbers sends. Add up what all of them send."
+      : node.layer === "logits" ? "Not that. Take p − y: the probability of the class, minus 1 if it is the target's."
       : "Not that. The later numbers are outlined: multiply the gradient of each by its factor, and add.");
 }
 

@@ -1,6 +1,6 @@
 // The loss of the worked network against one of its numbers: nudge it, and step downhill.
 import { chart } from "./shared/chart.js";
-import { announcer, copyWith, field, format, h, mount, parse, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, follow, format, h, mount, parse, select, setter } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { networkGraph, networkTables, networkValues } from "./shared/network.js";
 import { branches, networkSlopes } from "./shared/slopes.js";
@@ -23,6 +23,7 @@ const LAYERS = {
 const SPANS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
 const DATA = ["selected", "value", "h", "lr", "target", "steps"];
 const [WIDTH, HEIGHT, LEFT, SAMPLES] = [460, 320, 62, 160];
+const LARGEST = 1e6; // what may be typed
 const DIGITS = 6; // decimals of a place on the curve: what is written is what is meant
 
 const splitName = (name) => {
@@ -77,15 +78,7 @@ function createPlot({ onmove }) {
     const part = (((event.clientX - box.left) / box.width) * WIDTH - left) / (right - left);
     move(Math.round((axes.x.low + part * 100 * step()) / step()) * step());
   }
-  over.addEventListener("pointerdown", (event) => {
-    over.setPointerCapture(event.pointerId);
-    handle.focus({ preventScroll: true });
-    event.preventDefault();
-    fromPointer(event);
-  });
-  over.addEventListener("pointermove", (event) => {
-    if (over.hasPointerCapture(event.pointerId)) fromPointer(event);
-  });
+  follow(over, () => handle.focus({ preventScroll: true }), fromPointer);
   handle.addEventListener("keydown", (event) => {
     const [low, high] = ends();
     const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
@@ -245,16 +238,18 @@ function render({ model, el }) {
     draw();
   }
   function zoom(by) {
-    const span = SPANS[SPANS.findIndex((one) => one >= view.span) + by];
-    if (span) view = { ...view, span, center: by < 0 ? get("value") : view.center };
+    const span = by < 0 ? SPANS.findLast((one) => one < view.span) : SPANS.find((one) => one > view.span);
+    if (span) view = { name: view.name, span, center: by < 0 ? get("value") : view.center };
     draw();
   }
   /** The window's ends: as chosen, or as wide as it takes to see the point and its steps. */
   function windowOf() {
     const name = get("selected");
-    if (view?.name !== name) view = { name, center: worked(place()), span: LAYERS[place().layer].span };
-    const far = Math.max(...[get("value"), ...get("steps")].map((value) => Math.abs(value - view.center)));
-    if (far > view.span) view.span = SPANS.find((span) => span >= far) ?? 2 * far;
+    const usual = { name, center: worked(place()), span: LAYERS[place().layer].span };
+    const reach = ({ center }) => Math.max(...[get("value"), ...get("steps")].map((value) => Math.abs(value - center)));
+    if (view?.name !== name || (view.grown && reach(usual) <= usual.span)) view = usual;
+    const far = reach(view);
+    if (far > view.span) view = { ...view, span: SPANS.find((span) => span >= far) ?? 2 * far, grown: true };
     return { low: view.center - view.span, high: view.center + view.span };
   }
 
@@ -269,7 +264,7 @@ function render({ model, el }) {
     Object.keys(LAYERS).map((layer) => h("optgroup", { label: LAYERS[layer].title }, options(layer))));
   const target = select(get("classes").map((name, k) => [k, name]), (value) =>
     set({ target: Number(value), steps: [] }));
-  const any = { accept: () => true, wanted: "a number, such as 0.5", complain };
+  const any = { accept: (value) => Math.abs(value) <= LARGEST, wanted: "a number up to 1,000,000, such as 0.5", complain };
   const positive = {
     ...any, inputmode: "decimal", accept: (value) => value > 0, wanted: "a number above 0, such as 0.01",
   };
@@ -287,6 +282,7 @@ function render({ model, el }) {
   });
 
   function draw() {
+    complain("");
     const [value, nudge, lr, steps] = ["value", "h", "lr", "steps"].map(get);
     const ends = [value - nudge, value + nudge], slope = slopeAt(value);
     const secant = (lossAt(ends[1]) - lossAt(ends[0])) / (2 * nudge);

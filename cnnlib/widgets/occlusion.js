@@ -6,7 +6,11 @@ import { player, spacePlays } from "./shared/player.js";
 import { covered, forwardValues, gradCam, logitSlopes } from "./shared/sequential.js";
 
 const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
-const short = (number) => format(number, 1).replace("0.", "."); // the maps' cells are small
+/** For the maps' small cells: one decimal, two where one would say 0 or 1. */
+function short(number) {
+  const size = Math.abs(number), near = size < 0.095 || (size > 0.9 && size < 1);
+  return format(number, near ? 2 : 1).replace("0.", ".");
+}
 const numbered = (texts) => texts.map((text, k) => [k, text]);
 const SIZES = [1, 2, 3, 4, 5].map((side) => [side, `${side}×${side}`]);
 const FILLS = [[0, "black, 0"], [0.25, "dark gray, 0.25"], [0.5, "gray, 0.5"], [1, "white, 1"]];

@@ -1,5 +1,5 @@
 // Four optimizers walk over the same surface, and every step can be traced to its sum.
-import { announcer, factor, field, format, h, mount, parse, sameNumber, select, setter, speaker } from "./shared/dom.js";
+import { announcer, field, format, h, mount, parse, sameNumber, select, setter, speaker } from "./shared/dom.js";
 import { BETAS, OPTIMIZERS, SURFACES, walk } from "./shared/optimizers.js";
 import { player, spacePlays } from "./shared/player.js";
 import { svg } from "./shared/svg.js";
@@ -79,28 +79,32 @@ function createMap(onstart) {
   };
 }
 
+/** A number of a walk, which may be one that leads far away. */
+const write = (number) => (Math.abs(number) < 1e4 ? format(number) : Number.isFinite(number) ? number.toExponential(1).replaceAll("-", "−") : "∞");
+const inSum = (number) => (number < 0 ? `(${write(number)})` : write(number));
+
 /** The sums of a step along one axis: [what, how it is computed, value]. */
 function sums(name, axis, before, { lr, momentum }, count) {
   const { gradient, from, to, move } = axis;
   const rows = [["gradient", "", gradient]];
   if ("velocity" in axis)
-    rows.push(["velocity", before ? `${format(momentum)}·${factor(before.velocity)} + ${factor(gradient)}` : "the first gradient", axis.velocity]);
-  if (name === "Nesterov") rows.push(["move", `${format(gradient)} + ${format(momentum)}·${factor(axis.velocity)}`, move]);
+    rows.push(["velocity", before ? `${format(momentum)}·${inSum(before.velocity)} + ${inSum(gradient)}` : "the first gradient", axis.velocity]);
+  if (name === "Nesterov") rows.push(["move", `${write(gradient)} + ${format(momentum)}·${inSum(axis.velocity)}`, move]);
   if (name === "Adam") {
     const power = (beta) => (count === 1 ? `${beta}` : `${beta}^${count}`);
-    rows.push(["mean", `0.9·${factor(before?.mean ?? 0)} + 0.1·${factor(gradient)}`, axis.mean],
-      ["of squares", `0.999·${format(before?.square ?? 0, 6)} + 0.001·${factor(gradient)}²`, axis.square],
-      ["corrected", `${format(axis.mean)} / (1 − ${power(BETAS[0])})`, axis.corrected],
+    rows.push(["mean", `0.9·${inSum(before?.mean ?? 0)} + 0.1·${inSum(gradient)}`, axis.mean],
+      ["of squares", `0.999·${format(before?.square ?? 0, 6)} + 0.001·${inSum(gradient)}²`, axis.square],
+      ["corrected", `${write(axis.mean)} / (1 − ${power(BETAS[0])})`, axis.corrected],
       ["root", `√(${format(axis.square, 6)} / (1 − ${power(BETAS[1])}))`, axis.root],
-      ["move", `${format(axis.corrected)} / ${format(axis.root)}`, move]);
+      ["move", `${write(axis.corrected)} / ${write(axis.root)}`, move]);
   }
-  return [...rows, ["new", `${format(from)} − ${format(lr)}·${factor(move)}`, to]];
+  return [...rows, ["new", `${write(from)} − ${format(lr)}·${inSum(move)}`, to]];
 }
 
 /** Asks where the chosen optimizer is after this step, one coordinate at a time. */
 function createQuestion(onright) {
   let task = {};
-  const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: 7, "aria-label": "Your prediction" });
+  const input = h("input", { type: "text", autocomplete: "off", size: 7, "aria-label": "Your prediction" });
   const words = h("span"), verdict = h("span", { class: "race-verdict", role: "status" });
   function check() {
     const { from, to, gradient, move } = task.axis, { lr } = task.options, answer = parse(input.value);
@@ -183,7 +187,6 @@ function createTable(choose) {
       h("thead", {}, h("tr", {}, ["optimizer", "place", "height"].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", {}, rows.map(({ element }) => element))),
     update({ walks, position, chosen, hidden }) {
-      const write = (number) => (Math.abs(number) < 1e4 ? format(number) : Number.isFinite(number) ? number.toExponential(1) : "∞");
       for (const row of rows) {
         const { place, height } = walks.get(row.name)[position];
         const masked = hidden && row.name === chosen;
@@ -226,7 +229,7 @@ function render({ model, el }) {
     return axes.map((one, i) => h("p", {}, h("b", {}, "xy"[i]), " ",
       sums(get("chosen"), one, path[position - 1].axes?.[i], { lr: get("lr"), momentum: get("momentum") }, position).flatMap(([what, how, value], k, all) => [
         h("span", { class: "race-term" }, `${what} ${how ? `${how} = ` : ""}`,
-          k === all.length - 1 ? h("strong", {}, hidden ? "?" : format(value)) : format(value, what === "of squares" ? 6 : 4), k === all.length - 1 ? "" : ";"), " "])));
+          k === all.length - 1 ? h("strong", {}, hidden ? "?" : write(value)) : what === "of squares" && value < 1e4 ? format(value, 6) : write(value), k === all.length - 1 ? "" : ";"), " "])));
   }
   function draw() {
     const [surface, start, position, chosen] = ["surface", "start", "position", "chosen"].map(get);

@@ -301,7 +301,7 @@ function render({ model, el }) {
     controls.update(shape);
     predict.element.hidden = !get("predict");
     if (!hover) {
-      predict.update({ key: key() + data, where, terms, total, bias: biases[filter], score: get("score"), known: !isHidden });
+      predict.update({ key: key() + data, where: biases.length > 1 ? `${where} of filter ${filter + 1}` : where, terms, total, bias: biases[filter], score: get("score"), known: !isHidden });
       speak(`${where}: ${isHidden ? "hidden" : `${said(terms, biases[filter])} is ${format(total)}`}`);
     }
   }

@@ -65,7 +65,7 @@ function createBars() {
         + (probabilities[label] > 0 ? ` = ${format(-Math.log(probabilities[label]), 2)}` : "");
       rows.forEach(({ bar, number, element }, digit) => {
         bar.style.width = `${100 * probabilities[digit]}%`;
-        number.textContent = format(probabilities[digit], 3);
+        number.textContent = probabilities[digit].toFixed(3);
         element.classList.toggle("playback-target", digit === label);
       });
     },

@@ -19,7 +19,16 @@ export function format(number, digits = 4) {
 }
 
 /** The same, in brackets when negative, as a factor is written. */
-export const factor = (number) => (number < 0 ? `(${format(number)})` : format(number));
+export function factor(number) {
+  const text = format(number);
+  return text.startsWith("−") ? `(${text})` : text;
+}
+
+/** A number for a small place: two decimals, fewer when it is long, or 4e+8. */
+export function brief(number) {
+  const texts = [2, 1, 0].map((digits) => format(number, digits));
+  return texts.find((text) => text.length <= 6) ?? number.toExponential(0).replace("-", "−");
+}
 
 /** What a reader typed: 3, -1.5, −2, or a fraction such as 1/9. NaN when it is no number. */
 export function parse(text) {
@@ -55,6 +64,33 @@ export function select(options, onchange) {
   const element = h("select", { change: () => onchange(element.value) });
   element.append(...options.map(([value, text]) => h("option", { value }, text)));
   return element;
+}
+
+/**
+ * Calls onpoint(event) where a pointer is, once it was pressed on `element`. A finger counts when it moves
+ * sideways, or is lifted where it was put down: up and down it scrolls the page.
+ */
+export function follow(element, onpress, onpoint) {
+  let pressed = null;
+  element.addEventListener("pointerdown", (event) => {
+    const { pointerId: id, clientX: x, clientY: y } = event;
+    pressed = { id, x, y, counts: event.pointerType !== "touch" };
+    element.setPointerCapture(id);
+    onpress();
+    event.preventDefault();
+    if (pressed.counts) onpoint(event);
+  });
+  element.addEventListener("pointermove", (event) => {
+    if (pressed?.id !== event.pointerId) return;
+    const [across, along] = [event.clientX - pressed.x, event.clientY - pressed.y].map(Math.abs);
+    pressed.counts ||= across > 4 && across > along;
+    if (pressed.counts) onpoint(event);
+  });
+  element.addEventListener("pointerup", (event) => {
+    if (pressed?.id === event.pointerId && !pressed.counts) onpoint(event);
+    pressed = null;
+  });
+  element.addEventListener("pointercancel", () => (pressed = null));
 }
 
 /** Sets several traits at once, in the page and, where there is a kernel, in Python. */

@@ -1,5 +1,5 @@
 // A grid of numbers: one tab stop, arrows move, typing edits, a frame that glides over it.
-import { format, h, parse } from "./dom.js";
+import { brief, h, parse } from "./dom.js";
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -94,8 +94,10 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
     const read = () => {
       const value = parse(input.value);
       input.setAttribute("aria-invalid", Number.isNaN(value));
-      onerror?.(Number.isNaN(value) ? `“${input.value}” is not a number. Try 3, -1 or 1/9.` : "");
-      if (!Number.isNaN(value)) onedit(row, column, value);
+      const wrong = Number.isNaN(value);
+      fault.textContent = wrong ? "not a number" : "";
+      onerror?.(wrong ? `“${input.value}” is not a number. Try 3, -1 or 1/9.` : "");
+      if (!wrong) onedit(row, column, value);
     };
     const write = (value) => {
       input.value = String(Number(value.toFixed(6)));
@@ -119,9 +121,10 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
       },
     });
     // Phones' number keyboards have no minus key, and no arrow keys.
+    const fault = h("span", { class: "fault", "aria-hidden": "true" });
     const stepper = h("div", { class: "stepper", pointerdown: (event) => event.preventDefault() },
       [["−", "One less", () => step(-1)], ["±", "Change the sign", () => write(-(parse(input.value) || 0))], ["+", "One more", () => step(1)]].map(
-        ([sign, name, click]) => h("button", { type: "button", tabindex: -1, "aria-label": name, click }, sign)));
+        ([sign, name, click]) => h("button", { type: "button", tabindex: -1, "aria-label": name, click }, sign)), fault);
     editor = { cell, input, before };
     cell.classList.add("editing");
     cell.append(input, stepper);
@@ -186,7 +189,7 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
       const [row, column] = place(cell);
       const real = inside(row, column);
       const value = real ? values[row][column] : 0;
-      const { text = value === null ? "" : format(value, 2), mark = "", note = "" } = look(row, column);
+      const { text = value === null ? "" : brief(value), mark = "", note = "" } = look(row, column);
       const type = real ? "" : "padding";
       cell.className = `number ${type} ${mark} ${cell === editor?.cell ? "editing" : ""}`;
       if (text === "?" || !real) cell.style.background = cell.style.color = "";
@@ -194,6 +197,7 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
       if (cell.firstChild?.nodeType !== Node.TEXT_NODE) cell.prepend("");
       if (cell.firstChild.data !== text) cell.firstChild.data = text;
       cell.toggleAttribute("data-long", text.length > 3);
+      cell.toggleAttribute("data-longer", text.length > 5);
       if (note) cell.dataset.note = note;
       else delete cell.dataset.note;
       if (mark.includes("current")) cell.setAttribute("aria-selected", "true");
