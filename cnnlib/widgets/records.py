@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ def record(name: str) -> dict[str, Any]:
 
     tools/record_training.py writes "learning_rate", "training", "digits", "better_training"
     and "depth", tools/bench.py "bench", cnnlib.reproduce one for each of its recipes, and
-    tools/record_examples.py "mnist_examples".
+    tools/record_examples.py "mnist_examples" and "mnist_neighbors".
     Raises FileNotFoundError when there is no such record.
     """
     return json.loads(asset(f"{name}.json").read_text("utf-8"))
@@ -36,11 +37,14 @@ class Examples(NamedTuple):
     answers: np.ndarray
 
 
+def recorded_images(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Return the images (N, 1, 28, 28), from 0 to 1, whose bytes stand under "pixels"."""
+    pixels = [np.frombuffer(base64.b64decode(row["pixels"]), np.uint8) for row in rows]
+    return np.stack(pixels).reshape(-1, 1, 28, 28).astype(np.float32) / 255
+
+
 def mnist_examples() -> Examples:
     """Return the thirty images of assets/mnist_examples.json: twenty read right, ten read wrong."""
     rows = record("mnist_examples")["examples"]
-    pixels = [np.frombuffer(base64.b64decode(row["pixels"]), np.uint8) for row in rows]
-    images = np.stack(pixels).reshape(-1, 1, 28, 28).astype(np.float32) / 255
-    return Examples(
-        images, *(np.array([row[name] for row in rows]) for name in ("label", "answer"))
-    )
+    labels, answers = (np.array([row[name] for row in rows]) for name in ("label", "answer"))
+    return Examples(recorded_images(rows), labels, answers)
