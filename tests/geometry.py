@@ -1,4 +1,4 @@
-"""Convolutions small enough for the script of the widgets; test_convolution.py draws larger."""
+"""Convolutions and poolings small enough for the widgets' script; other tests draw larger ones."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -24,3 +24,27 @@ def small_convolutions(draw):
     bias = rng.normal(size=groups * filters)
     options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     return (x, weight, bias), options
+
+
+@st.composite
+def small_poolings(draw, values=np.random.Generator.normal):
+    """Random geometry for one map: (x, mode, options), where `values(rng, size=...)` fill x."""
+    kernel = draw(st.integers(1, 4)), draw(small)
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    mode = draw(st.sampled_from(["max", "average"]))
+    dilation = (draw(small), draw(small)) if mode == "max" else (1, 1)
+    size = [
+        max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 5))
+        for d, k, p in zip(dilation, kernel, padding, strict=True)
+    ]
+    options = {
+        "kernel_size": kernel,
+        "stride": (draw(small), draw(st.integers(1, 4))),
+        "padding": padding,
+        "ceil_mode": draw(st.booleans()),
+    }
+    if mode == "max":
+        options["dilation"] = dilation
+    else:
+        options["count_include_pad"] = draw(st.booleans())
+    return values(np.random.default_rng(draw(st.integers(0, 2**32 - 1))), size=size), mode, options

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import traitlets
 from hypothesis import given
-from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import PoolingExplorer
 from tests.browser import OnPage
+from tests.geometry import small_poolings
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -98,33 +98,12 @@ def page_pool2d(open_module):
     )
 
 
-@given(data=st.data())
-def test_the_page_computes_what_cnnlib_computes(page_pool2d, data):
-    small = st.integers(1, 3)
-    kernel = data.draw(st.integers(1, 4)), data.draw(small)
-    padding = tuple(data.draw(st.integers(0, k // 2)) for k in kernel)
-    largest = data.draw(st.booleans())
-    dilation = (data.draw(small), data.draw(small)) if largest else (1, 1)
-    size = [
-        max(1, d * (k - 1) + 1 - 2 * p) + data.draw(st.integers(0, 5))
-        for d, k, p in zip(dilation, kernel, padding, strict=True)
-    ]
-    options = {
-        "kernel_size": kernel,
-        "stride": (data.draw(small), data.draw(st.integers(1, 4))),
-        "padding": padding,
-        "ceil_mode": data.draw(st.booleans()),
-    }
-    x = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1))).normal(size=size)
-    if largest:
-        options["dilation"] = dilation
-        expected = cnnlib.max_pool2d(x[None], **options)[0]
-        theirs = page_pool2d(x.tolist(), {"mode": "max", **options})
-    else:
-        options["count_include_pad"] = data.draw(st.booleans())
-        expected = cnnlib.avg_pool2d(x[None], **options)[0]
-        theirs = page_pool2d(x.tolist(), {"mode": "average", **options})
-    np.testing.assert_allclose(np.array(theirs, float), expected, atol=1e-12)
+@given(small_poolings())
+def test_the_page_computes_what_cnnlib_computes(page_pool2d, drawn):
+    x, mode, options = drawn
+    pool = {"max": cnnlib.max_pool2d, "average": cnnlib.avg_pool2d}[mode]
+    theirs = page_pool2d(x.tolist(), {"mode": mode, **options})
+    np.testing.assert_allclose(np.array(theirs, float), pool(x[None], **options)[0], atol=1e-12)
 
 
 # --- the built page ---

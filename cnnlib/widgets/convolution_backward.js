@@ -1,6 +1,7 @@
 // A convolution and its backward pass side by side: every gradient traceable to its products.
 import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/dom.js";
-import { backwardSlip, choiceOf, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, upTo, written } from "./shared/backward.js";
+import { backwardSlip, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/backward.js";
+import { choiceOf, upTo } from "./shared/choices.js";
 import { contributions, conv2d, geometry, sum } from "./shared/ops.js";
 import { player, spacePlays } from "./shared/player.js";
 import { prediction } from "./shared/predict.js";

@@ -1,18 +1,18 @@
 // Pooling's backward pass: who receives how much of each gradient.
 import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/dom.js";
-import { choiceOf, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, upTo, written } from "./shared/backward.js";
+import { fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/backward.js";
+import { choiceOf } from "./shared/choices.js";
 import { sum } from "./shared/ops.js";
-import { pool2d, poolGeometry, poolShares } from "./shared/pooling.js";
 import { player, spacePlays } from "./shared/player.js";
+import { MISCOUNTS, POOLING, frameOf, inMode, mapCell, markOf, noteBelow, poolingControls, poolingOf, poolingProblem, ringsOf, windowNotes } from "./shared/pooled.js";
+import { countedCells, pool2d, poolGeometry, poolShares, poolWindow, winnerOf } from "./shared/pooling.js";
 import { prediction } from "./shared/predict.js";
-
-const GEOMETRY = ["kernel_size", "stride", "padding"];
-const optionsOf = (get) => Object.fromEntries([...GEOMETRY, "mode"].map((name) => [name, get(name)]));
 
 /** All that is drawn, from the traits: the shares, what is chosen, and what has added up so far. */
 function state(get) {
   const [image, grad, mode, walk] = ["image", "grad_output", "mode", "walk"].map(get);
-  const shares = poolShares(image, optionsOf(get)).map((t) => ({ ...t, gradient: grad[t.i][t.j] }));
+  const options = poolingOf(get), shape = poolGeometry(image, options);
+  const shares = poolShares(image, options).map((t) => ({ ...t, gradient: grad[t.i][t.j] }));
   const places = placesOf(walk === "outputs" ? grad : image);
   const position = Math.min(get("position"), places.length - 1);
   const place = places[position];
@@ -21,11 +21,12 @@ function state(get) {
   const key = (t) => `${t.row},${t.column}`;
   const sums = totals(counted, key, (t) => t.share * t.gradient);
   return {
-    image, grad, mode, walk, position, place, count: places.length,
+    image, grad, mode, walk, options, shape, position, place, count: places.length,
+    cells: walk === "outputs" ? poolWindow(image, shape, ...place) : [], // the window that is framed
     chosen: shares.filter((t) => (walk === "outputs" ? `${t.i},${t.j}` : key(t)) === place.join()),
     dx: image.map((line, row) => line.map((_, column) => sums.get(`${row},${column}`) ?? 0)),
     touched: new Set(counted.filter((t) => t.share).map(key)),
-    output: pool2d(image, optionsOf(get)),
+    output: pool2d(image, options),
   };
 }
 
@@ -39,7 +40,8 @@ function linesOf(now, hidden) {
   if (walk === "outputs") {
     const terms = chosen.map((t) => ({ ...t, zero: t.share === 0,
       text: `${format(t.value)} gets ${fraction(t.share)}·${format(t.gradient)} = ${format(t.share * t.gradient)}` }));
-    return [{ name: mode === "max" ? "the first largest gets all" : "each gets an equal share", rows: terms.map((t) => [t]) }];
+    const name = mode === "average" ? "each gets an equal share" : "the first largest gets all";
+    return [{ name: terms.length ? name : "all is padding: the gradient is lost", rows: terms.map((t) => [t]) }];
   }
   const total = sum(chosen.map((t) => t.share * t.gradient));
   const terms = chosen.map((t) => ({ ...t, zero: t.share === 0,
@@ -48,18 +50,26 @@ function linesOf(now, hidden) {
   return [{ name, rows: terms.map((t) => [t]), plus: true, end: hidden ? "?" : format(total) }];
 }
 
+/** What must be said about the framed window. */
+function notesOf({ cells, options, mode }) {
+  const counted = mode === "average" ? countedCells(cells, options) : [];
+  const padding = counted.filter(({ kind }) => kind === "padding").length;
+  return [...windowNotes(cells, options, mode === "max" ? winnerOf(cells, options) : null),
+    ...(padding ? [`The padding counts too; its share, ${padding}/${counted.length}, is cropped.`] : [])];
+}
+
 /** Names the slip behind a wrong sum of shares. */
 function poolingSlip({ chosen, mode }) {
-  const whole = sum(chosen.map((t) => t.gradient));
-  const total = sum(chosen.map((t) => t.share * t.gradient));
-  return (answer) => {
-    if (Math.abs(answer - whole) < 0.005)
-      return mode === "average" ? "That gives every number the whole gradient. A mean divides it by the window's size."
-        : "Only the largest number of a window receives its gradient.";
-    if (mode === "max" && Math.abs(answer - whole / (chosen.length || 1)) < 0.005) return "That is the mean's way. A maximum does not divide.";
-    return Math.abs(answer + total) < 0.005 ? "The sign is turned round."
-      : "Not that. Look at each window over it: how much of the window's gradient is its share?";
+  const divided = (count) => sum(chosen.map((t) => t.gradient / count(t.cells)));
+  const cases = {
+    max: [[divided(() => 1), "Only the largest number of a window receives its gradient."],
+      [divided((cells) => cells.length), "That is the mean's way. A maximum does not divide."]],
+    average: [[divided(() => 1), "That gives every number the whole gradient. A mean divides it by how many it counts."],
+      ...MISCOUNTS.map(([count, words]) => [divided(count), words])],
   };
+  const turned = [-sum(chosen.map((t) => t.share * t.gradient)), "The sign is turned round."];
+  return (answer) => [...cases[mode], turned].find(([value]) => Math.abs(answer - value) < 0.005)?.[1]
+    ?? "Not that. Look at each window over it: how much of the window's gradient is its share?";
 }
 
 function createStage({ get, set, complain, choose }) {
@@ -78,32 +88,28 @@ function createStage({ get, set, complain, choose }) {
   return {
     element,
     update(now, hidden) {
-      const { image, grad, walk, place, chosen } = now;
-      const { rows, columns } = poolGeometry(image, optionsOf(get));
-      const border = { top: rows.before, bottom: rows.after, left: columns.before, right: columns.after };
-      const across = 2 * columns.padded + 1;
+      const { image, grad, walk, options, shape, place, chosen, cells } = now;
+      const border = ringsOf(shape);
+      const across = 2 * shape.columns.padded + 1;
       element.style.setProperty("--fit", across);
       element.classList.toggle("busy", across > 9);
       element.classList.toggle("large", across > 11);
       const here = { row: place[0], column: place[1], rows: 1, columns: 1 };
-      const window = { row: place[0] * rows.stride - rows.before, column: place[1] * columns.stride - columns.before,
-        rows: rows.kernel, columns: columns.kernel };
-      const frame = walk === "outputs" ? window : here;
+      const frame = walk === "outputs" ? frameOf(shape, ...place) : here;
+      const winner = now.mode === "max" ? winnerOf(cells, options) : null;
       const paid = new Map(chosen.map((t) => [walk === "outputs" ? `${t.row},${t.column}` : `${t.i},${t.j}`, t]));
       const note = (term) => (term && term.share ? `×${fraction(term.share)}` : "");
       const mark = (row, column, mine) => `${mine && sameData(place, [row, column]) ? "current" : ""} `;
-      parts.x.update([image], () => ({ border, frame, cell: (row, column) => {
-        const term = walk === "outputs" ? paid.get(`${row},${column}`) : null;
-        return { mark: now.mode === "max" && term?.share ? "read" : "" };
-      } }));
+      parts.x.update([image], () => ({ border, frame, cell: (...at) => mapCell(shape, cells, winner, options, ...at) }));
       parts.dx.update([now.dx], () => ({ border, frame, cell: (row, column) => {
         const inside = image[row]?.[column] !== undefined;
         const later = walk === "outputs" && inside && !now.touched.has(`${row},${column}`);
         return { ...(inside && hidden([row, column]) ? { text: "?" } : inside ? {} : { text: "" }),
-          mark: `${mark(row, column, walk === "pixels")} ${later ? "later" : ""}`,
+          mark: `${mark(row, column, walk === "pixels")} ${later ? "later" : ""} ${markOf(shape, cells, row, column)}`,
           note: walk === "outputs" ? note(paid.get(`${row},${column}`)) : "" };
       } }));
-      parts.y.update([now.output], () => ({ frame: walk === "outputs" ? here : null }));
+      parts.y.update([now.output], () => ({ frame: walk === "outputs" ? here : null, scale: image.flat(),
+        cell: (row, column) => (Number.isFinite(now.output[row][column]) ? {} : { text: "−∞" }) }));
       parts.g.update([grad], () => ({ frame: walk === "outputs" ? here : null, cell: (row, column) => {
         const term = walk === "pixels" ? paid.get(`${row},${column}`) : null;
         const later = walk === "outputs" && row * grad[0].length + column > now.position;
@@ -122,42 +128,36 @@ function createStage({ get, set, complain, choose }) {
 
 /** The traits for another size or window: what is there is kept, what is new is filled up. */
 function refitted(get, { rows, columns, ...changes }) {
-  const next = { ...optionsOf(get), ...changes };
+  const next = { ...poolingOf(get), ...changes };
   const old = get("image");
   const image = fitted(old, rows ?? old.length, columns ?? old[0].length, (i, j) => (3 * i + 2 * j + 1) % 10);
-  const sides = Object.values(poolGeometry(image, next));
-  if (sides.some((one) => one.before > one.kernel / 2)) return { message: "The padding is at most half the window." };
-  if (sides.some((one) => one.output < 1)) return { message: "The window is larger than the map." };
-  const grad_output = fitted(get("grad_output"), ...sides.map((one) => one.output), () => 1);
-  return { message: "", traits: { image, grad_output, ...next } };
+  const message = poolingProblem(image, next);
+  if (message) return { message };
+  const sizes = Object.values(poolGeometry(image, next)).map((side) => side.output);
+  return { message, traits: { image, grad_output: fitted(get("grad_output"), ...sizes, () => 1), ...next } };
 }
 
 function createControls({ get, set, refit, restart, choose, initial }) {
   const walk = choiceOf("Walk through", [["outputs", "the numbers of G, adding up"], ["pixels", "dX, number by number"]],
     (value) => choose(value, [0, 0]));
-  const mode = choiceOf("Pooling", [["max", "max"], ["average", "average"]], (value) => set({ mode: value }));
+  const mode = choiceOf("Pooling", [["max", "max"], ["average", "average"]], (value) => refit(inMode(value)));
   const presets = gradientPresets(() => [get("grad_output")], ([grad_output]) => set({ grad_output }), () => [initial.grad_output]);
-  const numbers = (label, name, choices) => [name, choiceOf(label, choices, (value) => refit({ [name]: Number(value) }))];
-  const control = Object.fromEntries([numbers("Map rows", "rows", upTo(10)), numbers("Map columns", "columns", upTo(10)),
-    numbers("Window", "kernel_size", upTo(4)), numbers("Stride", "stride", upTo(4)), numbers("Padding", "padding", upTo(2, 0))]);
+  const pooling = poolingControls({ get, change: refit, resize: (rows, columns) => refit({ rows, columns }), largest: 10 });
   const predict = h("input", { type: "checkbox", change: () =>
     restart({ predict: predict.checked, ...(predict.checked ? { walk: "pixels" } : {}) }) });
   const element = h("div", {},
     h("div", { class: "controls" }, field("Pooling", mode.control), field("Walk through", walk.control), field("G", presets.control),
       h("label", { class: "tick" }, predict, "Predict first"), h("button", { type: "button", click: () => restart(initial) }, "Reset")),
-    h("details", {}, h("summary", {}, "Size, window, stride, padding"),
-      h("div", { class: "controls" },
-        h("span", { class: "field" }, h("span", {}, "Map"), control.rows.control, "×", control.columns.control),
-        field("Window", control.kernel_size.control), field("Stride", control.stride.control), field("Padding", control.padding.control))));
+    h("details", {}, h("summary", {}, "Window, stride, padding, dilation, ceil_mode, size"),
+      h("div", { class: "controls" }, pooling.window, pooling.stride, pooling.options, pooling.size),
+      pooling.formula));
   return {
     element,
-    update() {
+    update(shape) {
       walk.show(get("walk"));
       mode.show(get("mode"));
       presets.update();
-      control.rows.show(get("image").length);
-      control.columns.show(get("image")[0].length);
-      for (const name of GEOMETRY) control[name].show(get(name));
+      pooling.update(shape);
       predict.checked = get("predict");
     },
   };
@@ -166,7 +166,7 @@ function createControls({ get, set, refit, restart, choose, initial }) {
 function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
-  const kept = ["image", "grad_output", "mode", ...GEOMETRY, "walk", "position"];
+  const kept = ["image", "grad_output", ...POOLING, "walk", "position"];
   const initial = Object.fromEntries(kept.map((name) => [name, get(name)]));
   const known = new Set(); // the results that were predicted or shown
   let drawn = "";
@@ -177,8 +177,9 @@ function render({ model, el }) {
   function refit(changes) {
     const { message, traits } = refitted(get, changes);
     complain(message);
-    if (message) draw();
-    else set({ ...traits, position: 0 });
+    if (message) return draw();
+    const walked = traits[get("walk") === "outputs" ? "grad_output" : "image"];
+    set({ ...traits, position: placesOf(walked).length === state(get).count ? get("position") : 0 });
   }
   function choose(walk, [row, column]) {
     bar.pause();
@@ -219,9 +220,9 @@ function render({ model, el }) {
     const asks = now.walk === "pixels" && hidden(now.place);
     const lines = linesOf(now, asks);
     stage.update(now, hidden);
-    sums.update(lines);
+    sums.update(lines, notesOf(now).map(noteBelow));
     bar.update(now.position, now.count, whereIs(now));
-    controls.update();
+    controls.update(now.shape);
     predict.element.hidden = !get("predict") || now.walk === "outputs";
     const total = sum(now.chosen.map((t) => t.share * t.gradient));
     predict.update({ key: whereIs(now) + data, where: whereIs(now), total, score: get("score"), known: !asks, explain: poolingSlip(now) });

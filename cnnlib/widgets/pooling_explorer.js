@@ -1,39 +1,23 @@
 // A window slides over a map; of each window the largest number, or the mean, is kept.
 import { announcer, copyWith, factor, field, format, h, mount, sameNumber, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { pair, sum, table } from "./shared/ops.js";
+import { sum, table } from "./shared/ops.js";
 import { player, spacePlays } from "./shared/player.js";
-import { countedCells, kindAt, pool2d, poolGeometry, poolValue, poolWindow, winnerOf } from "./shared/pooling.js";
+import { MISCOUNTS, POOLING, frameOf, inMode, mapCell, noteBelow, poolingControls, poolingOf, poolingProblem, ringsOf, windowNotes } from "./shared/pooled.js";
+import { countedCells, pool2d, poolGeometry, poolValue, poolWindow, winnerOf } from "./shared/pooling.js";
 import { prediction } from "./shared/predict.js";
 import { IMAGES } from "./shared/presets.js";
 
-const GEOMETRY = ["mode", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "count_include_pad"];
-const DATA = ["image", ...GEOMETRY];
-const WHOLE = "whole map", GIVEN = "as given";
+const DATA = ["image", ...POOLING];
+const GIVEN = "as given";
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const written = (value) => (Number.isFinite(value) ? format(value) : "−∞");
-const note = (text) => h("span", { class: "note" }, text);
-
-/** Why torch would refuse this, or "". */
-function problem(all) {
-  const shape = poolGeometry(all.image, all);
-  for (const [i, [name, side]] of Object.entries(shape).entries()) {
-    const padding = pair(all.padding)[i], half = Math.floor(side.kernel / 2);
-    if (padding > half)
-      return `Padding ${padding} is more than half of a window of ${side.kernel}: at most ${half} is allowed.`;
-    if (side.output < 1)
-      return `The window spans ${side.extent} ${name}, but the map has ${side.size + 2 * padding}`
-        + `${padding ? " with its padding" : ""}.`;
-  }
-  return "";
-}
 
 /** What a wrong answer is the number of. */
 function explain(answer, cells, options, largest) {
   const values = countedCells(cells, options).map((cell) => cell.value);
   const pixels = cells.filter(({ kind }) => kind === "pixel").map((cell) => cell.value);
-  const padded = cells.filter(({ kind }) => kind !== "beyond").length;
   const cases = {
     max: [
       [sum(values) / values.length, "That is the mean. Here the largest is asked for."],
@@ -45,9 +29,7 @@ function explain(answer, cells, options, largest) {
     average: [
       [sum(values), `That is the sum. Divide it by ${values.length}.`],
       [Math.max(...values), "That is the largest. Here the mean is asked for."],
-      [sum(pixels) / pixels.length, "The padding's zeros count too: count_include_pad is on."],
-      [sum(pixels) / padded, "The padding's zeros do not count: divide by the pixels alone."],
-      [sum(pixels) / cells.length, "What lies past the end never counts: divide by fewer."],
+      ...MISCOUNTS.map(([count, words]) => [sum(pixels) / count(cells), words]),
     ],
   };
   const otherwise = {
@@ -80,26 +62,12 @@ function createMaps({ get, change, complain, choose, onhover }) {
 
   function drawImage(shape, cells, i, j, isHidden) {
     const { rows, columns } = shape;
-    const max = get("mode") === "max";
-    const winner = max && !isHidden ? winnerOf(cells, { mode: "max" }) : null;
-    const dilated = rows.dilation * columns.dilation > 1;
-    const isRead = (row, column) => dilated && cells.some((cell) => cell.row === row && cell.column === column);
-    image.update(get("image"), {
-      border: { top: rows.before, bottom: rows.after, left: columns.before, right: columns.after },
-      frame: { row: i * rows.stride - rows.before, column: j * columns.stride - columns.before,
-        rows: rows.extent, columns: columns.extent },
-      cell: (row, column) => {
-        const kind = kindAt(shape, row, column);
-        if (kind !== "pixel")
-          return { mark: kind, text: kind === "beyond" ? "" : max ? "−∞" : get("count_include_pad") ? "0" : "" };
-        const skipped = rows.skipped.includes(row + rows.before) || columns.skipped.includes(column + columns.before);
-        const won = winner?.row === row && winner.column === column;
-        const marks = [skipped && "skipped", won && "winner", isRead(row, column) && "read"];
-        return { mark: marks.filter(Boolean).join(" "), note: won ? "★" : "" };
-      },
-    });
+    const options = poolingOf(get);
+    const winner = options.mode === "max" && !isHidden ? winnerOf(cells, options) : null;
+    image.update(get("image"), { border: ringsOf(shape), frame: frameOf(shape, i, j),
+      cell: (...place) => mapCell(shape, cells, winner, options, ...place) });
     imageCaption.replaceChildren(h("b", {}, "Map"), ` ${rows.size} × ${columns.size}`,
-      neverRead(shape) ? note(`never read: ${neverRead(shape)}`) : "");
+      neverRead(shape) ? h("span", { class: "note" }, `never read: ${neverRead(shape)}`) : "");
   }
   function drawMap({ rows, columns }, output, i, j, hidden) {
     const last = get("position");
@@ -133,19 +101,6 @@ function createMaps({ get, change, complain, choose, onhover }) {
   };
 }
 
-/** What must be said about ties, padding and cells past the end. */
-function notes(cells, options, winner) {
-  const beyond = cells.filter(({ kind }) => kind === "beyond").length;
-  const padding = cells.filter(({ kind }) => kind === "padding").length;
-  const equals = countedCells(cells, options).filter(({ value }) => value === winner?.value).length;
-  return [
-    equals > 1 && `${equals} are equally large; the first of them, row by row, is marked, as in torch.`,
-    beyond && `${beyond} of ${cells.length} cells lie past the end and do not count.`,
-    padding && options.mode === "average" && !options.count_include_pad
-      && `${padding} cells of padding do not count.`,
-  ].filter(Boolean).map(note);
-}
-
 /** One window, written out: max of its numbers, or their sum divided by how many they are. */
 function createSum(onlight) {
   const element = h("div", { class: "sum" });
@@ -172,86 +127,38 @@ function createSum(onlight) {
       element.replaceChildren(
         h("p", {}, max ? "max of " : "", terms,
           h("span", { class: "terms" }, max ? "= " : `/ ${shown.length} = `, total)),
-        ...notes(cells, options, winner));
+        ...windowNotes(cells, options, winner).map(noteBelow));
     },
   };
 }
 
-/** One side's size with its numbers; ceil_mode rounds up, unless the last window would begin past the end. */
-function sized(name, side, ceil) {
-  const up = Math.ceil((side.size + 2 * side.before - side.extent) / side.stride) + 1;
-  const [open, close] = ceil ? ["⌈", "⌉"] : ["⌊", "⌋"];
-  const room = `(${side.size} + 2·${side.before} − ${side.dilation}·(${side.kernel} − 1) − 1) / ${side.stride}`;
-  const dropped = ceil && up > side.output ? `${up}, less one that would begin past the end = ` : "";
-  return h("span", {}, `${name}: ${open}${room}${close} + 1 = ${dropped}${side.output}`);
-}
-
 /** Max or average, window, stride, and what is changed less often. */
 function createControls({ get, change, restart, initial }) {
-  const upTo = (last, first = 1) =>
-    Array.from({ length: last - first + 1 }, (_, i) => [first + i, String(first + i)]);
   const size = () => [get("image").length, get("image")[0].length];
-  const modes = ["max", "average"].map((mode) => h("button", { type: "button",
-    click: () => change(mode === "max" ? { mode } : { mode, dilation: 1 }) }, mode));
-  const kernel = select([...upTo(5), [WHOLE, WHOLE]], (value) =>
-    change(value === WHOLE ? { kernel_size: size(), padding: 0, dilation: 1 } : { kernel_size: Number(value) }));
-  const steps = Object.entries({ stride: upTo(4), padding: upTo(2, 0), dilation: upTo(3) }).map(
-    ([name, values]) => [name, select(values, (value) => change({ [name]: Number(value) }))]);
-  const [stride, padding, dilation] = steps.map(([name, control]) =>
-    field(name[0].toUpperCase() + name.slice(1), control));
-  const ticks = ["ceil_mode", "count_include_pad"].map((name) => {
-    const box = h("input", { type: "checkbox", change: () => change({ [name]: box.checked }) });
-    return { name, box, label: h("label", { class: "tick" }, box, name) };
-  });
-  const sides = ["rows", "columns"].map((name, side) => {
-    const control = select(upTo(8), (value) => {
-      const [rows, columns] = copyWith(size(), [side], Number(value));
-      change({ image: table(rows, columns, (i, j) => get("image")[i]?.[j] ?? 0) });
-    });
-    control.setAttribute("aria-label", `Map ${name}`);
-    return control;
-  });
+  const modes = ["max", "average"].map((mode) => h("button", { type: "button", click: () => change(inMode(mode)) }, mode));
+  const pooling = poolingControls({ get, change, largest: 8,
+    resize: (rows, columns) => change({ image: table(rows, columns, (i, j) => get("image")[i]?.[j] ?? 0) }) });
   const numbers = select([GIVEN, ...IMAGES.keys(), "edited"].map((name) => [name, name]), (name) =>
     change({ image: name === GIVEN ? initial.image : IMAGES.get(name)(...size()) }));
   numbers.options[numbers.options.length - 1].disabled = true; // a state, not a choice
   const predict = h("input", { type: "checkbox", change: () => restart({ predict: predict.checked }) });
-  const formula = h("p", { class: "formula" });
-
-  /** Shows a value, adding it to the choices when it is none of the usual ones. */
-  function show(control, value) {
-    const [rows, columns] = pair(value);
-    const text = rows === columns ? String(rows) : `${rows} × ${columns}`;
-    if (![...control.options].some((option) => option.value === text))
-      control.append(h("option", { value: text, disabled: true }, text));
-    control.value = text;
-  }
 
   const element = h("div", {},
     h("div", { class: "controls" },
-      h("span", { class: "modes", role: "group", "aria-label": "Pooling" }, modes), field("Window", kernel), stride,
+      h("span", { class: "modes", role: "group", "aria-label": "Pooling" }, modes), pooling.window, pooling.stride,
       h("label", { class: "tick" }, predict, "Predict first"),
       h("button", { type: "button", click: () => restart(initial) }, "Reset")),
     h("details", {}, h("summary", {}, "Padding, dilation, ceil_mode, size"),
-      h("div", { class: "controls" }, padding, dilation, ticks.map((tick) => tick.label),
-        h("span", { class: "field" }, h("span", {}, "Map"), sides[0], "×", sides[1]), field("Numbers", numbers)),
-      formula));
+      h("div", { class: "controls" }, pooling.options, pooling.size, field("Numbers", numbers)),
+      pooling.formula));
   return {
     element,
     update(shape) {
       for (const button of modes) button.setAttribute("aria-pressed", button.textContent === get("mode"));
-      if (same(get("kernel_size"), size())) kernel.value = WHOLE;
-      else show(kernel, get("kernel_size"));
-      for (const [name, control] of steps) show(control, get(name));
-      dilation.hidden = get("mode") === "average";
-      for (const { name, box, label } of ticks) {
-        box.checked = get(name);
-        label.hidden = name === "count_include_pad" && get("mode") === "max";
-      }
-      sides.forEach((control, side) => show(control, size()[side]));
+      pooling.update(shape);
       const made = [...IMAGES.keys()].find((name) => same(IMAGES.get(name)(...size()), get("image")));
       numbers.value = made ?? (same(get("image"), initial.image) ? GIVEN : "edited");
       predict.checked = get("predict");
-      formula.replaceChildren(...Object.entries(shape).map(([name, side]) => sized(name, side, get("ceil_mode"))));
     },
   };
 }
@@ -259,7 +166,6 @@ function createControls({ get, change, restart, initial }) {
 function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
-  const options = () => Object.fromEntries(GEOMETRY.map((name) => [name, get(name)]));
   const initial = Object.fromEntries(DATA.map((name) => [name, get(name)]));
   const known = new Set(); // the numbers that were predicted or shown
   let hover = null, drawn = "", columns = 1, count = 1;
@@ -270,7 +176,7 @@ function render({ model, el }) {
   }
   /** Sets what a reader changed, unless torch would refuse it. */
   function change(traits) {
-    const message = problem({ image: get("image"), ...options(), ...traits });
+    const message = poolingProblem(traits.image ?? get("image"), { ...poolingOf(get), ...traits });
     complain(message);
     if (message) draw();
     else set(traits);
@@ -308,7 +214,7 @@ function render({ model, el }) {
   const controls = createControls({ get, change, restart, initial });
 
   function draw() {
-    const image = get("image"), chosen = options();
+    const image = get("image"), chosen = poolingOf(get);
     const data = JSON.stringify([image, chosen]);
     if (data !== drawn) {
       known.clear();

@@ -67,7 +67,7 @@ export const written = (first, second) => `${format(first)}·${factor(second)}`;
 /**
  * Sums written out, a line each: {name, rows, plus, end}. `rows` are lists of terms {text, zero}, with
  * line breaks between rows only; `plus` says that they are added; `end` is the total as text.
- * onlight(term), or onlight(null), follows the pointer.
+ * onlight(term), or onlight(null), follows the pointer; `notes` are elements to stand below.
  */
 export function sumLines(onlight) {
   const element = h("div", { class: "sum" });
@@ -89,9 +89,9 @@ export function sumLines(onlight) {
   }
   return {
     element,
-    update(lines) {
+    update(lines, notes = []) {
       terms = [];
-      element.replaceChildren(...lines.map(line));
+      element.replaceChildren(...lines.map(line), ...notes);
     },
   };
 }
@@ -108,25 +108,6 @@ export function backwardSlip(pairs, turned, fallback) {
     [sum(pairs.map(([first, second]) => Math.abs(first * second))), "A minus sign was lost."],
     [-total(seconds), "The sign is turned round."],
   ].find(([value]) => Math.abs(answer - value) < 0.005)?.[1] ?? fallback;
-}
-
-/** Choices first to last. */
-export const upTo = (last, first = 1) =>
-  Array.from({ length: last - first + 1 }, (_, i) => [first + i, String(first + i)]);
-
-/** A choice that shows any value: one that is not among the usual ones is added to them. */
-export function choiceOf(label, choices, onchange) {
-  const control = select(choices, onchange);
-  control.setAttribute("aria-label", label);
-  return {
-    control,
-    show(value) {
-      const text = Array.isArray(value) ? (value[0] === value[1] ? String(value[0]) : value.join(" × ")) : String(value);
-      if (![...control.options].some((option) => option.value === text))
-        control.append(h("option", { value: text, disabled: true }, text));
-      control.value = text;
-    },
-  };
 }
 
 /** Ready gradients to choose, beside the one that was given and the one that was edited. */

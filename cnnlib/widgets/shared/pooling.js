@@ -52,8 +52,8 @@ export function pool2d(image, options) {
 }
 
 /**
- * Who receives how much of each window's gradient: {i, j, row, column, value, share} for each of its
- * pixels. A maximum gives all to its winner, a mean the same to all cells that count.
+ * Who receives how much of each window's gradient: {i, j, row, column, value, share, cells} for each of
+ * its pixels. A maximum gives all to its winner, a mean the same to all of its `cells` that count.
  */
 export function poolShares(image, options) {
   const shape = poolGeometry(image, options);
@@ -62,7 +62,7 @@ export function poolShares(image, options) {
     const winner = winnerOf(cells, options);
     const equal = 1 / countedCells(cells, options).length;
     return cells.filter(({ kind }) => kind === "pixel").map((cell) =>
-      ({ ...cell, i, j, share: options.mode === "max" ? Number(cell === winner) : equal }));
+      ({ ...cell, i, j, cells, share: options.mode === "max" ? Number(cell === winner) : equal }));
   }).flat(2);
 }
 
