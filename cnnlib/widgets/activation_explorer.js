@@ -1,6 +1,6 @@
 // An activation's curve and slope with a point to drag, and what it makes of each number of a map.
 import { ACTIVATIONS } from "./shared/activations.js";
-import { announcer, copyWith, field, follow, format, h, mount, sameNumber, select, setter, speaker } from "./shared/dom.js";
+import { announcer, copyWith, field, followPointer, format, h, mount, sameNumber, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { prediction } from "./shared/predict.js";
 
@@ -96,7 +96,7 @@ function createPlot({ onmove }) {
     const fine = range / 100;
     move(Math.round((((x - LEFT) / (RIGHT - LEFT)) * 2 - 1) * range / fine) * fine);
   }
-  follow(element, () => handle.focus({ preventScroll: true }), fromPointer);
+  followPointer(element, () => handle.focus({ preventScroll: true }), fromPointer);
   handle.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 }[event.key];
     const to = step ? input + (step * range) / 50 : { Home: -range, End: range }[event.key];

@@ -1,6 +1,6 @@
 // The loss of the worked network against one of its numbers: nudge it, and step downhill.
 import { chart } from "./shared/chart.js";
-import { announcer, copyWith, field, follow, format, h, mount, parse, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, followPointer, format, h, mount, parse, select, setter } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { networkGraph, networkTables, networkValues } from "./shared/network.js";
 import { branches, networkSlopes } from "./shared/slopes.js";
@@ -78,7 +78,7 @@ function createPlot({ onmove }) {
     const part = (((event.clientX - box.left) / box.width) * WIDTH - left) / (right - left);
     move(Math.round((axes.x.low + part * 100 * step()) / step()) * step());
   }
-  follow(over, () => handle.focus({ preventScroll: true }), fromPointer);
+  followPointer(over, () => handle.focus({ preventScroll: true }), fromPointer);
   handle.addEventListener("keydown", (event) => {
     const [low, high] = ends();
     const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };

@@ -70,7 +70,7 @@ export function select(options, onchange) {
  * Calls onpoint(event) where a pointer is, once it was pressed on `element`. A finger counts when it moves
  * sideways, or is lifted where it was put down: up and down it scrolls the page.
  */
-export function follow(element, onpress, onpoint) {
+export function followPointer(element, onpress, onpoint) {
   let pressed = null;
   element.addEventListener("pointerdown", (event) => {
     const { pointerId: id, clientX: x, clientY: y } = event;
