@@ -48,10 +48,15 @@ def book():
     return BOOK
 
 
+class QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        pass  # a browser that leaves before the answer is no fault
+
+
 def serve(folder, handler=QuietHandler):
     """A server for a folder, at work until its `shutdown`."""
     handler = functools.partial(handler, directory=folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = QuietServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 

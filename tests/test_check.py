@@ -1,8 +1,11 @@
 """Check: questions in Python, and answering them in the page."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from cnnlib import widgets
 from cnnlib.widgets import Check, Question
 
 pytest_plugins = ["tests.browser"]
@@ -72,6 +75,35 @@ def test_a_choice_is_checked(check):
     assert verdict(root).startswith("For that the weights would have to add up to 1")
     root.get_by_label("zeros").check()
     assert verdict(root) == "Right."
+
+
+def test_a_verdict_goes_when_the_answer_changes(check):
+    root = check("evenly gray")
+    root.get_by_label("zeros").check()
+    assert verdict(root) == "Right."
+    root.get_by_label("the gray itself").check()
+    assert root.get_by_role("status").inner_text() == ""
+
+
+def test_the_place_of_a_choice_does_not_say_whether_it_is_right(open_module):
+    page = open_module(Path(widgets.__file__).with_name("check.js"), "check")
+    first = 0
+    for number in range(40):
+        choices = [f"choice {k}" for k in range(4)]
+        order = page.evaluate(
+            """([text, choices]) => {
+                const question = { text, choices, answer: choices[0], mistakes: [] };
+                const given = { questions: [question], current: 0 };
+                const model = { get: (name) => given[name], on() {} };
+                const el = document.createElement("div");
+                check.default.render({ model, el });
+                return [...el.querySelectorAll("input[type=radio]")].map((one) => one.value);
+            }""",
+            [f"Question {number}?", choices],
+        )
+        assert sorted(order) == choices
+        first += order[0] == choices[0]
+    assert 2 <= first <= 20  # 10 by chance
 
 
 def test_a_grid_is_filled_by_keyboard_and_checked(check, page):

@@ -319,6 +319,45 @@ def test_zooming_in_makes_the_curve_a_line_and_centers_it_on_the_point(plot):
     assert float(plot.point.get_attribute("aria-valuemax")) == 0.51
 
 
+def test_a_finger_that_scrolls_moves_nothing(phone, site):
+    plot = Plot(phone, site)
+    plot.press("Step", times=2)
+    value, over = plot.value, plot.root.locator(".nudge-over")
+    finger = phone.context.new_cdp_session(phone)
+
+    def swipe(*path):
+        over.evaluate("plot => plot.scrollIntoView({ block: 'center' })")
+        box = over.bounding_box()
+        x, y = box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.7
+        for kind, places in [("Start", [(0, 0)]), *[("Move", [at]) for at in path], ("End", [])]:
+            points = [{"x": x + across, "y": y + along} for across, along in places]
+            touch = {"type": f"touch{kind}", "touchPoints": points}
+            finger.send("Input.dispatchTouchEvent", touch)
+
+    swipe(*[(1, along) for along in range(-10, -160, -10)])
+    assert plot.value == value
+    assert "step 2" in plot.root.inner_text()
+    swipe((10, 1), (40, 3))
+    assert plot.value > value
+
+
+def test_the_plot_finds_back_from_far_away(plot):
+    usual = plot.root.locator(".chart text").all_inner_texts()
+    plot.type("w", "200")
+    plot.press("Zoom in at the point")
+    plot.type("w", "0.5")
+    plot.press("Reset")
+    assert plot.root.locator(".chart text").all_inner_texts() == usual
+    plot.type("w", "200")
+    assert plot.root.locator(".chart text").all_inner_texts() != usual
+    plot.type("w", "0.5")
+    assert plot.root.locator(".chart text").all_inner_texts() == usual
+    plot.type("w", "1e9")
+    assert "Type a number up to 1,000,000" in plot.error
+    plot.press("Step")
+    assert plot.error == ""
+
+
 def test_it_fits_a_phone_and_a_finger_moves_the_point(phone, site):
     plot = Plot(phone, site)
     box = plot.root.locator(".nudge-over").bounding_box()
