@@ -305,6 +305,16 @@ def test_it_fits_a_phone_and_a_finger_can_use_it(phone, site):
     assert phone.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def test_a_fault_goes_with_the_next_change(page, site):
+    layer = Layer(page, site)
+    scale = layer.root.get_by_role("textbox", name="γ")
+    scale.fill("abc")
+    scale.press("Enter")
+    assert "is not a number" in layer.error
+    layer.press("Next batch")
+    assert layer.error == ""
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_axe_finds_nothing_wrong(open_page, site, width, axe_faults):
     layer = Layer(open_page({"width": width, "height": 844}), site)

@@ -11,7 +11,6 @@ assets/mnist.safetensors is new; it takes seconds.
 
 import base64
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 import cnnlib
 from cnnlib.classifiers import trained_mnist_network
 from cnnlib.data import Split
+from cnnlib.reproduce import replace
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 TYPICAL = 2  # images of each class
@@ -160,11 +160,8 @@ def neighborhood(network: cnnlib.Sequential, test: Split, queries: Sequence[int]
 
 
 def write(folder: Path, name: str, record: dict) -> None:
-    """Replace the file NAME.json in one step: it is whole even after an interruption."""
-    path = folder / f"{name}.json"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(record, separators=(",", ":")) + "\n", "utf-8")
-    os.replace(partial, path)
+    """Write the record into NAME.json."""
+    replace(folder / f"{name}.json", (json.dumps(record, separators=(",", ":")) + "\n").encode())
 
 
 def main(folder: Path) -> None:

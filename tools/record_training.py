@@ -21,6 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 import cnnlib
+from cnnlib.reproduce import replace
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 0
@@ -346,10 +347,8 @@ def settings() -> dict:
 
 
 def write(path: Path, record: dict) -> None:
-    """Replace the file in one step, so that it is whole even after an interruption."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(record, separators=(",", ":")) + "\n", "utf-8")
-    os.replace(partial, path)
+    """Write the record into the file."""
+    replace(path, (json.dumps(record, separators=(",", ":")) + "\n").encode())
 
 
 def record_learning_rate() -> dict:

@@ -171,6 +171,7 @@ function render({ model, el }) {
       : ["In evaluation no batch moves the running mean and variance."]));
   }
   function draw() {
+    complain("");
     const [batch, gamma, beta, chosen, training] = ["batch", "gamma", "beta", "chosen", "training"].map(get);
     const own = moments(batch), kept = running(), key = `${training},${chosen}`;
     ask.heed(JSON.stringify([batch, gamma, beta, kept]));

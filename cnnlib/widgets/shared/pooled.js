@@ -66,7 +66,7 @@ export function windowNotes(cells, options, winner) {
     equals > 1 && `${equals} are equally large; the first of them, row by row, is marked, as in torch.`,
     beyond && `${beyond} of ${cells.length} cells lie past the end and do not count.`,
     padding && options.mode === "average" && !options.count_include_pad
-      && `${padding} cells of padding do not count.`,
+      && `${padding} ${padding === 1 ? "cell of padding does" : "cells of padding do"} not count.`,
   ].filter(Boolean);
 }
 export const noteBelow = (text) => h("div", { class: "note" }, text);
