@@ -14,7 +14,7 @@ MOST_LINES = {"convolution": 360}
 
 
 def code_lines(path):
-    """The lines of a module without blank ones, comments and docstrings: those cost a reader nothing."""
+    """The lines of a module that a budget counts: no blank ones, comments or docstrings."""
     text = path.read_text("utf-8")
     lines = {n for n, line in enumerate(text.splitlines(), 1) if line.strip(" )]}")}
     lines -= {n for n, line in enumerate(text.splitlines(), 1) if line.lstrip().startswith("#")}
