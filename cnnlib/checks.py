@@ -109,5 +109,6 @@ def number(
 def choice(function: str, name: str, value: object, options: tuple[str, ...]) -> str:
     """`value`, which must be one of `options`."""
     expected = ", ".join(map(repr, options))
-    require(value in options, f"{function}: {name} is {value!r}; expected one of {expected}")
+    known = isinstance(value, str) and value in options  # an array cannot be looked for
+    require(known, f"{function}: {name} is {value!r}; expected one of {expected}")
     return value

@@ -18,7 +18,9 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
     Subtracting the largest x first changes nothing and keeps exp from overflowing.
     """
-    return np.exp(log_softmax(x, axis))
+    _check_axis("softmax", x, axis)
+    powers = np.exp(x - x.max(axis, keepdims=True))
+    return powers / powers.sum(axis, keepdims=True)
 
 
 def softmax_backward(grad_output: np.ndarray, x: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -30,9 +32,7 @@ def softmax_backward(grad_output: np.ndarray, x: np.ndarray, axis: int = -1) -> 
 
 def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     """The logarithm of `softmax`, exact even where the probability itself is too small to hold."""
-    checks.array("log_softmax", "x", x)
-    checks.integer("log_softmax", "axis", axis, -x.ndim)
-    checks.require(axis < x.ndim, f"log_softmax: axis is {axis}; x has {x.ndim} axes")
+    _check_axis("log_softmax", x, axis)
     shifted = x - x.max(axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
@@ -45,33 +45,43 @@ def log_softmax_backward(grad_output: np.ndarray, x: np.ndarray, axis: int = -1)
 
 
 def cross_entropy(
-    logits: np.ndarray, target: np.ndarray | int, reduction: str = "mean"
-) -> np.ndarray:
+    logits: np.ndarray, target: np.ndarray | int, reduction: str = "mean",
+    weight: np.ndarray | None = None, ignore_index: int = -100, label_smoothing: float = 0.0,
+) -> np.ndarray:  # fmt: skip
     """Minus the logarithm of the probability of the right class: torch's cross_entropy.
 
-    logits: (N, K), or (K,) for one image. target: the classes (N,), whole numbers from 0 to K - 1,
-    or the probabilities of all classes, of the shape of logits.
-    Returns the mean over the images, their sum, or (N,) with reduction "none".
+    logits: (N, K), (K,) for one image, or (N, K, H, W) for a class at each place of a map.
+    target: the classes, whole numbers from 0 to K - 1, (N,), () or (N, H, W); or the probabilities
+    of all classes, of the shape of logits.
+    weight: how much each class counts, (K,). ignore_index: a class whose places count nothing.
+    label_smoothing: the share of the target that is given to all classes evenly (Szegedy et al.,
+    "Rethinking the Inception architecture", 2016, section 7).
+    Returns the losses in the shape of the classes with reduction "none", or their sum, or their
+    mean: the sum divided by the weights of the right classes, or by the places for probabilities.
     """
-    weights = _as_probabilities("cross_entropy", logits, target)
-    losses = -(weights * log_softmax(logits)).sum(axis=-1)
-    return _reduce("cross_entropy", losses, reduction)
+    options = weight, ignore_index, label_smoothing
+    shares, asked, total = _class_shares("cross_entropy", logits, target, *options)
+    axis = _class_axis(logits)
+    log_p = np.where(asked, log_softmax(logits, axis), 0)  # an infinite one may go unasked
+    return _reduce("cross_entropy", -(shares * log_p).sum(axis), reduction, total)
 
 
 def cross_entropy_backward(
     grad_output: np.ndarray | float, logits: np.ndarray, target: np.ndarray | int,
-    reduction: str = "mean",
+    reduction: str = "mean", weight: np.ndarray | None = None, ignore_index: int = -100,
+    label_smoothing: float = 0.0,
 ) -> np.ndarray:  # fmt: skip
     """The gradient for the logits: softmax(logits) minus the target's probabilities.
 
-    grad_output: a number, or (N,) with reduction "none".
+    grad_output: a number, or in the shape of the classes with reduction "none".
     """
-    name = "cross_entropy_backward"
-    weights = _as_probabilities(name, logits, target)
-    total = weights.sum(axis=-1, keepdims=True)
-    share = _share(name, grad_output, logits.shape[:-1], reduction)
-    grad = (softmax(logits) * total - weights) * share[..., None]
-    return grad.astype(logits.dtype, copy=False)
+    name, options = "cross_entropy_backward", (weight, ignore_index, label_smoothing)
+    shares, asked, total = _class_shares(name, logits, target, *options)
+    axis = _class_axis(logits)
+    counted = asked.any(axis)
+    share = np.where(counted, _share(name, grad_output, counted.shape, reduction, total), 0)
+    grad = softmax(logits, axis) * shares.sum(axis, keepdims=True) - shares
+    return (grad * np.expand_dims(share, axis)).astype(logits.dtype, copy=False)
 
 
 def mse_loss(x: np.ndarray, target: np.ndarray, reduction: str = "mean") -> np.ndarray:
@@ -81,7 +91,7 @@ def mse_loss(x: np.ndarray, target: np.ndarray, reduction: str = "mean") -> np.n
     """
     checks.array("mse_loss", "x", x)
     checks.array("mse_loss", "target", target, shape=x.shape)
-    return _reduce("mse_loss", (x - target) ** 2, reduction)
+    return _reduce("mse_loss", (x - target) ** 2, reduction, x.size)
 
 
 def mse_loss_backward(
@@ -90,35 +100,83 @@ def mse_loss_backward(
     """The gradient for x: 2 * (x - target), divided by the count when the loss is a mean."""
     checks.array("mse_loss_backward", "x", x)
     checks.array("mse_loss_backward", "target", target, shape=x.shape)
-    share = _share("mse_loss_backward", grad_output, x.shape, reduction)
+    share = _share("mse_loss_backward", grad_output, x.shape, reduction, x.size)
     return (2 * (x - target) * share).astype(x.dtype, copy=False)
 
 
-def _as_probabilities(function: str, logits: np.ndarray, target: np.ndarray | int) -> np.ndarray:
-    """The target as the probability of each class, in the shape of the logits."""
-    checks.array(function, "logits", logits, (1, 2))
-    target = np.asarray(target)
+def _check_axis(function: str, x: np.ndarray, axis: int) -> None:
+    checks.array(function, "x", x)
+    checks.integer(function, "axis", axis, -x.ndim)
+    checks.require(axis < x.ndim, f"{function}: axis is {axis}; x has {x.ndim} axes")
+
+
+def _class_axis(logits: np.ndarray) -> int:
+    return min(1, logits.ndim - 1)
+
+
+def _class_shares(
+    function: str, logits: np.ndarray, target: np.ndarray | int, weight: np.ndarray | None,
+    ignore_index: int, label_smoothing: float,
+) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
+    """How much each class counts, whether it is asked at all, and what a mean divides by.
+
+    The first two have the shape of the logits. A class with share 0 may be asked all the same.
+    """
+    checks.array(function, "logits", logits, (1, 2, 3, 4))
+    target, axis = np.asarray(target), _class_axis(logits)
+    classes, places = logits.shape[axis], logits.shape[:axis] + logits.shape[axis + 1 :]
+    _check_options(function, weight, ignore_index, label_smoothing)
+    weight = np.ones(classes) if weight is None else weight
+    checks.array(function, "weight", weight, shape=(classes,))
     if target.dtype in checks.FLOATS:
         checks.array(function, "target", target, shape=logits.shape)
-        return target.astype(logits.dtype, copy=False)
+        found = f"{function}: ignore_index is {ignore_index}; expected a negative one"
+        checks.require(ignore_index < 0, f"{found}, because target holds probabilities")
+        asked, total = np.ones(logits.shape, bool), math.prod(places)
+    else:
+        _check_classes(function, target, places, classes, ignore_index)
+        kept = target != ignore_index
+        total = float(weight[target[kept]].sum())
+        one_hot = np.eye(classes, dtype=bool)[target * kept] & kept[..., None]
+        target = np.moveaxis(one_hot, -1, axis)
+        asked = target | np.expand_dims(kept, axis) if label_smoothing else target
+    shares = (1 - label_smoothing) * target + label_smoothing / classes * asked
+    shares *= weight.reshape(-1, *[1] * (logits.ndim - 1 - axis))
+    return shares.astype(logits.dtype, copy=False), asked, total
+
+
+def _check_classes(
+    function: str, target: np.ndarray, places: tuple[int, ...], classes: int, ignore_index: int
+) -> None:
     if not np.issubdtype(target.dtype, np.integer):
         raise TypeError(f"{function}: target is {target.dtype}; expected whole or float numbers")
-    *shape, classes = logits.shape
     found = f"{function}: target has shape {target.shape}"
-    checks.require(target.shape == tuple(shape), f"{found}; expected {tuple(shape)}")
-    for wrong in target[(target < 0) | (target >= classes)].flat:
+    checks.require(target.shape == places, f"{found}; expected {places}")
+    for wrong in target[((target < 0) | (target >= classes)) & (target != ignore_index)].flat:
         raise ValueError(f"{function}: target has class {wrong}; expected 0 to {classes - 1}")
-    return np.eye(classes, dtype=logits.dtype)[target]
 
 
-def _reduce(function: str, losses: np.ndarray, reduction: str) -> np.ndarray:
+def _check_options(
+    function: str, weight: np.ndarray | None, ignore_index: int, label_smoothing: float
+) -> None:
+    if weight is not None:
+        checks.array(function, "weight", weight, 1)
+    checks.integer(function, "ignore_index", ignore_index, -math.inf)
+    checks.number(function, "label_smoothing", label_smoothing, 0, 1)
+
+
+def _reduce(function: str, losses: np.ndarray, reduction: str, total: float) -> np.ndarray:
+    """The losses, their sum, or their mean: the sum divided by `total`."""
     checks.choice(function, "reduction", reduction, REDUCTIONS)
-    return losses if reduction == "none" else getattr(losses, reduction)()
+    if reduction == "none":
+        return losses
+    return losses.sum() / total if reduction == "mean" else losses.sum()
 
 
 def _share(
-    function: str, grad_output: np.ndarray | float, losses: tuple[int, ...], reduction: str
-) -> np.ndarray:
+    function: str, grad_output: np.ndarray | float, losses: tuple[int, ...], reduction: str,
+    total: float,
+) -> np.ndarray:  # fmt: skip
     """The gradient for each of the losses, of this shape, given that for their reduction."""
     checks.choice(function, "reduction", reduction, REDUCTIONS)
     grad = np.asarray(grad_output)
@@ -127,7 +185,7 @@ def _share(
     shape = losses if reduction == "none" else ()
     found = f"{function}: grad_output has shape {grad.shape}; expected {shape}"
     checks.require(grad.shape == shape, found)
-    return np.broadcast_to(grad / (math.prod(losses) if reduction == "mean" else 1), losses)
+    return np.broadcast_to(grad / (total if reduction == "mean" else 1), losses)
 
 
 class Loss(FunctionLayer):
@@ -149,6 +207,15 @@ class CrossEntropyLoss(Loss):
     """`cross_entropy` with a memory: torch.nn.CrossEntropyLoss."""
 
     function, derivative = cross_entropy, cross_entropy_backward
+
+    def __init__(
+        self, reduction: str = "mean", *, weight: np.ndarray | None = None,
+        ignore_index: int = -100, label_smoothing: float = 0.0,
+    ) -> None:  # fmt: skip
+        super().__init__(reduction)
+        options = weight, ignore_index, label_smoothing
+        _check_options("CrossEntropyLoss", *options)
+        self.options += options
 
 
 class MSELoss(Loss):

@@ -66,8 +66,12 @@ def test_repr_is_the_table_or_the_reason_why_there_is_none():
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("layers", ["Conv3d"], "kind is 'Conv3d'; expected one of"),
-        ("layers", [{"kind": "Conv2d", "filters": 3}], "Conv2d has no filters"),
+        ("layers", ["Conv3d"], "layers has the kind 'Conv3d'; expected"),
+        (
+            "layers",
+            [{"kind": "Conv2d", "filters": 3}],
+            "Conv2d: filters is unknown; did you mean out_ch",
+        ),
         ("layers", [{"kind": "Conv2d", "stride": 0}], "Conv2d: stride is 0; expected at least 1"),
         ("layers", [{"kind": "Linear", "out_features": 1.5}], "Linear: out_features is 1.5; exp"),
         ("layers", [{"kind": "Linear", "out_features": 10**6}], "Linear: out_features is 1000000"),

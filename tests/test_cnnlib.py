@@ -1,9 +1,15 @@
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 import cnnlib
+from cnnlib import plots
+from cnnlib.widgets import Question
 
 MODULES = sorted(Path(cnnlib.__file__).parent.glob("*.py"))
 ON_TOP = {"plots", "reproduce"}  # figures and a command: nothing in the core imports them
@@ -51,3 +57,24 @@ def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cn
             for node in ast.parse(path.read_text("utf-8")).body:
                 if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":
                     assert hasattr(cnnlib, node.name) or node.name in hidden, node.name
+
+
+def public(module):
+    return [
+        one
+        for name, one in vars(module).items()
+        if name[0] != "_" and callable(one) and one.__module__.startswith("cnnlib")
+    ]
+
+
+def test_every_function_and_class_refuses_an_argument_that_it_does_not_know():
+    asked = [*public(cnnlib), *public(plots), Question]
+    methods = [m for one in asked if inspect.isclass(one) for m in vars(one).values()]
+    asked += [m for m in methods if inspect.isfunction(m) and m.__name__[0] != "_"]
+    assert {cnnlib.fit, cnnlib.conv2d, cnnlib.SGD.step, plots.show_images} <= set(asked)
+    for one in asked:
+        with pytest.raises(TypeError):
+            one(qqqq=1)
+    x = np.ones((1, 1, 4, 5))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'strides'"):
+        cnnlib.conv2d(x, x[..., :2, :2], strides=2)

@@ -118,5 +118,161 @@ def test_a_bad_target_is_named(target, message):
 def test_a_bad_reduction_or_axis_is_named():
     with pytest.raises(ValueError, match="reduction is 'max'; expected one of 'mean', 'sum'"):
         cnnlib.cross_entropy(np.zeros((2, 3)), np.array([0, 1]), "max")
+    with pytest.raises(ValueError, match=r"reduction is array\(.*\); expected one of 'mean'"):
+        cnnlib.CrossEntropyLoss(np.ones(3))  # torch's first argument is weight
     with pytest.raises(ValueError, match="axis is 2; x has 2 axes"):
         cnnlib.log_softmax(np.zeros((2, 3)), axis=2)
+
+
+@given(st.permutations(range(2, 7)), reductions, st.booleans(), st.data(), seeds)
+def test_all_options_of_cross_entropy_are_those_of_torch(sizes, reduction, soft, data, seed):
+    rng = np.random.default_rng(seed)
+    n, classes, *map_size = sizes[: data.draw(st.sampled_from([2, 3, 4]))]
+    ignore_index = -100 if soft else data.draw(st.sampled_from([-100, -3, 1, classes - 1]))
+    smoothing = data.draw(st.sampled_from([0.0, 0.1, 1.0]))
+    weighted = data.draw(st.booleans())
+    for dtype, tolerance in TOLERANCES.items():
+        logits = (5 * rng.standard_normal((n, classes, *map_size))).astype(dtype)
+        target = rng.integers(0, classes, (n, *map_size))
+        target[rng.random(target.shape) < 0.3] = ignore_index if not soft else 0
+        target.flat[0] = 0  # not all are ignored
+        if soft:
+            target = rng.random(logits.shape).astype(dtype)
+        weight = (rng.random(classes) + 0.1).astype(dtype) if weighted else None
+        tensor = torch.tensor(logits, requires_grad=True)
+        expected = F.cross_entropy(
+            tensor, torch.tensor(target), None if weight is None else torch.tensor(weight),
+            ignore_index=ignore_index, reduction=reduction, label_smoothing=smoothing,
+        )  # fmt: skip
+        loss = cnnlib.CrossEntropyLoss(
+            reduction, weight=weight, ignore_index=ignore_index, label_smoothing=smoothing
+        )
+        value = loss(logits, target)
+        assert value.dtype == dtype
+        assert_close("loss", value, expected.detach().numpy(), tolerance)
+        grad_output = np.asarray(rng.standard_normal(expected.shape), dtype)
+        expected.backward(torch.tensor(grad_output))
+        grad = loss.backward(grad_output)
+        assert grad.dtype == dtype
+        assert_close("gradient", grad, tensor.grad.numpy(), tolerance)
+
+
+INF, NAN = math.inf, math.nan
+ROWS = {
+    "a masked class": [1, -INF, 2, 0.5],
+    "plus infinity": [1, INF, 2, 0.5],
+    "two infinities": [INF, INF, 1, 0.5],
+    "both infinities": [-INF, INF, 1, 0.5],
+    "all masked": [-INF] * 4,
+    "all but one masked": [-INF, -INF, 3, -INF],
+    "not a number": [NAN, 1, 2, 0.5],
+}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_infinities_go_through_softmax_as_in_torch(name, row):
+    x, grad_output = np.array([row, [1, 2, 3, 4]]), np.array([[1.0, -2, 0.5, 3]] * 2)
+    tensor = torch.tensor(x, requires_grad=True)
+    expected = getattr(F, name)(tensor, dim=1)
+    expected.backward(torch.tensor(grad_output))
+    output = getattr(cnnlib, name)(x)
+    np.testing.assert_allclose(output, expected.detach(), rtol=1e-12)
+    grad = getattr(cnnlib, f"{name}_backward")(grad_output, x)
+    np.testing.assert_allclose(grad, tensor.grad, atol=1e-12)
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize(
+    "target", [0, 1, -100, [1.0, 0, 0, 0], [0.5, 0, 0.25, 0.25], [0.1, 0.2, 0.3, 0.4]]
+)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weight", [None, [1.0, 0, 2, 3]])
+@pytest.mark.filterwarnings("ignore:(invalid|divide)")
+def test_infinities_go_through_cross_entropy_as_in_torch(row, target, smoothing, weight):
+    other = [0.0, 0, 1, 0] if isinstance(target, list) else 2
+    logits, targets = np.array([row, [1, 2, 3, 4]]), np.array([target, other])
+    weight = None if weight is None else np.array(weight)
+    for reduction in ("mean", "sum", "none"):
+        tensor = torch.tensor(logits, requires_grad=True)
+        expected = F.cross_entropy(
+            tensor, torch.tensor(targets), None if weight is None else torch.tensor(weight),
+            reduction=reduction, label_smoothing=smoothing,
+        )  # fmt: skip
+        expected.sum().backward()
+        options = reduction, weight, -100, smoothing
+        loss = cnnlib.cross_entropy(logits, targets, *options)
+        np.testing.assert_allclose(loss, expected.detach(), rtol=1e-12)
+        grad = cnnlib.cross_entropy_backward(np.ones(expected.shape), logits, targets, *options)
+        np.testing.assert_allclose(grad, tensor.grad, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_masked_class_that_is_not_asked_costs_nothing():
+    logits = np.array([[0.0, 1.0, -INF]])
+    expected = math.log(math.exp(0) + math.exp(1)) - 0  # 1.3133
+    assert cnnlib.cross_entropy(logits, np.array([0])) == pytest.approx(expected)
+    p = math.exp(1) / (1 + math.exp(1))
+    grad = cnnlib.cross_entropy_backward(1.0, logits, np.array([0]))
+    np.testing.assert_allclose(grad, [[-p, p, 0]])
+
+
+@pytest.mark.parametrize("weight", [None, [0.5, 2, 3]])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:divide by zero")
+def test_a_batch_of_which_all_is_ignored_has_no_mean_and_no_gradient_as_in_torch(weight, smoothing):
+    logits, target = np.array([[1.0, 2, 3], [0, 1, 0]]), np.array([-100, -100])
+    options = None if weight is None else np.array(weight), -100, smoothing
+    assert np.isnan(cnnlib.cross_entropy(logits, target, "mean", *options))
+    assert cnnlib.cross_entropy(logits, target, "sum", *options) == 0
+    tensor = torch.tensor(logits, requires_grad=True)
+    theirs = None if weight is None else torch.tensor(options[0])
+    F.cross_entropy(tensor, torch.tensor(target), theirs, label_smoothing=smoothing).backward()
+    assert not tensor.grad.any()
+    assert not cnnlib.cross_entropy_backward(1.0, logits, target, "mean", *options).any()
+
+
+@given(st.integers(2, 40), st.sampled_from([1, 10, 40]), seeds)
+def test_softmax_in_single_precision_is_as_exact_as_that_of_torch(classes, scale, seed):
+    x = (scale * np.random.default_rng(seed).standard_normal((5, classes))).astype(np.float32)
+    exact = cnnlib.softmax(x.astype(np.float64))
+    ours, theirs = cnnlib.softmax(x), F.softmax(torch.tensor(x), dim=1).numpy()
+    common = exact > 1e-30  # smaller ones have fewer digits
+    ours, theirs = (np.abs(p / exact - 1)[common].max() for p in (ours, theirs))
+    assert ours <= max(2 * theirs, 4 * np.finfo(np.float32).eps)
+
+
+@pytest.mark.parametrize(
+    ("options", "target", "message"),
+    [
+        ({"weight": np.ones(2)}, [0, 1], r"weight has shape \(2,\); expected \(3,\)"),
+        ({"weight": [1.0, 1, 1]}, [0, 1], "weight is a list; expected a NumPy array of floats"),
+        ({"ignore_index": 0.5}, [0, 1], "ignore_index is 0.5; expected a whole number"),
+        ({"ignore_index": -1}, [0, -2], "target has class -2; expected 0 to 2"),
+        (
+            {"ignore_index": 1},
+            [[1.0, 0, 0], [0, 0, 1]],
+            "ignore_index is 1; expected a negative one, because target holds probabilities",
+        ),
+        ({"label_smoothing": 1.5}, [0, 1], "label_smoothing is 1.5; expected .* at most 1"),
+    ],
+)
+def test_a_bad_option_of_cross_entropy_is_named(options, target, message):
+    arguments = np.zeros((2, 3)), np.array(target)
+    with pytest.raises((ValueError, TypeError), match=f"^cross_entropy: {message}"):
+        cnnlib.cross_entropy(*arguments, **options)
+    with pytest.raises((ValueError, TypeError), match=f"^cross_entropy_backward: {message}"):
+        cnnlib.cross_entropy_backward(1.0, *arguments, **options)
+
+
+def test_the_layer_refuses_a_bad_option_before_it_is_called():
+    with pytest.raises(ValueError, match=r"CrossEntropyLoss: weight has shape \(2, 3\)"):
+        cnnlib.CrossEntropyLoss(weight=np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"CrossEntropyLoss: label_smoothing is -0\.1"):
+        cnnlib.CrossEntropyLoss(label_smoothing=-0.1)
+
+
+def test_maps_of_logits_need_a_class_for_each_place():
+    with pytest.raises(ValueError, match=r"target has shape \(2, 4, 5\); expected \(2, 5, 4\)"):
+        cnnlib.cross_entropy(np.zeros((2, 3, 5, 4)), np.zeros((2, 4, 5), int))

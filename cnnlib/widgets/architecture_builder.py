@@ -7,7 +7,7 @@ import traitlets
 
 import cnnlib
 from cnnlib import checks
-from cnnlib.widgets.widget import Predicting, Widget
+from cnnlib.widgets.widget import Predicting, Widget, unknown
 
 Layers = list[dict[str, Any]]
 
@@ -42,11 +42,12 @@ def complete(layer: Any) -> dict[str, Any]:
     Raises ValueError or TypeError, naming what is wrong.
     """
     kind = layer.get("kind") if isinstance(layer, dict) else layer
-    if kind not in KINDS:
-        raise ValueError(f"ArchitectureBuilder: kind is {kind!r}; expected one of {list(KINDS)}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        kinds = list(KINDS)
+        raise ValueError(f"ArchitectureBuilder: layers has the kind {kind!r}; expected {kinds}")
     given = layer if isinstance(layer, dict) else {}
-    if unknown := given.keys() - KINDS[kind].keys() - {"kind"}:
-        raise ValueError(f"ArchitectureBuilder: {kind} has no {', '.join(sorted(unknown))}")
+    for name in given.keys() - KINDS[kind].keys() - {"kind"}:
+        raise ValueError(unknown(f"ArchitectureBuilder: {kind}", name, list(KINDS[kind])))
     full = {"kind": kind}
     for name, (least, usual) in KINDS[kind].items():
         full[name] = integer(kind, name, given.get(name, usual), least)
@@ -162,13 +163,7 @@ class ArchitectureBuilder(Predicting, Widget):
                 return whole_shape(value)
             if name == "layers":
                 return [complete(layer) for layer in value]
-            return {
-                title: {
-                    "input_shape": whole_shape(preset["input_shape"]),
-                    "layers": [complete(layer) for layer in preset["layers"]],
-                }
-                for title, preset in value.items()
-            }
+            return {title: whole_preset(title, preset) for title, preset in value.items()}
         except (TypeError, ValueError) as error:
             raise traitlets.TraitError(str(error)) from None
 
@@ -189,6 +184,17 @@ def whole_shape(shape: Any) -> list[int]:
             f"ArchitectureBuilder: input_shape is {shape}; expected (channels, rows, columns)"
         )
     return [integer("input", "input_shape", number, 1) for number in shape]
+
+
+def whole_preset(title: str, preset: Any) -> dict[str, Any]:
+    """Return a preset with all the numbers of its layers."""
+    if not isinstance(preset, dict) or preset.keys() != {"input_shape", "layers"}:
+        raise ValueError(
+            f"ArchitectureBuilder: presets has {preset!r} as {title!r}; "
+            "expected a dict of input_shape and layers"
+        )
+    layers = [complete(layer) for layer in preset["layers"]]
+    return {"input_shape": whole_shape(preset["input_shape"]), "layers": layers}
 
 
 def build(layers: Layers, input_shape: list[int]) -> cnnlib.Sequential:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from cnnlib import checks
 from cnnlib.widgets.widget import Widget
 
 
@@ -79,6 +80,8 @@ class Check(Widget):
 
     def __init__(self, *questions: Question, **kwargs: Any) -> None:
         # A saved widget is made again from its traits, without questions as arguments.
+        for question in questions:
+            checks.instance("Check", "question", question, Question)
         if questions:
             kwargs["questions"] = [question.as_json() for question in questions]
         super().__init__(**kwargs)

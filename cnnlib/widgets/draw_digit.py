@@ -10,7 +10,7 @@ from cnnlib.loss import softmax
 from cnnlib.network import Sequential, summary
 from cnnlib.widgets import packed
 from cnnlib.widgets.records import mnist_examples, record
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Number, Widget
 
 SIDE = 28
 LARGEST = 200_000  # bytes of weights that a page may carry
@@ -54,7 +54,7 @@ class DrawDigit(Widget):
     classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     examples = traitlets.List(traitlets.Dict()).tag(sync=True)
     center = traitlets.Bool(True).tag(sync=True)
-    pen = traitlets.Float(0.08, min=0.01, max=0.5).tag(sync=True)
+    pen = Number(0.08, min=0.01, max=0.5).tag(sync=True)
     selected = traitlets.Tuple(*[traitlets.Int(0, min=0)] * 4, default_value=(0,) * 4).tag(
         sync=True
     )

@@ -80,7 +80,8 @@ class GradientChecker(Widget):
 
     def __init__(self, bugs: Any = tuple(BUGS), seed: int = 0, **kwargs: Any) -> None:
         rng = np.random.default_rng(seed)
-        super().__init__(cases=[planted(bug, rng) for bug in bugs], **kwargs)
+        # A saved widget is made again from its traits, with the cases as the page has them.
+        super().__init__(**{"cases": [planted(bug, rng) for bug in bugs], **kwargs})
 
     def __repr__(self) -> str:
         """State the claims and which is wrong, so that stored outputs can be compared."""

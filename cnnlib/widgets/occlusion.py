@@ -12,7 +12,7 @@ from cnnlib.dense import Flatten, Linear, flatten, linear
 from cnnlib.loss import softmax
 from cnnlib.network import Sequential
 from cnnlib.pooling import MaxPool2d, max_pool2d
-from cnnlib.widgets.widget import Array, Widget
+from cnnlib.widgets.widget import Array, Number, Widget
 
 LARGEST = 16  # rows or columns of an image that a phone has room for
 # Of each layer that the page can compute, the function that does the same with what is sent of it.
@@ -102,23 +102,19 @@ class Occlusion(Widget):
     network = traitlets.Int(0, min=0).tag(sync=True)
     image = traitlets.Int(0, min=0).tag(sync=True)
     size = traitlets.Int(3, min=1, max=5).tag(sync=True)
-    fill = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
+    fill = Number(0.5, min=0, max=1).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
     method = traitlets.Enum(["occlusion", "saliency", "grad_cam"], "occlusion").tag(sync=True)
     target = traitlets.Int(None, min=0, allow_none=True).tag(sync=True)
 
-    def __init__(
-        self, networks: Any = None, images: Any = None, labels: Any = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, networks: Any, images: Any, labels: Any, **kwargs: Any) -> None:
         # A saved widget is made again from its traits, where networks are as the page has them.
         if isinstance(networks, Sequential):
             networks = {"network": networks}
         if isinstance(networks, Mapping):
             networks = [{"name": name, "layers": as_json(n)} for name, n in networks.items()]
-        given = {"networks": networks, "images": images}
-        given["labels"] = None if labels is None else [int(label) for label in labels]
-        kwargs |= {name: value for name, value in given.items() if value is not None}
-        super().__init__(**kwargs)
+        labels = [int(label) for label in labels]
+        super().__init__(networks=networks, images=images, labels=labels, **kwargs)
 
     @property
     def probabilities(self) -> np.ndarray:

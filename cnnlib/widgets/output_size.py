@@ -40,11 +40,11 @@ class OutputSize(Predicting, Widget):
 
     """
 
-    size = traitlets.Any(7).tag(sync=True)
-    kernel_size = traitlets.Any(3).tag(sync=True)
-    stride = traitlets.Any(1).tag(sync=True)
-    padding = traitlets.Any(0).tag(sync=True)
-    dilation = traitlets.Any(1).tag(sync=True)
+    size = traitlets.TraitType(7).tag(sync=True)
+    kernel_size = traitlets.TraitType(3).tag(sync=True)
+    stride = traitlets.TraitType(1).tag(sync=True)
+    padding = traitlets.TraitType(0).tag(sync=True)
+    dilation = traitlets.TraitType(1).tag(sync=True)
     ceil_mode = traitlets.Bool(False).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
 

@@ -7,7 +7,7 @@ import traitlets
 
 from cnnlib import worked_example
 from cnnlib.convolution import conv2d
-from cnnlib.widgets.widget import Array, Predicting, Widget
+from cnnlib.widgets.widget import Array, Number, Predicting, Widget
 
 LARGEST = 8  # rows or columns, so that two images fit beside each other on a phone
 
@@ -51,7 +51,7 @@ class PixelShuffle(Predicting, Widget):
     image = Array({2: ()}, "(rows, columns)")
     weight = Array({2: ()}, "(rows, columns)")
     kernel = Array({2: ()}, "(rows, columns)")
-    bias = traitlets.Float(0.0).tag(sync=True)
+    bias = Number(0.0).tag(sync=True)
     order = traitlets.List(traitlets.Int()).tag(sync=True)
     shuffle_weights = traitlets.Bool(True).tag(sync=True)
     side = traitlets.Int(0, min=0, max=1).tag(sync=True)

@@ -6,7 +6,7 @@ import numpy as np
 import traitlets
 
 from cnnlib.convolution import conv2d
-from cnnlib.widgets.widget import Array, Predicting, Widget
+from cnnlib.widgets.widget import Array, Number, Predicting, Widget
 
 LARGEST = 12  # rows or columns whose numbers can still be read on a phone
 
@@ -49,7 +49,7 @@ class ShiftExplorer(Predicting, Widget):
     image = Array({2: ()}, "(rows, columns)")
     kernel = Array({2: ()}, "(rows, columns)")
     weight = Array({2: ()}, "(rows, columns)")
-    bias = traitlets.Float(0.0).tag(sync=True)
+    bias = Number(0.0).tag(sync=True)
     padding = traitlets.Int(1, min=0, max=2).tag(sync=True)
     shift = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
     position = traitlets.Int(0, min=-1).tag(sync=True)

@@ -1,14 +1,36 @@
 """What every widget shares: its script is one module, its arrays are NumPy arrays in Python."""
 
+import difflib
 import inspect
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 import anywidget
+import ipywidgets
 import numpy as np
 import traitlets
 
+# What other libraries call it, and what it may be called here; a typo needs no entry.
+ALIASES = {
+    "b": ("bias",),
+    "dout": ("grad_output",),
+    "filters": ("weight", "out_channels"),
+    "image": ("x",),
+    "input": ("image", "x"),
+    "kernel": ("weight", "kernel_size"),
+    "kernels": ("weight", "kernel_size"),
+    "label": ("target", "labels"),
+    "learning_rate": ("lr",),
+    "names": ("classes",),
+    "photo": ("image",),
+    "picture": ("image",),
+    "pool_size": ("kernel_size",),
+    "W": ("weight",),
+    "x": ("image",),
+    "y": ("target",),
+}
 EXPORT = re.compile("^export ", re.MULTILINE)
 HERE = Path(__file__).parent
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?:shared/)?([\w-]+\.js)";\n', re.MULTILINE)
@@ -35,8 +57,21 @@ def script(path: Path) -> str:
     return "\n".join(parts.values())
 
 
+def unknown(owner: str, name: str, known: list[str]) -> str:
+    """Return the sentence that refuses a name and gives the nearest of the known ones."""
+    nearest = [alias for alias in ALIASES.get(name, ()) if alias in known]
+    nearest += difflib.get_close_matches(name, known, 1)
+    expected = ", ".join(known) or "no arguments"
+    advice = f"did you mean {nearest[0]}?" if nearest else f"expected {expected}"
+    return f"{owner}: {name} is unknown; {advice}"
+
+
 class Widget(anywidget.AnyWidget):
-    """An anywidget whose script and style lie beside its module: NAME.py, NAME.js, NAME.css."""
+    """An anywidget whose script and style lie beside its module: NAME.py, NAME.js, NAME.css.
+
+    An unknown argument raises TypeError, an unknown attribute AttributeError: traitlets would
+    pass over the first and keep the second, and the page would show something else.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Read the script and the style once, when the class is defined."""
@@ -48,12 +83,48 @@ class Widget(anywidget.AnyWidget):
         cls._esm = script(path.with_suffix(".js"))
         cls._css = "\n".join(style.read_text("utf-8") for style in styles if style.exists())
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> "Widget":
+        """Refuse unknown arguments before anything is made of the others."""
+        known = cls._arguments()
+        for name in kwargs:
+            if name not in known and not hasattr(cls, name) and name != "model_id":
+                raise TypeError(unknown(cls.__name__, name, known))
+        return super().__new__(cls, *args, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a trait, or what the class has; refuse a public name that is neither."""
+        if not name.startswith("_") and not hasattr(type(self), name):
+            raise AttributeError(unknown(type(self).__name__, name, self._arguments()))
+        super().__setattr__(name, value)
+
+    @classmethod
+    def _arguments(cls) -> list[str]:
+        """The names that the class itself adds to what every ipywidget takes."""
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        named = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
+        foreign = ipywidgets.DOMWidget.class_trait_names()
+        traits = [name for name in cls.class_trait_names(sync=True) if name not in foreign]
+        return list(dict.fromkeys(named + [name for name in traits if not name.startswith("_")]))
+
 
 class Predicting(traitlets.HasTraits):
     """The two traits of a widget that can ask for a number before it shows it."""
 
     predict = traitlets.Bool(False).tag(sync=True)
     score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
+
+
+class Number(traitlets.Float):
+    """A trait that holds a finite number: nan passes every comparison and draws nothing."""
+
+    def validate(self, obj: traitlets.HasTraits, value: Any) -> float:
+        """Return `value`, or raise a TraitError that says why not."""
+        number = super().validate(obj, value)
+        if not math.isfinite(number):
+            raise traitlets.TraitError(
+                f"{type(obj).__name__}: {self.name} is {number}; expected a finite number"
+            )
+        return number
 
 
 class Array(traitlets.TraitType):

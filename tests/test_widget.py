@@ -1,0 +1,146 @@
+"""What every widget refuses: an unknown argument, an unknown attribute, a value of a wrong kind."""
+
+import inspect
+import math
+import re
+import warnings
+
+import ipywidgets
+import numpy as np
+import pytest
+import traitlets
+
+import cnnlib
+from cnnlib import widgets
+from cnnlib.widgets import Check, Question, SlidingKernel
+from cnnlib.widgets.widget import Widget
+
+ARGUMENTS = {  # of those that cannot be made without
+    "Check": (Question("How many?", 3),),
+    "Confusion": ([[3, 1], [0, 2]],),
+    "Occlusion": (
+        cnnlib.Sequential(cnnlib.Flatten(), cnnlib.Linear(30, 4)),
+        np.zeros((3, 5, 6)),
+        [0, 1, 3],
+    ),
+    "PixelMagnifier": (np.arange(30).reshape(5, 6),),
+    "ShiftExplorer": (np.ones((6, 5)), np.ones((3, 2))),
+}
+CLASSES = [
+    one for one in vars(widgets).values() if inspect.isclass(one) and issubclass(one, Widget)
+]
+every_widget = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+
+
+def make(cls, **traits):
+    return cls(*ARGUMENTS.get(cls.__name__, ()), **traits)
+
+
+def own(cls):
+    """The traits that a reader of the docstring knows."""
+    traits = cls.class_traits(sync=True)
+    foreign = ipywidgets.DOMWidget.class_trait_names()
+    return {name: trait for name, trait in traits.items() if name not in foreign and name[0] != "_"}
+
+
+def test_all_widgets_are_looked_at():
+    assert len(CLASSES) == len(widgets.__all__) - 1 == 25  # all but Question
+
+
+@every_widget
+def test_an_argument_with_a_typo_is_refused_and_the_nearest_is_named(cls):
+    name = max(own(cls), key=len)
+    with pytest.raises(TypeError) as refusal:
+        make(cls, **{name + "z": 2})
+    assert str(refusal.value) == f"{cls.__name__}: {name}z is unknown; did you mean {name}?"
+
+
+@every_widget
+def test_an_argument_like_no_other_is_refused_and_the_known_are_listed(cls):
+    with pytest.raises(TypeError, match=f"^{cls.__name__}: qqqq is unknown; expected ") as refusal:
+        make(cls, qqqq=2)
+    assert set(own(cls)) <= set(re.findall(r"\w+", str(refusal.value).partition("expected")[2]))
+
+
+@every_widget
+def test_an_attribute_with_a_typo_is_refused_too(cls):
+    widget, name = make(cls), max(own(cls), key=len)
+    with pytest.raises(AttributeError) as refusal:
+        setattr(widget, name + "z", 2)
+    assert str(refusal.value) == f"{cls.__name__}: {name}z is unknown; did you mean {name}?"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "unknown", "meant"),
+    [
+        ("SlidingKernel", ([[1, 2], [3, 4]],), "kernel", "weight"),
+        ("SlidingKernel", (), "filters", "weight"),
+        ("SlidingKernel", (), "strides", "stride"),
+        ("SlidingKernel", (), "x", "image"),
+        ("SlidingKernel", (), "input", "image"),
+        ("Im2col", (), "kernels", "weight"),
+        ("Neurons", (), "image", "x"),
+        ("Neurons", (), "W", "weight"),
+        ("Neurons", (), "b", "bias"),
+        ("PoolingExplorer", (), "kernel", "kernel_size"),
+        ("PoolingExplorer", (), "pool_size", "kernel_size"),
+        ("PixelMagnifier", (), "picture", "image"),
+        ("OptimizerRace", (), "learning_rate", "lr"),
+        ("Logits", (), "label", "target"),
+        ("ConvolutionBackward", (), "dout", "grad_output"),
+        ("ShiftExplorer", ([[1]], [[1]]), "weights", "weight"),
+    ],
+)
+def test_the_words_of_other_libraries_are_understood(name, arguments, unknown, meant):
+    with pytest.raises(TypeError, match=f"^{name}: {unknown} is unknown; did you mean {meant}[?]$"):
+        getattr(widgets, name)(*arguments, **{unknown: 2})
+
+
+@every_widget
+def test_a_widget_is_made_again_from_its_traits(cls):
+    widget = make(cls)
+    traits = {name: getattr(widget, name) for name, t in own(cls).items() if not t.read_only}
+    again = cls(**traits, layout={"width": "50%"})
+    assert repr(again) == repr(widget)
+    assert again.layout.width == "50%"
+    assert {name: again.get_state(name) for name in traits} == {
+        name: widget.get_state(name) for name in traits
+    }
+
+
+WRONG = ["a word", [[1, 2], [3]], -5, 1.5, math.nan, None, {"a": 1}]
+
+
+@every_widget
+def test_a_value_of_a_wrong_kind_is_refused_in_one_sentence_that_names_it(cls):
+    for name, trait in own(cls).items():
+        widget, refused = make(cls), 0
+        before = repr(widget.get_state(name))
+        for value in WRONG:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                try:
+                    setattr(widget, name, value)
+                except traitlets.TraitError as error:
+                    refused += 1
+                    text = str(error)
+                    assert name in text
+                    assert trait.read_only or cls.__name__ in text
+                    assert "\n" not in text
+                    assert repr(widget.get_state(name)) == before
+                else:
+                    assert value is not None or trait.allow_none
+                    assert not (isinstance(value, float) and math.isnan(value))
+                    widget = make(cls)
+        assert refused >= 4, name
+
+
+def test_a_question_that_is_none_is_refused():
+    with pytest.raises(TypeError, match="Check: question is a str; expected a Question"):
+        Check("How many?")
+
+
+def test_what_has_no_name_in_common_is_positional_as_in_python():
+    assert SlidingKernel([[1, 2], [3, 4]], [[1]], 2).bias.tolist() == [2]
+    with pytest.raises(TypeError):
+        widgets.OutputSize(7)
