@@ -29,7 +29,7 @@ from cnnlib.loss import (
     log_softmax_backward, mse_loss, mse_loss_backward, softmax, softmax_backward,
 )
 from cnnlib.network import Residual, Sequential, summary
-from cnnlib.normalization import BatchNorm2d, Dropout
+from cnnlib.normalization import BatchNorm2d, Dropout, GroupNorm, LayerNorm
 from cnnlib.optimizers import SGD, Adam, AdamW, CosineAnnealingLR, OneCycleLR, StepLR
 from cnnlib.pooling import (
     AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool2d, avg_pool2d, avg_pool2d_backward,
