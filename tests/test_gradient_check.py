@@ -55,6 +55,121 @@ def test_a_wrong_gradient_is_named_with_its_place_and_both_numbers(sizes, place)
         cnnlib.gradient_check(layer, x)
 
 
+class Slight(cnnlib.Layer):
+    """y = 1e-7 * x, whose backward has the wrong sign."""
+
+    def forward(self, x):
+        return 1e-7 * x
+
+    def backward(self, grad_output):
+        return -1e-7 * grad_output
+
+
+class DeadTanh(cnnlib.Tanh):
+    """Tanh that takes its small slopes for 0."""
+
+    def backward(self, grad_output):
+        grad = super().backward(grad_output)
+        return np.where(np.abs(grad) < 1e-5, 0, grad)
+
+
+class Off(cnnlib.Layer):
+    """A layer whose backward is half too large."""
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)
+
+    def backward(self, grad_output):
+        return 1.5 * self.layer.backward(grad_output)
+
+
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (Slight(), np.random.default_rng(0).standard_normal((3, 4))),
+        (Slight(), np.random.default_rng(0).standard_normal((30, 14))),
+        (Slight(), 1e-5 * np.random.default_rng(0).standard_normal((3, 4))),
+        (DeadTanh(), np.full((3, 4), 9.0)),
+        (DeadTanh(), np.full((30, 14), 9.0)),
+        (DeadTanh(), np.concatenate([np.linspace(-2, 2, 39), [9.0]])),
+    ],
+)
+def test_a_small_slope_that_is_wrong_is_found(layer, x):
+    with pytest.raises(AssertionError, match="gradient_check: x"):
+        cnnlib.gradient_check(layer, x)
+
+
+class Lost(cnnlib.Identity):
+    """A layer whose backward has lost a number."""
+
+    def backward(self, grad_output):
+        number = np.arange(grad_output.size).reshape(grad_output.shape)
+        return np.where(number == 5, np.nan, grad_output)
+
+
+def test_a_gradient_that_is_not_a_number_is_found():
+    with pytest.raises(AssertionError, match=r"gradient_check: x.*, got nan"):
+        cnnlib.gradient_check(Lost(), np.random.default_rng(0).standard_normal((3, 4)))
+
+
+def every_layer(rng):
+    """Each layer with the shape of its x."""
+    f8, image, vector = {"dtype": np.float64, "rng": rng}, (2, 4, 3, 5), (5, 8)
+    norms = [
+        cnnlib.BatchNorm2d(4, dtype=np.float64),
+        cnnlib.GroupNorm(2, 4, dtype=np.float64),
+        cnnlib.LayerNorm((3, 5), dtype=np.float64),
+    ]
+    of_images = [
+        cnnlib.Conv2d(4, 6, (3, 2), 2, 1, groups=2, **f8),
+        cnnlib.ConvTranspose2d(4, 3, 3, 2, **f8),
+        cnnlib.MaxPool2d(3, 2),
+        cnnlib.AvgPool2d(2, padding=1),
+        cnnlib.GlobalMaxPool2d(),
+        cnnlib.GlobalAvgPool2d(),
+        cnnlib.Residual(cnnlib.Conv2d(4, 4, 3, padding=1, **f8)),
+        cnnlib.Flatten(),
+        *norms,
+    ]
+    of_vectors = [
+        cnnlib.Linear(8, 3, **f8),
+        cnnlib.Dropout(0.25, rng=rng),
+        cnnlib.ReLU(),
+        cnnlib.LeakyReLU(0.1),
+        cnnlib.Tanh(),
+        cnnlib.Hardtanh(),
+        cnnlib.Sigmoid(),
+        cnnlib.Identity(),
+    ]
+    return [(layer, image) for layer in of_images] + [(layer, vector) for layer in of_vectors]
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"), [(0, 1), (0, 1e-3), (0, 1e-6), (0, 1e4), (0, 1e6), (1000, 1), (5, 0.01)]
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_no_right_layer_is_refused_and_half_too_much_is_at_any_scale(mean, std, seed):
+    rng = np.random.default_rng(seed)
+    for layer, shape in every_layer(rng):
+        x = mean + std * rng.standard_normal(shape)
+        assert cnnlib.gradient_check(layer, x, seed=seed)
+        grad_output = rng.standard_normal(layer.forward(x).shape)
+        if np.abs(layer.backward(grad_output)).max() > 1e-9:  # else all is saturated
+            with pytest.raises(AssertionError, match=r"gradient_check: x"):
+                cnnlib.gradient_check(Off(layer), x, seed=seed)
+    losses = {cnnlib.CrossEntropyLoss(): rng.integers(0, 8, 5), cnnlib.MSELoss(): x + 1}
+    for loss, target in losses.items():
+        assert cnnlib.gradient_check(cnnlib.Identity(), x, loss, target) == x.size
+
+
+def test_a_loss_at_its_lowest_has_no_slope_and_is_not_refused():
+    x = np.random.default_rng(0).standard_normal((3, 4)) + 5
+    assert cnnlib.gradient_check(cnnlib.Identity(), x, cnnlib.MSELoss(), x.copy()) == 12
+
+
 def test_single_precision_is_refused():
     with pytest.raises(TypeError, match="x is float32; expected float64, because"):
         cnnlib.gradient_check(cnnlib.Linear(2, 3, dtype=np.float64), np.ones((1, 2), np.float32))
