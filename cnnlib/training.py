@@ -79,8 +79,9 @@ def clip_grad_norm(parameters: list[Parameter], max_norm: float) -> float:
     for parameter in parameters:
         checks.instance("clip_grad_norm", "parameters", parameter, Parameter)
     grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = math.sqrt(sum(float(np.vdot(grad, grad)) for grad in grads))
-    if norm > max_norm:
+    squares = [np.square(grad, dtype=np.float64).sum() for grad in grads]  # no float32 holds 1e40
+    norm = math.sqrt(sum(squares))
+    if not norm <= max_norm:  # also when it is NaN
         for grad in grads:
             grad *= max_norm / (norm + 1e-6)
     return norm

@@ -13,6 +13,7 @@ from cnnlib import worked_example
 
 reductions = st.sampled_from(["mean", "sum", "none"])
 seeds = st.integers(0, 2**32 - 1)
+INF, NAN = math.inf, math.nan
 
 
 @given(st.permutations(range(1, 8)), st.integers(-3, 2), seeds)
@@ -62,6 +63,18 @@ def test_mse_loss_is_that_of_torch(sizes, reduction, seed):
     assert_gradients_as_torch(
         lambda g, x: cnnlib.mse_loss_backward(g, x, target.astype(x.dtype), reduction), theirs, x
     )
+
+
+@pytest.mark.parametrize("value", [1e20, 1e-30, INF, -INF, NAN])
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_mse_loss_of_huge_tiny_and_lost_numbers_is_that_of_torch(value):
+    x, target = np.array([[1, value, 3]], np.float32), np.array([[0.5, 0, 0]], np.float32)
+    tensor = torch.tensor(x, requires_grad=True)
+    expected = F.mse_loss(tensor, torch.tensor(target))
+    expected.backward()
+    np.testing.assert_allclose(cnnlib.mse_loss(x, target), expected.item(), rtol=1e-6)
+    grad = cnnlib.mse_loss_backward(1.0, x, target)
+    np.testing.assert_allclose(grad, tensor.grad.numpy(), rtol=1e-6)
 
 
 @pytest.mark.filterwarnings("error")
@@ -157,7 +170,6 @@ def test_all_options_of_cross_entropy_are_those_of_torch(sizes, reduction, soft,
         assert_close("gradient", grad, tensor.grad.numpy(), tolerance)
 
 
-INF, NAN = math.inf, math.nan
 ROWS = {
     "a masked class": [1, -INF, 2, 0.5],
     "plus infinity": [1, INF, 2, 0.5],

@@ -117,3 +117,25 @@ def test_other_bad_settings_are_named():
     schedule.step()
     with pytest.raises(ValueError, match="OneCycleLR: step 3 is past total_steps 2"):
         schedule.step()
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-22, 1e-19, 1e-8, 1e18, 1e25, np.inf, np.nan])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("SGD", {"lr": 0.1, "momentum": 0.9}),
+        ("Adam", {}),
+        ("Adam", {"eps": 0.0}),
+        ("AdamW", {}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:(invalid|divide|overflow)")
+def test_tiny_and_huge_gradients_in_single_precision_move_weights_as_in_torch(name, options, size):
+    ours, theirs = Parameter(np.ones(3, np.float32)), torch.nn.Parameter(torch.ones(3))
+    optimizer = getattr(cnnlib, name)([ours], **options)
+    reference = getattr(torch.optim, name)([theirs], **options)
+    for step in range(1, 5):
+        ours.grad = np.array([size, -size, 0.5], np.float32) * step
+        theirs.grad = torch.tensor(ours.grad)
+        optimizer.step(), reference.step()
+    np.testing.assert_allclose(ours.data, theirs.detach().numpy(), rtol=1e-6, atol=1e-6)

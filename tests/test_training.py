@@ -170,6 +170,31 @@ def test_clipping_shrinks_all_gradients_together():
     assert parameters[1].grad == pytest.approx(4 / 5)
 
 
+@pytest.mark.parametrize("size", [1e20, 1e-30])
+def test_clipping_measures_gradients_whose_squares_do_not_fit_into_float32(size):
+    parameter = Parameter(np.zeros(2, np.float32))
+    parameter.grad = np.array([3 * size, 4 * size], np.float32)
+    assert cnnlib.clip_grad_norm([parameter], 5 * size * 2) == pytest.approx(5 * size)
+    assert cnnlib.clip_grad_norm([parameter], 1.0) == pytest.approx(5 * size)
+    expected = np.array([3, 4]) * min(size, 1 / 5)
+    np.testing.assert_allclose(parameter.grad, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf, -np.inf])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_clipping_a_gradient_that_is_no_number_gives_what_torch_gives(lost):
+    parameters = [Parameter(np.zeros(2, np.float32)), Parameter(np.zeros(3, np.float32))]
+    parameters[0].grad = np.array([lost, 1], np.float32)
+    parameters[1].grad = np.ones(3, np.float32)
+    theirs = [torch.nn.Parameter(torch.zeros(p.data.shape)) for p in parameters]
+    for tensor, parameter in zip(theirs, parameters, strict=True):
+        tensor.grad = torch.tensor(parameter.grad)
+    expected = torch.nn.utils.clip_grad_norm_(theirs, 1.0)
+    np.testing.assert_equal(cnnlib.clip_grad_norm(parameters, 1.0), float(expected))
+    for tensor, parameter in zip(theirs, parameters, strict=True):
+        np.testing.assert_array_equal(parameter.grad, tensor.grad.numpy())
+
+
 def test_fit_clips():
     net = network()
     before = net[0].weight.data.copy()
