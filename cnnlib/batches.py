@@ -80,12 +80,9 @@ def usable(function: str, data: Data, loss: Loss, whose: str = "") -> Data:
         elif not np.issubdtype(array.dtype, np.integer):
             kind = "whole numbers, the classes, or floats"
             raise TypeError(f"{found} is {array.dtype}; expected {kind}")
-    if isinstance(loss, CrossEntropyLoss) and labels.ndim == 1:
-        found = f"{function}: {whose}labels"
-        if labels.dtype in checks.FLOATS:
-            raise TypeError(f"{found} is {labels.dtype}; expected classes, labels.astype(int)")
-        low = int(labels.argmin())
-        checks.require(labels[low] >= 0, f"{found}[{low}] is {labels[low]}; expected 0 or more")
+    if isinstance(loss, CrossEntropyLoss) and labels.ndim == 1 and labels.dtype in checks.FLOATS:
+        found = f"{function}: {whose}labels is {labels.dtype}"
+        raise TypeError(f"{found}; expected classes, labels.astype(int)")
     return data
 
 

@@ -63,10 +63,11 @@ def evaluate(
             if _are_classes(labels):
                 if not confusion.size:
                     confusion = np.zeros((output.shape[1],) * 2, int)
-                np.add.at(confusion, (target, output.argmax(axis=1)), 1)
+                known = (target >= 0) & (target < len(confusion))  # others are ignored by the loss
+                np.add.at(confusion, (target[known], output.argmax(axis=1)[known]), 1)
     right, images_of = np.diag(confusion), confusion.sum(axis=1)
     per_class = np.divide(right, images_of, out=np.full(len(right), np.nan), where=images_of > 0)
-    accuracy = right.sum() / len(images) if confusion.size else math.nan
+    accuracy = right.sum() / confusion.sum() if confusion.any() else math.nan
     return Evaluation(total / len(images), float(accuracy), per_class, confusion)
 
 
@@ -144,8 +145,8 @@ def fit(
     with run.training():
         while run.epoch < epochs and not run.is_stuck(patience):
             network.train()
-            rng, options = np.random.default_rng([seed, run.epoch]), {"drop_last": drop_last}
-            options |= {"rng": rng, "augment": augment, "start": run.batch}
+            rng = np.random.default_rng([seed, run.epoch])
+            options = {"rng": rng, "augment": augment, "start": run.batch, "drop_last": drop_last}
             name = f"epoch {run.epoch + 1}/{epochs}"
             with tqdm(total=count, initial=run.batch, desc=name, disable=not progress) as bar:
                 for _ in run.learn(batches(images, labels, batch_size, **options)):
@@ -292,9 +293,8 @@ class Run:
             found = f"its history has {length} numbers in {name}"
             checks.require(length == measured * state["epoch"], found)
         images, batch_size, count = self.sizes
-        for name in ("epoch", "total_loss", "lr"):
-            checks.number("state", name, state[name], 0)
-        checks.integer("state", "schedule_steps", state["schedule_steps"] or 0, 0)
+        for name in ("epoch", "total_loss", "lr", "schedule_steps"):
+            checks.number("state", name, state[name] or 0, 0)
         right = state["seen"] == min(state["batch"] * batch_size, images)
         checks.require(right and 0 <= state["batch"] <= count, "its state counts other batches")
         for name, array in self.network.state_dict().items():
