@@ -4,15 +4,21 @@ Images are float32 in [0, 1], (N, channels, rows, columns); labels are whole num
 """
 
 import gzip
+import hashlib
 import math
 import os
+import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from cnnlib import checks
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class Split(NamedTuple):
@@ -33,11 +39,16 @@ class Folder(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a data set is found: mirrors in the order they are tried, SHA-256 of each of FILES."""
+    """Where a data set is found: mirrors in the order they are tried; and what each of FILES is:
+
+    its SHA-256 as it is downloaded and that of its content, and the shape of its array.
+    """
 
     name: str
     mirrors: tuple[str, ...]
-    hashes: tuple[str, str, str, str]
+    hashes: tuple[str, ...]
+    contents: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...] = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
 
 
 FILES = (
@@ -59,6 +70,12 @@ MNIST = Source(
         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
     ),
+    (
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
 )
 FASHION_MNIST = Source(
     "fashion-mnist",
@@ -71,6 +88,12 @@ FASHION_MNIST = Source(
         "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    ),
+    (
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
 )
 FASHION_CLASSES = tuple(
@@ -97,6 +120,9 @@ def photographs() -> dict[str, np.ndarray]:
     }
 
 
+PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+
+
 def image_folder(
     path: str | os.PathLike, size: int | tuple[int, int], channels: int = 3, report: bool = True
 ) -> Folder:
@@ -104,34 +130,78 @@ def image_folder(
 
     A picture is turned as its camera noted, cut around its middle to the shape of `size` (rows,
     columns) and scaled to it, on white where it is transparent; of an animation, the first frame.
+    White is the largest number of 8, 12 or 16 bits, and 1 in a picture of floats.
     channels: 3 for color, 1 for gray. report: print how many there are, and each file that is
-    skipped because no picture can be read from it. Files whose names begin with a dot do not count.
-    Images are in the order of classes and files. Raises FileNotFoundError without the folder,
-    ValueError for fewer than 2 classes or a class of which nothing can be read.
+    skipped because no picture can be read from it. What is hidden, in `__MACOSX` or begins with a
+    dot, does not count. Images are in the order of classes and files; what cannot be printed in
+    the names of classes and skipped files is written as Python writes it in a text.
+    Raises FileNotFoundError without the folder, ValueError for fewer than 2 classes, for a class
+    of which nothing can be read, or when the folders are parts of a data set, train and test.
     """
-    folder, size = Path(path), checks.pair("image_folder", "size", size, 1)
+    folder, size = Path(path).expanduser(), checks.pair("image_folder", "size", size, 1)
     checks.require(channels in (1, 3), f"image_folder: channels is {channels!r}; expected 1 or 3")
+    checks.flag("image_folder", "report", report)
     if not folder.is_dir():
         raise FileNotFoundError(f"image_folder: path is {folder}; there is no such folder")
-    classes = sorted(entry.name for entry in folder.glob("[!.]*") if entry.is_dir())
-    found = f"image_folder: path is {folder}; expected a folder in it for each class"
-    checks.require(len(classes) > 1, f"{found}, 2 or more, it has {len(classes)}")
+    inside = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not _hidden(entry))
+    classes = tuple(_printable(entry.name) for entry in inside)
+    found, names = f"image_folder: path is {folder}", ", ".join(classes)
+    several = f"{found}; expected a folder in it for each class, 2 or more, it has {len(classes)}"
+    checks.require(len(classes) > 1, f"{several}: {names}" if names else several)
+    parts = {name.casefold() for name in classes} <= PARTS
+    checks.require(not parts, f"{found}, with {names}, not classes; give the path of one of them")
     images, labels, files, skipped = [], [], [], {}
-    for label, name in enumerate(classes):
-        for file in sorted(f for f in (folder / name).rglob("[!.]*") if f.is_file()):
-            key = file.relative_to(folder).as_posix()
+    for label, entry in enumerate(inside):
+        why = "it has no files"
+        for file in _files(entry):
+            name = file.relative_to(folder).as_posix()
             try:
                 images.append(_picture(file, size, channels))
             except Exception as error:  # Pillow raises whatever a damaged file makes it stumble on
-                skipped[key] = str(error).replace(f"{str(file)!r}", "").strip()
+                why = skipped[_printable(name)] = _reason(file, error)
             else:
                 labels.append(label)
-                files.append(key)
-        checks.require(label in labels, f"image_folder: no picture can be read in {folder / name}")
+                files.append(name)
+        found = f"image_folder: no picture can be read in {_printable(str(entry))}"
+        checks.require(label in labels, f"{found}: {why}")
     if report:
         print(f"{len(files)} images of {len(classes)} classes, {len(skipped)} files skipped")
         print(*(f"  {key}: {reason}\n" for key, reason in skipped.items()), sep="", end="")
-    return Folder(np.stack(images), np.array(labels), tuple(classes), tuple(files), skipped)
+    return Folder(np.stack(images), np.array(labels), classes, tuple(files), skipped)
+
+
+def _hidden(path: Path) -> bool:
+    return path.name.startswith(".") or path.name == "__MACOSX"
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files in a folder and all below it, in order, without what is hidden."""
+    for entry in sorted(folder.iterdir()):
+        if not _hidden(entry):
+            if entry.is_file():
+                yield entry
+            elif entry.is_dir() and not entry.is_symlink():  # which could lead back here
+                yield from _files(entry)
+
+
+def _printable(text: str) -> str:
+    escaped = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(escaped)
+
+
+def _reason(file: Path, error: Exception) -> str:
+    """Why no picture could be read from the file, in one line."""
+    head = b""
+    if os.access(file, os.R_OK):
+        with file.open("rb") as opened:
+            head = opened.read(12)
+    if head[4:].startswith((b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")):
+        return (
+            "a HEIC picture, which Pillow does not read: save it as JPEG, or install pillow-heif "
+            "and call pillow_heif.register_heif_opener() first"
+        )
+    text = str(error).replace(f"{str(file)!r}", "").strip()
+    return _printable(text) or type(error).__name__
 
 
 def _picture(file: Path, size: tuple[int, int], channels: int) -> np.ndarray:
@@ -140,8 +210,8 @@ def _picture(file: Path, size: tuple[int, int], channels: int) -> np.ndarray:
 
     with Image.open(file) as opened:
         image = ImageOps.exif_transpose(opened)
-    if image.mode[0] == "I":  # 16 bits, of which Pillow's own conversion would cut off the top
-        image = Image.fromarray(np.clip(np.asarray(image) // 256, 0, 255).astype(np.uint8))
+        if image.mode[0] in "IF":
+            image = _in_8_bits(image, opened.format, getattr(opened, "tag_v2", {}))
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
@@ -149,11 +219,33 @@ def _picture(file: Path, size: tuple[int, int], channels: int) -> np.ndarray:
     return np.asarray(image, np.float32).reshape(*size, channels).transpose(2, 0, 1) / 255
 
 
+def _in_8_bits(image: "Image.Image", kind: str, tags: dict[int, Any]) -> "Image.Image":
+    """A gray picture of more bits in 8: Pillow's own conversion would cut off the top.
+
+    Raises ValueError when nothing says which of its numbers is white.
+    """
+    from PIL import Image
+
+    values, bits = np.asarray(image), int(np.max(tags.get(258, 16)))  # TIFF has them in a tag
+    if image.mode == "F":
+        found = f"its floats go from {values.min():g} to {values.max():g}; expected 0 to 1"
+        checks.require(bool(0 <= values.min() and values.max() <= 1), found)
+        values = np.round(values * 255)
+    else:
+        found = "nothing says which of its whole numbers is white; save it with 8 or 16 bits"
+        checks.require(image.mode != "I" or kind in ("PNG", "PPM"), found)
+        values = np.where(values == image.info.get("transparency", -1), 65_535, values)
+        values = np.clip(values // 2 ** (bits - 8), 0, 255)
+    values = 255 - values if tags.get(262) == 0 else values  # 0 is white, as in a fax
+    return Image.fromarray(values.astype(np.uint8))
+
+
 def mnist(progress: bool = True) -> tuple[Split, Split]:
     """70,000 handwritten digits: (training of 60,000, test of 10,000), each (N, 1, 28, 28).
 
     The first call downloads 12 MB into the user's cache; later calls read it. The environment
-    variable CNNLIB_DATA may name a folder that has the four files in a folder "mnist".
+    variable CNNLIB_DATA may name a folder that has the four files, packed as .gz or unpacked, in a
+    folder "mnist". Their contents must be those of the original, by their SHA-256.
     progress: show a bar.
     Raises ConnectionError when no mirror delivers, ValueError when a file is damaged.
     LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition"
@@ -173,10 +265,10 @@ def fashion_mnist(progress: bool = True) -> tuple[Split, Split]:
 
 def _load(source: Source, progress: bool) -> tuple[Split, Split]:
     checks.flag(source.name, "progress", progress)
-    arrays = [read_idx(_find(source, name, progress)) for name in FILES]
-    for images, labels, name in zip(arrays[::2], arrays[1::2], FILES[::2], strict=True):
-        found = f"{source.name}: {name} has shape {images.shape}, its labels {labels.shape}"
-        checks.require(images.ndim == 3 and labels.shape == images.shape[:1], found)
+    arrays = [
+        read_idx(_find(source, name, progress), shape, known)
+        for name, shape, known in zip(FILES, source.shapes, source.contents, strict=True)
+    ]
     pictures = [images[:, None].astype(np.float32) / 255 for images in arrays[::2]]
     labels = [labels.astype(np.int64) for labels in arrays[1::2]]
     return Split(pictures[0], labels[0]), Split(pictures[1], labels[1])
@@ -187,10 +279,11 @@ def _find(source: Source, name: str, progress: bool) -> Path:
     folder = os.environ.get("CNNLIB_DATA")
     if folder is None:
         return _download(source, name, progress)
-    path = Path(folder) / source.name / name
-    if not path.is_file():
-        raise FileNotFoundError(f"{source.name}: CNNLIB_DATA is {folder}; expected {path}")
-    return path
+    path = Path(folder).expanduser() / source.name / name
+    for file in (path, path.with_suffix("")):
+        if file.is_file():
+            return file
+    raise FileNotFoundError(f"{source.name}: CNNLIB_DATA is {folder}; expected {path}")
 
 
 def _download(source: Source, name: str, progress: bool) -> Path:
@@ -252,30 +345,26 @@ def _means(size: int, parts: int) -> np.ndarray:
     return np.maximum(overlap, 0) * parts / size
 
 
-def read_idx(path: str | os.PathLike) -> np.ndarray:
-    """The array of bytes in a gzipped IDX file, the format of MNIST.
+def read_idx(path: Path, shape: tuple[int, ...], known: str) -> np.ndarray:
+    """The array of bytes, of this shape, in an IDX file, the format of MNIST, gzipped or not.
 
     Two zero bytes, the type (8: bytes), the number of axes, each axis as four bytes, high byte
-    first; then the numbers. Raises ValueError, naming the file, when it is anything else. No more
-    is unpacked than the file says it holds.
+    first; then the numbers. known: the SHA-256 of all that. Raises ValueError, naming the file,
+    when it is anything else. No more is unpacked than belongs there, and one byte.
     """
+    head = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
+    length = len(head) + math.prod(shape)
     try:
-        with gzip.open(path, "rb") as file:
-            zeros, kind, axes = np.frombuffer(_exactly(file, 4, path), ">u2,u1,u1")[0].tolist()
-            right = zeros == 0 and kind == 8 and 1 <= axes <= 4
-            checks.require(right, f"{path}: not an IDX file of bytes, its head is wrong")
-            shape = np.frombuffer(_exactly(file, 4 * axes, path), ">u4").tolist()
-            size = math.prod(shape)
-            checks.require(size <= 1 << 30, f"{path}: says it holds {size} bytes, more than 1 GiB")
-            content = _exactly(file, size, path)
-            checks.require(not file.read(1), f"{path}: holds more than the {size} bytes it says")
+        with open(path, "rb") as raw:
+            packed = raw.peek(2)[:2] == b"\x1f\x8b"
+            content = (gzip.GzipFile(fileobj=raw) if packed else raw).read(length + 1)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise ValueError(f"{path}: not a whole gzip file: {error}") from error
-    return np.frombuffer(content, np.uint8).reshape(shape)
-
-
-def _exactly(file: gzip.GzipFile, count: int, path: str | os.PathLike) -> bytes:
-    content = file.read(count)
-    found = len(content)
-    checks.require(found == count, f"{path}: ends after {found} of {count} bytes")
-    return content
+    found = f"{path}: not an IDX file of shape {shape}, its head is {content[: len(head)].hex()}"
+    checks.require(head.startswith(content[: len(head)]), found)
+    found = f"{path}: ends after {len(content):,} of {length:,} bytes"
+    checks.require(len(content) >= length, found)
+    checks.require(len(content) == length, f"{path}: holds more than {length:,} bytes")
+    same = hashlib.sha256(content).hexdigest() == known
+    checks.require(same, f"{path}: as long as the original, but with other content")
+    return np.frombuffer(content, np.uint8, offset=len(head)).reshape(shape)

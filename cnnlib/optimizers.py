@@ -4,7 +4,7 @@ Each is equal, step by step, to the one of the same name in torch.optim.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -15,13 +15,15 @@ from cnnlib.layer import Parameter
 class Optimizer:
     """Parameters, a learning rate `lr`, and what is remembered about each parameter."""
 
-    def __init__(self, parameters: Sequence[Parameter], lr: float, weight_decay: float) -> None:
+    def __init__(self, parameters: Iterable[Parameter], lr: float, weight_decay: float) -> None:
         name = type(self).__name__
-        checks.instance(name, "parameters", parameters, Sequence)
+        checks.instance(name, "parameters", parameters, Iterable)
         self.parameters = list(parameters)
         for parameter in self.parameters:
             checks.instance(name, "parameters", parameter, Parameter)
         checks.require(bool(self.parameters), f"{name}: parameters is empty; expected one or more")
+        once = len(set(self.parameters)) == len(self.parameters)
+        checks.require(once, f"{name}: parameters holds one of them twice")
         self.lr = checks.number(name, "lr", lr, 0)
         self.weight_decay = checks.number(name, "weight_decay", weight_decay, 0)
         self.state: list[dict[str, np.ndarray]] = [{} for _ in self.parameters]
@@ -50,11 +52,25 @@ class Optimizer:
         }
 
     def load_state_dict(self, arrays: dict[str, np.ndarray]) -> None:
-        """Go on from what `state_dict` gave; the parameters must be those of that time."""
-        self.state = [{} for _ in self.parameters]
+        """Go on from what `state_dict` gave; the parameters must be those of that time.
+
+        Raises ValueError, and changes nothing, when an array is missing or cannot be of this
+        optimizer: it has the shape of its parameter, or is a single number.
+        """
+        state: list[dict[str, np.ndarray]] = [{} for _ in self.parameters]
         for key, value in arrays.items():
-            index, name = key.split(".")
-            self.state[int(index)][name] = value.copy()
+            index, _, name = key.partition(".")
+            known = index.isdecimal() and int(index) < len(state) and name
+            checks.require(bool(known), f"load_state_dict: {key} is unknown")
+            shape = self.parameters[int(index)].data.shape
+            found = f"load_state_dict: {key} has shape {np.shape(value)}; expected {shape}"
+            checks.require(np.shape(value) in (shape, ()), found)
+            state[int(index)][name] = np.array(value)
+        names = set().union(*state)
+        for index, values in enumerate(state):
+            missing = sorted(names - values.keys()) if values else []
+            checks.require(not missing, f"load_state_dict: {index}.{missing} is missing")
+        self.state = state
 
 
 class SGD(Optimizer):
@@ -66,7 +82,7 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, parameters: Sequence[Parameter], lr: float = 1e-3, momentum: float = 0.0,
+        self, parameters: Iterable[Parameter], lr: float = 1e-3, momentum: float = 0.0,
         weight_decay: float = 0.0, nesterov: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
@@ -99,11 +115,12 @@ class Adam(Optimizer):
     decoupled = False
 
     def __init__(
-        self, parameters: Sequence[Parameter], lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0,
+        self, parameters: Iterable[Parameter], lr: float = 1e-3,
+        betas: Sequence[float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
         name = type(self).__name__
+        betas = tuple(betas) if isinstance(betas, list) else betas
         checks.instance(name, "betas", betas, tuple)
         checks.require(len(betas) == 2, f"{name}: betas is {betas}; expected a pair")
         below_1 = np.nextafter(1.0, 0.0)
@@ -145,8 +162,8 @@ class AdamW(Adam):
     decoupled = True
 
     def __init__(
-        self, parameters: Sequence[Parameter], lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2,
+        self, parameters: Iterable[Parameter], lr: float = 1e-3,
+        betas: Sequence[float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2,
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas, eps, weight_decay)
 

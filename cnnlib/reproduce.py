@@ -23,6 +23,7 @@ import numpy as np
 import safetensors.numpy
 
 import cnnlib
+from cnnlib.checkpoints import replace
 from cnnlib.classifiers import RECIPES, Recipe
 from cnnlib.data import Split
 
@@ -129,13 +130,6 @@ def follow(
             replace(path, json.dumps(record, separators=(",", ":")).encode())
             checkpoint.unlink(missing_ok=True)
         print(f"{path.stem}, {key}: loss {done[0]['loss']:.4f}, {done[0]['accuracy']:.2%} right")
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write the file in one step, so that a kill leaves the old one or the new one."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
 
 
 def save(network: cnnlib.Layer, path: Path) -> None:

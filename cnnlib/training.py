@@ -1,15 +1,17 @@
 """Training: show batches, measure the loss, walk back, take a step; stop, resume and evaluate."""
 
-import json
 import math
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from cnnlib import checks
-from cnnlib.batches import Augment, Data, batches, check_data
+from cnnlib import checkpoints, checks
+from cnnlib.batches import Augment, Data, batch_count, batches, not_finite, usable
 from cnnlib.layer import Layer, Parameter
 from cnnlib.loss import CrossEntropyLoss, Loss
 from cnnlib.optimizers import Optimizer, Schedule
@@ -47,12 +49,12 @@ def evaluate(
     """The network's loss (cross-entropy if None) and accuracy on data, in evaluation mode.
 
     A class without images has accuracy NaN. With targets that are no classes, accuracy is NaN and
-    the tables are empty.
+    the tables are empty. Raises ValueError or TypeError when the data cannot be used.
     """
-    images, labels = check_data("evaluate", data)
     loss = CrossEntropyLoss() if loss is None else loss
     checks.instance("evaluate", "network", network, Layer)
     checks.instance("evaluate", "loss", loss, Loss)
+    images, labels = usable("evaluate", data, loss)
     total, confusion = 0.0, np.zeros((0, 0), int)
     with network.evaluation():
         for x, target in batches(images, labels, batch_size):
@@ -61,29 +63,32 @@ def evaluate(
             if _are_classes(labels):
                 if not confusion.size:
                     confusion = np.zeros((output.shape[1],) * 2, int)
-                np.add.at(confusion, (target, output.argmax(axis=1)), 1)
+                known = (target >= 0) & (target < len(confusion))  # others are ignored by the loss
+                np.add.at(confusion, (target[known], output.argmax(axis=1)[known]), 1)
     right, images_of = np.diag(confusion), confusion.sum(axis=1)
     per_class = np.divide(right, images_of, out=np.full(len(right), np.nan), where=images_of > 0)
-    accuracy = right.sum() / len(images) if confusion.size else math.nan
+    accuracy = right.sum() / confusion.sum() if confusion.any() else math.nan
     return Evaluation(total / len(images), float(accuracy), per_class, confusion)
 
 
-def clip_grad_norm(parameters: list[Parameter], max_norm: float) -> float:
+def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
     """Shrink all gradients together so that their length is at most `max_norm`.
 
-    Returns the length before. As torch's clip_grad_norm_.
+    Returns the length before. As torch's clip_grad_norm_, which divides by the length + 1e-6.
     Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013).
     """
     max_norm = checks.number("clip_grad_norm", "max_norm", max_norm, 0)
-    checks.instance("clip_grad_norm", "parameters", parameters, list)
+    checks.instance("clip_grad_norm", "parameters", parameters, Iterable)
+    parameters = list(parameters)
     for parameter in parameters:
         checks.instance("clip_grad_norm", "parameters", parameter, Parameter)
-    grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    squares = [np.square(grad, dtype=np.float64).sum() for grad in grads]  # no float32 holds 1e40
+    learning = [parameter for parameter in parameters if parameter.grad is not None]
+    squares = [np.square(p.grad, dtype=np.float64).sum() for p in learning]  # no float32 holds 1e40
     norm = math.sqrt(sum(squares))
-    if not norm <= max_norm:  # also when it is NaN
-        for grad in grads:
-            grad *= max_norm / (norm + 1e-6)
+    scale = max_norm / (norm + 1e-6)
+    if not scale >= 1:  # also when it is NaN
+        for parameter in learning:
+            parameter.grad = parameter.grad * scale
     return norm
 
 
@@ -91,62 +96,70 @@ def fit(
     network: Layer, loss: Loss, optimizer: Optimizer, train: Data, validation: Data | None = None,
     epochs: int = 1, *, batch_size: int = 64, seed: int = 0, schedule: Schedule | None = None,
     augment: Augment | None = None, max_norm: float | None = None, patience: int | None = None,
-    checkpoint: str | os.PathLike | None = None, checkpoint_every: int = 100, progress: bool = True,
+    drop_last: bool = False, checkpoint: str | os.PathLike | None = None,
+    checkpoint_every: int = 100, progress: bool = True,
 ) -> History:  # fmt: skip
     """Train the network on `train`, (images, labels), and return what was measured.
 
-    seed: of the shuffling and of `augment`; the same seed gives the same weights to the last bit.
-    schedule: steps after each epoch, or each batch if it says so. augment: see `batches`.
-    max_norm: see `clip_grad_norm`. patience: stop after so many epochs in a row without a smaller
-    validation loss (of training, without validation). progress: show a bar.
+    All layers train in training mode; afterwards, also after an error, each is in the mode it was
+    in. seed: of the shuffling and of `augment`; the same seed gives the same weights to the last
+    bit. schedule: steps after each epoch, or each batch if it says so. augment, drop_last: see
+    `batches`. max_norm: see `clip_grad_norm`. patience: stop after so many epochs in a row
+    without a smaller validation loss (of training, without validation); nan is no smaller one.
+    progress: show a bar.
 
     checkpoint: a file, written every `checkpoint_every` batches and after every epoch. If it
     exists, training goes on from it, and ends with the same weights as without the interruption.
-    It holds weights, what the optimizer remembers, the dropout's generators and the history, in
-    safetensors, and is replaced in one step: a kill leaves the old file or the new one.
+    It holds weights, what the optimizer remembers, the dropout's generators and the history, and
+    is replaced in one step: a kill leaves the old file or the new one. Only epochs, patience,
+    checkpoint_every and progress may differ from what it was made with.
 
-    Raises FloatingPointError when the loss is not finite.
+    Raises FloatingPointError when the loss is not finite, ValueError when the checkpoint is
+    damaged or of another run (nothing is changed then), OSError when it cannot be written. What
+    else is raised on the way has a note with epoch and batch.
     """
     from tqdm.auto import tqdm
 
-    images, labels = check_data("fit", train)
-    check_data("fit", train if validation is None else validation)
     checks.instance("fit", "network", network, Layer)
     checks.instance("fit", "loss", loss, Loss)
-    checks.instance("fit", "optimizer", optimizer, Optimizer)
+    images, labels = train = usable("fit", train, loss)
+    validation = None if validation is None else usable("fit", validation, loss, "validation ")
     checks.choice("fit", "loss.reduction", loss.reduction, ("mean",))
     checks.integer("fit", "epochs", epochs, 1)
     checks.integer("fit", "checkpoint_every", checkpoint_every, 1)
     checks.integer("fit", "seed", seed, 0)
     checks.integer("fit", "patience", 1 if patience is None else patience, 1)
     checks.flag("fit", "progress", progress)
-    settings = {"seed": seed, "batch_size": batch_size, "images": len(images)}
-    run = Run(network, optimizer, schedule, settings)
-    path = Path(checkpoint) if checkpoint is not None else None
+    count = batch_count("fit", len(images), batch_size, drop_last)
+    found = f"fit: batch_size is {batch_size}, more than the {len(images)} images"
+    checks.require(count > 0, f"{found}; with drop_last no batch is left")
+    run = Run(network, loss, optimizer, schedule, max_norm)
+    path = None if checkpoint is None else checkpoints.writable("fit", checkpoint)
+    if path:
+        run.sizes = len(images), batch_size, count
+        settings = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed}
+        settings |= {"augment": augment, "max_norm": max_norm and float(max_norm)}
+        run.plan = checkpoints.plan(network, loss, optimizer, schedule, settings)
+        run.plan |= checkpoints.data_plan(train, validation)
     if path and path.exists():
         run.load(path)
-    network.needs_input_gradient = False
-    try:
+    with run.training():
         while run.epoch < epochs and not run.is_stuck(patience):
             network.train()
             rng = np.random.default_rng([seed, run.epoch])
-            todo = batches(images, labels, batch_size, rng=rng, augment=augment, start=run.batch)
-            count, name = -(-len(images) // batch_size), f"epoch {run.epoch + 1}/{epochs}"
-            bar = tqdm(total=count, initial=run.batch, desc=name, disable=not progress)
-            for x, target in todo:
-                run.step(x, target, loss, max_norm)
-                bar.update()
-                bar.set_postfix(loss=f"{run.total_loss / run.seen:.4f}", refresh=False)
-                if path and run.batch % checkpoint_every == 0:
-                    run.save(path)
-            run.end_epoch(validation, loss)
-            if validation is not None:
-                bar.set_postfix(validation_loss=f"{run.history.validation_loss[-1]:.4f}")
-            bar.close()
+            options = {"rng": rng, "augment": augment, "start": run.batch, "drop_last": drop_last}
+            name = f"epoch {run.epoch + 1}/{epochs}"
+            with tqdm(total=count, initial=run.batch, desc=name, disable=not progress) as bar:
+                for _ in run.learn(batches(images, labels, batch_size, **options)):
+                    bar.update()
+                    bar.set_postfix(loss=f"{run.total_loss / run.seen:.4f}", refresh=False)
+                    if path and run.batch % checkpoint_every == 0:
+                        run.save(path)
+                run.end_epoch(validation)
+                if validation is not None:
+                    bar.set_postfix(validation_loss=f"{run.history.validation_loss[-1]:.4f}")
             if path:
                 run.save(path)
-    finally:
-        network.needs_input_gradient = True
     return run.history
 
 
@@ -157,34 +170,66 @@ class Run:
     """Where a training run stands: all that a checkpoint holds."""
 
     def __init__(
-        self, network: Layer, optimizer: Optimizer, schedule: Schedule | None, settings: dict
-    ) -> None:
-        self.network, self.optimizer, self.schedule = network, optimizer, schedule
-        kinds = {"optimizer": type(optimizer).__name__, "schedule": type(schedule).__name__}
-        self.settings = settings | kinds
+        self, network: Layer, loss: Loss, optimizer: Optimizer, schedule: Schedule | None,
+        max_norm: float | None,
+    ) -> None:  # fmt: skip
+        checks.instance("fit", "optimizer", optimizer, Optimizer)
+        if schedule is not None:
+            checks.instance("fit", "schedule", schedule, Schedule)
+        self.network, self.loss, self.optimizer = network, loss, optimizer
+        self.schedule, self.max_norm = schedule, max_norm
+        own = set(network.parameters())
+        learned = own.issuperset(optimizer.parameters)
+        checks.require(learned, "fit: optimizer has parameters that the network does not have")
+        same = schedule is None or schedule.optimizer is optimizer
+        checks.require(same, "fit: schedule is of another optimizer than the one given")
         self.history = History()
-        self.epoch, self.lr = 0, optimizer.lr  # epochs completed, learning rate of the last step
+        self.epoch, self.lr = (
+            0,
+            float(optimizer.lr),
+        )  # epochs completed, learning rate of the last step
         self.begin_epoch()
 
     def begin_epoch(self) -> None:
         """Count from zero."""
         self.batch, self.seen, self.total_loss, self.right = 0, 0, 0.0, 0.0
 
-    def step(self, x: np.ndarray, target: np.ndarray, loss: Loss, max_norm: float | None) -> None:
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """A `with` block to train in; afterwards each layer is switched as it was before."""
+        before = [(v, v.training, v.needs_input_gradient) for _, v in self.network.layers()]
+        self.network.needs_input_gradient = False
+        try:
+            yield
+        finally:
+            for layer, training, needs_input_gradient in before:
+                layer.training, layer.needs_input_gradient = training, needs_input_gradient
+
+    def learn(self, todo: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[None]:
+        """Learn from one batch after the other; an error says in which it happened."""
+        try:
+            for x, target in todo:
+                self.step(x, target)
+                yield
+        except Exception as error:
+            place = f"in epoch {self.epoch + 1}, batch {self.batch + 1}"
+            if place not in str(error):
+                error.add_note(f"fit: {place}")
+            raise
+
+    def step(self, x: np.ndarray, target: np.ndarray) -> None:
         """Learn from one batch."""
         self.optimizer.zero_grad()
         output = self.network.forward(x)
-        value = float(loss(output, target))
+        value = float(self.loss(output, target))
         if not math.isfinite(value):
-            raise FloatingPointError(
-                f"fit: the loss is {value} in epoch {self.epoch + 1}, batch {self.batch + 1}; "
-                "a smaller learning rate may help"
-            )
-        self.network.backward(loss.backward())
-        if max_norm is not None:
-            clip_grad_norm(self.optimizer.parameters, max_norm)
+            place = f"epoch {self.epoch + 1}, batch {self.batch + 1}"
+            raise FloatingPointError(f"fit: the loss is {value} in {place}; {self.reason(x)}")
+        self.network.backward(self.loss.backward())
+        if self.max_norm is not None:
+            clip_grad_norm(self.optimizer.parameters, self.max_norm)
         self.optimizer.step()
-        self.lr = self.optimizer.lr
+        self.lr = float(self.optimizer.lr)
         self.batch += 1
         self.seen += len(x)
         self.total_loss += value * len(x)
@@ -193,14 +238,26 @@ class Run:
         if self.schedule and self.schedule.every_batch:
             self.schedule.step()
 
-    def end_epoch(self, validation: Data | None, loss: Loss) -> None:
+    def reason(self, x: np.ndarray) -> str:
+        """Why the loss of these images is not finite, as far as the numbers tell."""
+        place, first = not_finite(x), self.epoch == self.batch == 0
+        if place is not None:
+            return f"image {place} of the batch holds nan or inf, which `augment` has made"
+        if not first:
+            return "a smaller learning rate may help"
+        for name, parameter in self.network.named_parameters().items():
+            if not np.isfinite(parameter.data).all():
+                return f"{name} held nan or inf before the first step"
+        return "no step was made yet: smaller weights or images from 0 to 1 may help"
+
+    def end_epoch(self, validation: Data | None) -> None:
         """Write the epoch into the history."""
         history = self.history
         history.loss.append(self.total_loss / self.seen)
         history.accuracy.append(self.right / self.seen)
         history.lr.append(self.lr)
         if validation is not None:
-            result = evaluate(self.network, validation, loss)
+            result = evaluate(self.network, validation, self.loss)
             history.validation_loss.append(result.loss)
             history.validation_accuracy.append(result.accuracy)
         if self.schedule and not self.schedule.every_batch:
@@ -209,45 +266,45 @@ class Run:
         self.begin_epoch()
 
     def is_stuck(self, patience: int | None) -> bool:
-        """Whether the last `patience` epochs have brought no smaller loss."""
-        losses = self.history.validation_loss or self.history.loss
-        if patience is None or len(losses) <= patience:
-            return False
-        return min(losses[-patience:]) >= min(losses[:-patience])
+        """Whether the last `patience` epochs have brought no smaller loss; nan is none."""
+        best, since = math.inf, 0
+        for loss in self.history.validation_loss or self.history.loss:
+            best, since = (loss, 0) if loss < best else (best, since + 1)
+        return patience is not None and since >= patience
 
-    def save(self, path: Path) -> None:
-        """Write the checkpoint beside its place, then put it there in one step."""
-        import safetensors.numpy
-
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """All that changes in the run: arrays, and numbers."""
         arrays = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         arrays |= {f"optimizer.{k}": v for k, v in self.optimizer.state_dict().items()}
-        state = {name: getattr(self, name) for name in (*NUMBERS, "settings")}
+        state = {name: getattr(self, name) for name in (*NUMBERS, "plan")}
         state["history"] = asdict(self.history)
         state["schedule_steps"] = self.schedule.steps if self.schedule else None
         state["generators"] = [rng.bit_generator.state for rng in self.network.generators()]
-        content = safetensors.numpy.save(arrays, {"run": json.dumps(state)})
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        return arrays, state
 
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint; raises ValueError when it is damaged or of another run."""
-        import safetensors
+    def check(self, arrays: dict[str, np.ndarray], state: dict[str, Any]) -> None:
+        """Raise ValueError unless a checkpoint is one of this run, in the form of `state`."""
+        checkpoints.check_plan(self.plan, state["plan"])
+        expected = checkpoints.as_json(self.state()[1])
+        lengths = {name: len(values) for name, values in state["history"].items()}
+        expected["history"] = {name: [0.0] * lengths[name] for name in expected["history"]}
+        checkpoints.check_form("state", state, expected)
+        for name, length in lengths.items():
+            measured = "validation images" in self.plan or name[:10] != "validation"
+            found = f"its history has {length} numbers in {name}"
+            checks.require(length == measured * state["epoch"], found)
+        images, batch_size, count = self.sizes
+        for name in ("epoch", "total_loss", "lr", "schedule_steps"):
+            checks.number("state", name, state[name] or 0, 0)
+        right = state["seen"] == min(state["batch"] * batch_size, images)
+        checks.require(right and 0 <= state["batch"] <= count, "its state counts other batches")
+        for name, array in self.network.state_dict().items():
+            same = arrays[f"network.{name}"].dtype == array.dtype
+            checks.require(same, f"its {name} is not {array.dtype}")
 
-        try:
-            with safetensors.safe_open(path, framework="numpy") as file:
-                state = json.loads(file.metadata()["run"])
-                arrays = {key: file.get_tensor(key) for key in file.keys()}
-        except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"fit: checkpoint {path} cannot be read: {error}") from error
-        for name, value in self.settings.items():
-            made = state["settings"].get(name)
-            found = f"fit: {name} is {value!r}; checkpoint {path} was made with {made!r}"
-            checks.require(made == value, found)
-        for owner in ("network", "optimizer"):
+    def restore(self, arrays: dict[str, np.ndarray], state: dict[str, Any]) -> None:
+        """Put back what `state` gave."""
+        for owner in ("optimizer", "network"):
             of = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith(owner)}
             getattr(self, owner).load_state_dict(of)
         self.history = History(**state["history"])
@@ -258,6 +315,21 @@ class Run:
         if self.schedule:
             self.schedule.steps = state["schedule_steps"]
             self.schedule.set()
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint."""
+        checkpoints.save(path, *self.state())
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint; raises ValueError, and changes nothing, if it does not fit."""
+        content, before = path.read_bytes(), self.state()
+        try:
+            arrays, state = checkpoints.unpack(content)
+            self.check(arrays, state)
+            self.restore(arrays, state)
+        except Exception as error:  # whatever a file of unknown origin makes the code stumble on
+            self.restore(*before)
+            raise ValueError(f"fit: checkpoint {path} cannot be used: {error}") from error
 
 
 def _are_classes(labels: np.ndarray) -> bool:

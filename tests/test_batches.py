@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 import cnnlib
 
@@ -18,6 +19,15 @@ def test_every_image_comes_once_with_its_label_and_the_last_batch_is_smaller():
     assert sorted(order) == list(range(7))
     assert list(order) != list(range(7))
     np.testing.assert_array_equal(np.concatenate([images for images, _ in parts]), IMAGES[order])
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 7, 8])
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_the_last_batch_is_left_out_as_torchs_loader_does(batch_size, drop_last):
+    dataset = torch.utils.data.TensorDataset(torch.tensor(LABELS))
+    loader = torch.utils.data.DataLoader(dataset, batch_size, drop_last=drop_last)
+    ours = cnnlib.batches(IMAGES, LABELS, batch_size, drop_last=drop_last)
+    assert [labels.tolist() for _, labels in ours] == [labels.tolist() for (labels,) in loader]
 
 
 def test_without_a_generator_the_order_stays():

@@ -1,7 +1,9 @@
 import gzip
 import hashlib
+import os
 import struct
 import threading
+import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -19,15 +21,36 @@ def idx(array):
     return head + array.astype(np.uint8).tobytes()
 
 
-def small_files():
-    """The four files of a data set with 3 training and 2 test images of 4x5."""
+def small_arrays():
+    """A data set with 3 training and 2 test images of 4x5."""
     rng = np.random.default_rng(0)
     arrays = [rng.integers(0, 256, (3, 4, 5)), np.array([1, 0, 9])]
     arrays += [rng.integers(0, 256, (2, 4, 5)), np.array([7, 7])]
-    return {
-        name: gzip.compress(idx(array), mtime=0)
-        for name, array in zip(data.FILES, arrays, strict=True)
-    }
+    return dict(zip(data.FILES, arrays, strict=True))
+
+
+def small_files():
+    return {name: gzip.compress(idx(array), mtime=0) for name, array in small_arrays().items()}
+
+
+def small_source(name, urls=()):
+    packed, arrays = small_files().values(), small_arrays().values()
+    return data.Source(
+        name,
+        tuple(urls),
+        tuple(hashlib.sha256(content).hexdigest() for content in packed),
+        tuple(hashlib.sha256(idx(array)).hexdigest() for array in arrays),
+        tuple(array.shape for array in arrays),
+    )
+
+
+@pytest.fixture
+def local(tmp_path, monkeypatch):
+    """A folder that CNNLIB_DATA names, for small files."""
+    monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
+    monkeypatch.setattr(data, "MNIST", small_source("mnist"))
+    monkeypatch.setattr(data, "FASHION_MNIST", small_source("fashion-mnist"))
+    return tmp_path
 
 
 def write_small_files(folder):
@@ -80,9 +103,7 @@ def mirrors(tmp_path, monkeypatch):
 
 
 def use(monkeypatch, mirrors, *kinds):
-    hashes = tuple(hashlib.sha256(content).hexdigest() for content in small_files().values())
-    source = data.Source("mnist", tuple(map(mirrors.url, kinds)), hashes)
-    monkeypatch.setattr(data, "MNIST", source)
+    monkeypatch.setattr(data, "MNIST", small_source("mnist", map(mirrors.url, kinds)))
 
 
 def cached(tmp_path):
@@ -134,11 +155,25 @@ def test_the_download_shows_a_bar(mirrors, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("load", "inside"), [("mnist", "mnist"), ("fashion_mnist", "fashion-mnist")]
 )
-def test_a_local_folder_needs_no_network(tmp_path, monkeypatch, load, inside):
-    write_small_files(tmp_path / inside)
-    monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
+def test_a_local_folder_needs_no_network(local, load, inside):
+    write_small_files(local / inside)
     train, _ = getattr(cnnlib, load)()
     assert train.labels.tolist() == [1, 0, 9]
+
+
+@pytest.mark.parametrize("keep_name", [False, True])  # some programs unpack and leave the name
+def test_files_that_are_unpacked_already_are_read(local, keep_name, monkeypatch):
+    monkeypatch.setenv("HOME", str(local))
+    monkeypatch.setenv("USERPROFILE", str(local))
+    monkeypatch.setenv("CNNLIB_DATA", "~")
+    (local / "mnist").mkdir()
+    for name, array in small_arrays().items():
+        file = name if keep_name else name.removesuffix(".gz")
+        (local / "mnist" / file).write_bytes(idx(array))
+    train, test = cnnlib.mnist()
+    arrays = small_arrays()
+    np.testing.assert_array_equal(train.images[:, 0] * 255, arrays[data.FILES[0]])
+    assert test.labels.tolist() == [7, 7]
 
 
 def test_a_local_folder_without_the_files_is_named(tmp_path, monkeypatch):
@@ -155,38 +190,54 @@ def test_the_digits_are_never_taken_for_the_clothes_of_the_same_file_names(tmp_p
 
 
 GOOD = idx(np.zeros((2, 3)))
+HASH = hashlib.sha256(GOOD).hexdigest()
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "ends after 0 of 4 bytes"),
-        (b"<html>404</html>", "not a whole gzip file"),
+        (b"", "ends after 0 of 18 bytes"),
+        (b"<html>404</html>", "not an IDX file of shape"),
+        (GOOD[:-1], "ends after 17 of 18 bytes"),
+        (GOOD + b"x", "holds more than 18 bytes"),
+        (GOOD[:-1] + b"x", "other content"),
+        (idx(np.zeros((3, 2))), "not an IDX file of shape"),
         (gzip.compress(GOOD, mtime=0)[:-9], "not a whole gzip file"),
+        (gzip.compress(GOOD, mtime=0)[:12], "not a whole gzip file"),
         (gzip.compress(GOOD, mtime=0)[:-4] + b"abcd", "not a whole gzip file"),
-        (gzip.compress(GOOD[:-1], mtime=0), "ends after 5 of 6 bytes"),
-        (gzip.compress(GOOD[:6], mtime=0), "ends after 2 of 8 bytes"),
-        (gzip.compress(GOOD + b"x", mtime=0), "holds more than the 6 bytes it says"),
-        (gzip.compress(b"\1" + GOOD[1:], mtime=0), "its head is wrong"),
-        (gzip.compress(b"\0\0\x0d\2" + GOOD[4:], mtime=0), "its head is wrong"),
-        (gzip.compress(b"\0\0\x08\x09" + GOOD[4:], mtime=0), "its head is wrong"),
-        (gzip.compress(b"\0\0\x08\2" + b"\xff" * 8, mtime=0), "more than 1 GiB"),
+        (gzip.compress(GOOD[:-1], mtime=0), "ends after 17 of 18 bytes"),
+        (gzip.compress(GOOD[:6], mtime=0), "ends after 6 of 18 bytes"),
+        (gzip.compress(GOOD + b"x", mtime=0), "holds more than 18 bytes"),
+        (gzip.compress(GOOD[:-1] + b"x", mtime=0), "other content"),
+        (gzip.compress(b"\1" + GOOD[1:], mtime=0), "not an IDX file of shape"),
     ],
 )
 def test_a_file_that_is_not_what_it_says_is_refused(tmp_path, content, message):
     path = tmp_path / "file.gz"
+    for right in (GOOD, gzip.compress(GOOD)):
+        path.write_bytes(right)
+        assert data.read_idx(path, (2, 3), HASH).tolist() == [[0, 0, 0], [0, 0, 0]]
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=f"file.gz.*{message}"):
-        data.read_idx(path)
+    with pytest.raises(ValueError, match=f"file.gz.*{message}") as error:
+        data.read_idx(path, (2, 3), HASH)
+    assert "\n" not in str(error.value)
 
 
-def test_images_and_labels_must_be_as_many(tmp_path, monkeypatch):
-    write_small_files(tmp_path / "mnist")
-    (tmp_path / "mnist" / data.FILES[3]).write_bytes(gzip.compress(idx(np.zeros(5))))
-    monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
-    with pytest.raises(
-        ValueError, match=r"mnist: t10k-images.* has shape \(2, 4, 5\), its labels \(5,\)"
-    ):
+def test_no_more_is_unpacked_than_belongs_there(tmp_path):
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(GOOD + bytes(1 << 28)))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="holds more than 18 bytes"):
+        data.read_idx(path, (2, 3), HASH)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
+
+
+def test_the_files_of_one_data_set_are_not_taken_for_those_of_another(local, monkeypatch):
+    write_small_files(local / "mnist")
+    other = np.zeros((3, 4, 5))
+    (local / "mnist" / data.FILES[0]).write_bytes(gzip.compress(idx(other)))
+    with pytest.raises(ValueError, match=r"train-images.*: as long as .* other content"):
         cnnlib.mnist()
 
 
@@ -298,6 +349,127 @@ def test_sixteen_bits_are_scaled_and_not_cut_off(folder):
     values = np.arange(24, dtype=np.uint16).reshape(6, 4) * 2800
     Image.fromarray(values).save(folder / "cat" / "a.png")
     np.testing.assert_allclose(first(folder, 1)[0], values / 65535, atol=1 / 255)
+
+
+def tiff(rows, columns, bits, content, photometric=1, sample_format=1):
+    """The bytes of an uncompressed gray TIFF."""
+    tags = {256: columns, 257: rows, 258: bits, 259: 1, 262: photometric, 277: 1, 278: rows}
+    tags |= {273: 8 + 2 + 12 * 10 + 4, 279: len(content), 339: sample_format}
+    entries = [struct.pack("<HHII", tag, 4, 1, tags[tag]) for tag in sorted(tags)]
+    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + b"".join(entries) + bytes(4) + content
+
+
+DEEP = np.arange(24).reshape(6, 4) * 178  # up to 4,094
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("bits", [12, 16])
+def test_the_bits_of_a_tiff_say_what_is_white(folder, bits, photometric):
+    values = DEEP.flatten() * (16 if bits == 16 else 1)
+    content = values.astype("<u2").tobytes()
+    if bits == 12:  # two numbers in three bytes
+        pairs = values.reshape(-1, 2)
+        content = b"".join(int(a << 12 | b).to_bytes(3, "big") for a, b in pairs)
+    (folder / "cat" / "a.tif").write_bytes(tiff(6, 4, bits, content, photometric))
+    if bits == 12 and photometric == 0:
+        assert "cat/a.tif" in cnnlib.image_folder(folder, 4, report=False).skipped
+        return
+    expected = DEEP / 4095 if photometric else 1 - DEEP / 4095
+    np.testing.assert_allclose(first(folder, 1)[0], expected, atol=1.5 / 255)
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_in_a_picture_of_floats_1_is_white(folder, photometric):
+    values = (DEEP / 4094).astype("<f4")
+    (folder / "cat" / "a.tif").write_bytes(tiff(6, 4, 32, values.tobytes(), photometric, 3))
+    expected = values if photometric else 1 - values
+    np.testing.assert_allclose(first(folder, 1)[0], expected, atol=0.5 / 255 + 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.float32(DEEP), "its floats go from 0 to 4094; expected 0 to 1"),
+        (np.float32(DEEP) / 4094 - 0.5, "its floats go from -0.5 to 0.5; expected 0 to 1"),
+        (np.where(DEEP, np.float32(0.5), np.nan).astype(np.float32), "go from nan to nan"),
+        (DEEP.astype(np.int32), "nothing says which of its whole numbers is white"),
+    ],
+)
+def test_when_nothing_says_what_is_white_the_picture_is_skipped(folder, values, reason):
+    Image.fromarray(values).save(folder / "cat" / "a.tif")
+    assert reason in cnnlib.image_folder(folder, 4, report=False).skipped["cat/a.tif"]
+
+
+def test_sixteen_bits_of_other_formats_and_their_transparent_gray(folder):
+    values = (DEEP * 16).astype(np.uint16)
+    head = b"P5 4 6 65535\n"
+    (folder / "cat" / "a.pgm").write_bytes(head + values.astype(">u2").tobytes())
+    np.testing.assert_allclose(first(folder, 1)[0], values / 65535, atol=1 / 255)
+    (folder / "cat" / "a.pgm").unlink()
+    Image.fromarray(values).save(folder / "cat" / "a.png", transparency=0)
+    expected = np.where(values == 0, 1, values / 65535)
+    np.testing.assert_allclose(first(folder, 1)[0], expected, atol=1 / 255)
+
+
+def test_what_is_hidden_does_not_count_at_any_depth(folder):
+    picture = (folder / "cat" / "first.png").read_bytes()
+    for hidden in ("__MACOSX/cat", "cat/__MACOSX", "cat/.thumbnails", ".git/x", "dog/deep/.x/y"):
+        (folder / hidden).mkdir(parents=True)
+        (folder / hidden / "a.png").write_bytes(picture)
+    (folder / "cat" / "._first.png").write_bytes(b"of a Mac")
+    read = cnnlib.image_folder(folder, 4, report=False)
+    assert read.classes == ("cat", "dog")
+    assert read.files == ("cat/first.png", "dog/first.png")
+    assert read.skipped == {}
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "test"), ("Training", "VAL"), ("test", "val", "train")]
+)
+def test_the_parts_of_a_data_set_are_no_classes(tmp_path, names):
+    for name in (*names, "__MACOSX"):
+        (tmp_path / name / "cat").mkdir(parents=True)
+        Image.fromarray(pixels(6, 4)).save(tmp_path / name / "cat" / "a.png")
+    with pytest.raises(ValueError, match=r"not classes; give the path of one of them"):
+        cnnlib.image_folder(tmp_path, 4)
+
+
+def test_a_class_may_be_called_train_among_others(folder):
+    (folder / "cat").rename(folder / "train")
+    assert cnnlib.image_folder(folder, 4, report=False).classes == ("dog", "train")
+
+
+def test_names_can_be_printed_whatever_bytes_they_have(folder, capsys):
+    strange = os.fsdecode(b"caf\xe9\n")
+    (folder / "cat").rename(folder / strange)
+    (folder / strange / os.fsdecode(b"\xff.txt")).write_text("no picture")
+    read = cnnlib.image_folder(folder, 4)
+    printed = capsys.readouterr().out
+    printed.encode("utf-8")
+    assert read.classes == ("caf\\udce9\\n", "dog")
+    assert list(read.skipped) == ["caf\\udce9\\n/\\udcff.txt"]
+    assert len(printed.splitlines()) == 2
+    assert (folder / read.files[0]).is_file()
+
+
+def test_a_picture_of_a_phone_that_cannot_be_read_says_how_to_convert_it(folder):
+    (folder / "cat" / "a.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    reason = cnnlib.image_folder(folder, 4, report=False).skipped["cat/a.jpg"]
+    assert reason.startswith("a HEIC picture, which Pillow does not read: save it as JPEG")
+    (folder / "cat" / "first.png").unlink()
+    with pytest.raises(ValueError, match=r"no picture can be read in .*cat: a HEIC picture"):
+        cnnlib.image_folder(folder, 4)
+
+
+def test_a_home_folder_is_found_and_one_folder_around_all_is_named(folder, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(folder.parent))
+    assert len(cnnlib.image_folder(f"~/{folder.name}", 4, report=False).files) == 2
+    (folder / "my_photos").mkdir()
+    for name in ("cat", "dog"):
+        (folder / name).rename(folder / "my_photos" / name)
+    with pytest.raises(ValueError, match="2 or more, it has 1: my_photos"):
+        cnnlib.image_folder(folder, 4)
 
 
 def test_what_is_transparent_is_white(folder):

@@ -87,6 +87,35 @@ def test_an_optimizer_goes_on_from_its_state():
     np.testing.assert_array_equal(*results)
 
 
+def test_parameters_may_come_one_by_one_and_betas_in_a_list():
+    parameters = [Parameter(np.ones(2)), Parameter(np.ones(3))]
+    assert cnnlib.SGD(p for p in parameters).parameters == parameters
+    optimizer = cnnlib.Adam({p: 0 for p in parameters}, betas=[0.8, 0.9])
+    assert (optimizer.parameters, optimizer.betas) == (parameters, (0.8, 0.9))
+
+
+def test_a_state_of_another_optimizer_is_refused_and_changes_nothing():
+    parameters = [Parameter(np.ones(2)), Parameter(np.ones(3))]
+    optimizer = cnnlib.Adam(parameters)
+    for parameter in parameters:
+        parameter.grad = np.ones_like(parameter.data)
+    optimizer.step()
+    state = optimizer.state_dict()
+    for wrong, message in [
+        (
+            {k: v for k, v in state.items() if k != "1.exp_avg_sq"},
+            r"1\.\['exp_avg_sq'\] is missing",
+        ),
+        (state | {"0.exp_avg": np.ones(3)}, r"0\.exp_avg has shape \(3,\); expected \(2,\)"),
+        (state | {"2.exp_avg": np.ones(3)}, r"2\.exp_avg is unknown"),
+        (state | {"exp_avg": np.ones(3)}, "exp_avg is unknown"),
+        (state | {"-1.exp_avg": np.ones(3)}, r"-1\.exp_avg is unknown"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            optimizer.load_state_dict(wrong)
+        assert optimizer.state_dict().keys() == state.keys()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -110,6 +139,11 @@ def test_other_bad_settings_are_named():
         cnnlib.StepLR(0.1, 3)
     with pytest.raises(ValueError, match="SGD: parameters is empty"):
         cnnlib.SGD([], lr=0.1)
+    twice = [Parameter(np.ones(2))] * 2
+    with pytest.raises(ValueError, match="SGD: parameters holds one of them twice"):
+        cnnlib.SGD(twice)
+    with pytest.raises(TypeError, match="SGD: parameters is a Parameter; expected an Iterable"):
+        cnnlib.SGD(twice[0])
     with pytest.raises(ValueError, match="SGD: nesterov is True; expected a momentum above 0"):
         cnnlib.SGD([Parameter(np.ones(2))], lr=0.1, nesterov=True)
     schedule = cnnlib.OneCycleLR(cnnlib.SGD([Parameter(np.ones(2))], momentum=0.9), 0.1, 2)

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import classifiers
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 import cnnlib
+from cnnlib import training
 from cnnlib.layer import Parameter
 
 
@@ -125,6 +127,19 @@ def test_fit_learns_and_writes_down_what_it_measured():
     assert net.needs_input_gradient
 
 
+def test_lists_and_arrays_of_any_layout_are_the_same_data():
+    first, second = network(), network()
+    images, labels = data()
+    scattered = np.asfortranarray(images)[:, :, ::-1][:, :, ::-1]
+    assert not scattered.flags.c_contiguous
+    fit(first, (images, labels))
+    fit(second, [scattered, labels.astype(np.uint8)])
+    assert_same_state(first, second)
+    assert cnnlib.evaluate(first, [images, labels]).loss == pytest.approx(
+        cnnlib.evaluate(first, (images, labels), batch_size=len(images) + 1).loss, rel=1e-6
+    )
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     nets = [network(), network(), network()]
     for net, seed in zip(nets, (5, 5, 6), strict=True):
@@ -147,6 +162,14 @@ def test_evaluate_counts_each_class():
     assert result.loss == pytest.approx(cnnlib.cross_entropy(logits, np.array([0, 0, 1, 0, 1])))
 
 
+def test_labels_that_the_loss_ignores_are_in_no_table():
+    loss, logits = cnnlib.CrossEntropyLoss(ignore_index=-1), np.eye(3)[[0, 1, 2, 2]]
+    labels = np.array([0, 2, -1, 2])
+    result = cnnlib.evaluate(cnnlib.Identity(), (logits, labels), loss)
+    assert result.confusion.tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 1]]
+    assert result.accuracy == 2 / 3
+
+
 def test_a_kernel_can_be_learned_from_images():
     rng = np.random.default_rng(0)
     images = rng.standard_normal((64, 1, 6, 6))
@@ -166,8 +189,31 @@ def test_clipping_shrinks_all_gradients_together():
     assert cnnlib.clip_grad_norm(parameters, 10.0) == 5
     assert parameters[0].grad.tolist() == [3, 0]
     assert cnnlib.clip_grad_norm(parameters, 1.0) == 5
-    assert parameters[0].grad == pytest.approx([3 / 5, 0])
-    assert parameters[1].grad == pytest.approx(4 / 5)
+    assert parameters[0].grad == pytest.approx([3 / (5 + 1e-6), 0], rel=1e-12)
+    assert parameters[1].grad == pytest.approx(4 / (5 + 1e-6), rel=1e-12)
+
+
+@pytest.mark.parametrize("max_norm", [0.0, 2.0, 5.0, 5.1])
+def test_clipping_is_that_of_torch(max_norm):
+    grads = [np.array([3.0, 0.0]), np.array([[4.0]])]
+    ours = [Parameter(np.zeros_like(grad)) for grad in grads]
+    theirs = [torch.zeros(grad.shape, dtype=torch.float64, requires_grad=True) for grad in grads]
+    for parameter, tensor, grad in zip(ours, theirs, grads, strict=True):
+        parameter.grad, tensor.grad = grad.copy(), torch.tensor(grad)
+    norm = cnnlib.clip_grad_norm((p for p in ours), max_norm)
+    assert norm == torch.nn.utils.clip_grad_norm_(theirs, max_norm).item()
+    for parameter, tensor in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(parameter.grad, tensor.grad.numpy(), rtol=1e-12)
+
+
+def test_two_parameters_may_share_the_array_of_their_gradient():
+    grad, parameters = np.array([3.0, 4.0]), [Parameter(np.zeros(2)) for _ in range(2)]
+    parameters[0].grad = parameters[1].grad = grad
+    cnnlib.clip_grad_norm(parameters, 1.0)
+    length = np.sqrt(2 * 25)
+    for parameter in parameters:
+        np.testing.assert_allclose(parameter.grad, [3 / (length + 1e-6), 4 / (length + 1e-6)])
+    assert grad.tolist() == [3, 4]
 
 
 @pytest.mark.parametrize("size", [1e20, 1e-30])
@@ -237,12 +283,130 @@ def test_a_schedule_steps_after_each_epoch_or_each_batch():
     assert history.lr[1] == pytest.approx(0.02 / 25 / 1e4, rel=1e-6)
 
 
-def test_a_loss_that_is_not_finite_stops_training():
+def fit(net, images_labels, optimizer=None, **options):
+    optimizer = optimizer or cnnlib.SGD(net.parameters(), lr=0.1)
+    options = {"batch_size": 16, "progress": False} | options
+    return cnnlib.fit(net, cnnlib.CrossEntropyLoss(), optimizer, images_labels, **options)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_images_that_are_not_finite_are_named_and_not_the_learning_rate(value):
     images, labels = data()
-    images[7] = np.nan
-    optimizer = cnnlib.SGD((net := network()).parameters())
-    with pytest.raises(FloatingPointError, match="the loss is nan in epoch 1, batch"):
-        cnnlib.fit(net, cnnlib.CrossEntropyLoss(), optimizer, (images, labels), progress=False)
+    images[7, 0, 2, 3] = value
+    with pytest.raises(ValueError, match=r"fit: images\[7\] holds nan or inf"):
+        fit(network(), (images, labels))
+    with pytest.raises(ValueError, match=r"fit: validation images\[7\] holds nan or inf"):
+        fit(network(), data(), validation=(images, labels))
+    with pytest.raises(ValueError, match=r"evaluate: images\[7\] holds nan or inf"):
+        cnnlib.evaluate(network(), (images, labels))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the numbers that are too large
+def test_a_loss_that_is_not_finite_says_what_made_it_so():
+    def spoil(images, rng):
+        images[3] = np.nan
+        return images
+
+    with pytest.raises(FloatingPointError, match=r"nan in epoch 1, batch 1; image 3 of the batch"):
+        fit(network(), data(), augment=spoil)
+    net = network()
+    net[6].bias.data[2] = np.nan
+    with pytest.raises(FloatingPointError, match=r"6\.bias held nan or inf before the first step"):
+        fit(net, data())
+    net = network()
+    net[6].weight.data[...] = 3e38
+    with pytest.raises(FloatingPointError, match=r"batch 1; no step was made yet"):
+        fit(net, data())
+    net = network()
+    with pytest.raises(FloatingPointError, match=r"epoch 1, batch 2; a smaller learning rate may"):
+        fit(net, data(), cnnlib.SGD(net.parameters(), lr=1e38))
+
+
+def test_an_error_in_a_step_keeps_its_type_and_says_where_it_happened():
+    images, labels = data(17)
+    net = cnnlib.Sequential(
+        cnnlib.GlobalAvgPool2d(), cnnlib.BatchNorm2d(1), cnnlib.Flatten(), cnnlib.Linear(1, 4)
+    )
+    with pytest.raises(ValueError, match="BatchNorm2d: x has shape") as error:
+        fit(net, (images, labels))
+    assert error.value.__notes__ == ["fit: in epoch 1, batch 2"]
+    history = fit(net, (images, labels), drop_last=True)
+    assert len(history.loss) == 1
+
+    def augment(images, rng):
+        raise KeyError("of the reader's own")
+
+    with pytest.raises(KeyError) as error:
+        fit(network(), data(), augment=augment)
+    assert error.value.__notes__ == ["fit: in epoch 1, batch 1"]
+    with pytest.raises(ValueError, match="target has class 12") as error:
+        fit(network(), (images, np.where(labels == labels[0], 12, labels)))
+    assert error.value.__notes__[0].startswith("fit: in epoch 1, batch ")
+
+
+def test_drop_last_leaves_the_smaller_batch_out_and_not_all():
+    seen = []
+
+    def count(images, rng):
+        seen.append(len(images))
+        return images
+
+    fit(network(), data(40), augment=count, drop_last=True)
+    assert seen == [16, 16]
+    with pytest.raises(ValueError, match="batch_size is 50, more than the 40 images; with drop_la"):
+        fit(network(), data(40), batch_size=50, drop_last=True)
+    seen.clear()
+    fit(network(), data(40), augment=count, batch_size=50)
+    assert seen == [40]
+
+
+@pytest.mark.parametrize(
+    ("losses", "epochs"),
+    [
+        ([3, 2, 2.5, 2, 1], 4),  # two epochs without a smaller one
+        ([3, np.nan, np.nan, 1], 3),
+        ([np.nan, np.nan, 1], 2),
+        ([np.inf, np.nan, 1], 2),
+        ([np.nan, 3, np.nan, 2, np.nan, 1], 6),
+    ],
+)
+def test_a_loss_of_nan_is_no_smaller_one(monkeypatch, losses, epochs):
+    results = iter(losses)
+    table = np.zeros((0, 0), int)
+    monkeypatch.setattr(
+        training, "evaluate", lambda *_: cnnlib.Evaluation(float(next(results)), 0.5, table, table)
+    )
+    history = train(network(), len(losses), patience=2)
+    assert len(history.loss) == epochs
+
+
+@pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
+def test_each_layer_is_afterwards_in_the_mode_it_was_in(error, monkeypatch):
+    net, closed = network(), []
+    net.eval()
+    net[5].train()
+    net[2].needs_input_gradient = False
+    before = [(layer.training, layer.needs_input_gradient) for _, layer in net.layers()]
+
+    def augment(images, rng):
+        assert all(layer.training for _, layer in net.layers())
+        if error:
+            raise error
+        return images
+
+    import tqdm.auto
+
+    class Bar(tqdm.auto.tqdm):
+        def __exit__(self, *error):
+            closed.append(self.total)
+            super().__exit__(*error)
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    with pytest.raises(error) if error else nullcontext():
+        fit(net, data(), augment=augment, epochs=2)
+    after = [(layer.training, layer.needs_input_gradient) for _, layer in net.layers()]
+    assert after == before
+    assert closed == ([8] if error else [8, 8])
 
 
 def test_a_run_that_is_over_is_not_run_again(tmp_path):
@@ -262,18 +426,16 @@ import sys, time
 sys.path[:0] = json_paths
 import test_training as t
 import cnnlib
-class Stopper(cnnlib.Identity):
-    count = 0
-    def forward(self, x):
-        Stopper.count += self.training
-        if Stopper.count == 13:
-            print("in the middle", flush=True)
-            time.sleep(600)
-        return super().forward(x)
-net = t.network()
-net.named["7"] = Stopper()
-options = {"checkpoint_every": 2, "augment": cnnlib.random_shift}
-t.train(net, 3, t.one_cycle, checkpoint=sys.argv[1], **options)
+count = 0
+def random_shift(images, rng):
+    global count
+    count += 1
+    if count == 13:
+        print("in the middle", flush=True)
+        time.sleep(600)
+    return cnnlib.random_shift(images, rng)
+options = {"checkpoint_every": 2, "augment": random_shift}
+t.train(t.network(), 3, t.one_cycle, checkpoint=sys.argv[1], **options)
 """
 
 
@@ -290,29 +452,10 @@ def test_a_run_killed_in_mid_epoch_ends_with_the_weights_of_one_that_was_not(tmp
         victim.kill()
     assert path.exists()
     resumed, whole = network(), network()
-    resumed.named["7"], whole.named["7"] = cnnlib.Identity(), cnnlib.Identity()
     options = {"augment": cnnlib.random_shift, "checkpoint_every": 2}
     history = train(resumed, 3, one_cycle, checkpoint=path, **options)
     assert history == train(whole, 3, one_cycle, **options)
     assert_same_state(resumed, whole)
-
-
-def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused(tmp_path):
-    path = tmp_path / "run.safetensors"
-    train(network(), epochs=1, checkpoint=path)
-    with pytest.raises(ValueError, match=r"fit: batch_size is 20; checkpoint .* was made with 16"):
-        train(network(), checkpoint=path, batch_size=20)
-    with pytest.raises(
-        ValueError, match=r"fit: schedule is 'OneCycleLR'; checkpoint .* 'NoneType'"
-    ):
-        train(network(), 3, one_cycle, checkpoint=path)
-    other = cnnlib.Sequential(cnnlib.Flatten(), cnnlib.Linear(64, 4))
-    with pytest.raises(ValueError, match="load_state_dict: "):
-        train(other, checkpoint=path)
-    for content in (b"", b"not a checkpoint", path.read_bytes()[:-100]):
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"fit: checkpoint .* cannot be read"):
-            train(network(), checkpoint=path)
 
 
 def test_the_bar_shows_epoch_and_loss(capsys):
@@ -334,5 +477,23 @@ def test_bad_input_is_named():
         cnnlib.fit(net, cnnlib.CrossEntropyLoss("sum"), optimizer, data())
     with pytest.raises(TypeError, match=r"fit: loss is a function; expected a Loss"):
         cnnlib.fit(net, cnnlib.cross_entropy, optimizer, data())
+    images, labels = data()
+    other = cnnlib.SGD(network().parameters())
+    with pytest.raises(ValueError, match="fit: optimizer has parameters that the network does not"):
+        fit(net, data(), other)
+    with pytest.raises(ValueError, match="fit: schedule is of another optimizer"):
+        fit(net, data(), schedule=cnnlib.StepLR(other, 1))
+    for wrong, error, message in [
+        (((images * 255).astype(np.uint8), labels), TypeError, r"astype\(np.float32\) / 255"),
+        ((images[:0], labels[:0]), ValueError, "images is empty"),
+        ((images, labels.tolist()), TypeError, r"labels is a list; expected a NumPy array"),
+        ((images, labels.astype(float)), TypeError, r"labels is float64; .*labels.astype\(int\)"),
+        ((images, labels.astype(str)), TypeError, "labels is <U21; expected whole numbers"),
+        ((images, labels, 3), ValueError, "data has 3 parts"),
+    ]:
+        with pytest.raises(error, match=f"fit: {message}" if message[0] in "id" else message):
+            fit(net, wrong)
+        with pytest.raises(error, match=message):
+            cnnlib.evaluate(net, wrong)
     with pytest.raises(ValueError, match="evaluate: labels has shape"):
         cnnlib.evaluate(net, (data()[0], np.arange(3)))
