@@ -41,16 +41,29 @@ class Sequential(Layer):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """What the last layer makes of x."""
+        self.saved, saved = None, []
         for layer in self:
             x = layer.forward(x)
+            saved.append(layer.saved)  # a layer that comes again has one for each time
+        self.saved = saved
         return x
 
-    def backward(self, grad_output: np.ndarray) -> np.ndarray | None:
+    def backward(self, grad_output: np.ndarray) -> np.ndarray:
         """The gradient for x; each layer's gradient is what the layer before it goes on with."""
-        self[0].needs_input_gradient = self.needs_input_gradient
+        saved = self.recall()
         for layer in reversed(self.named.values()):
+            layer.saved = saved.pop()
             grad_output = layer.backward(grad_output)
         return grad_output
+
+    def backward_parameters(self, grad_output: np.ndarray) -> None:
+        """`backward`, but the first layer only learns."""
+        saved, (first, *others) = self.recall(), self
+        for layer in reversed(others):
+            layer.saved = saved.pop()
+            grad_output = layer.backward(grad_output)
+        first.saved = saved.pop()
+        first.backward_parameters(grad_output)
 
 
 class Residual(Layer):
@@ -67,15 +80,22 @@ class Residual(Layer):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Both ways must give the same shape; raises ValueError when they do not."""
-        around = self.shortcut.forward(x) if self.shortcut else x
+        self.saved, around, of_shortcut = None, x, None
+        if self.shortcut:
+            around, of_shortcut = self.shortcut.forward(x), self.shortcut.saved
         output = self.body.forward(x)
         checks.array("Residual", "the body's output", output, shape=around.shape)
+        self.saved = self.body.saved, of_shortcut  # of this time: a layer may come again
         return output + around
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
         """The gradient for x: the sum of what comes back both ways."""
-        around = self.shortcut.backward(grad_output) if self.shortcut else grad_output
-        return self.body.backward(grad_output) + around
+        self.body.saved, of_shortcut = self.recall()
+        grad_x, around = self.body.backward(grad_output), grad_output
+        if self.shortcut:
+            self.shortcut.saved = of_shortcut
+            around = self.shortcut.backward(grad_output)
+        return grad_x + around
 
 
 @dataclass(frozen=True)
@@ -152,7 +172,7 @@ def _walk(
     elif output.shape[2:] != x.shape[2:]:  # the whole image is seen, or here more than there
         stack = None
     parameters = sum(parameter.data.size for parameter in layer.parameters())
-    products = layer.multiply_adds(output.shape)
+    products = layer.multiply_adds(x.shape, output.shape)
     layer.saved = None  # large, and of an image of zeros
     seen = stack and tuple(map(receptive_field, stack))
     kind, shape = type(layer).__name__, output.shape[1:]

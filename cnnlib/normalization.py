@@ -39,11 +39,11 @@ class BatchNorm2d(Layer):
         self.num_batches_tracked = np.array(0)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
+        self.saved = None  # frees the memory of the last call for this one
         checks.array("BatchNorm2d", "x", x, 4)
         count, channels = x.size // x.shape[1], len(self.running_mean)
         found = f"BatchNorm2d: running_mean expects {channels} channels, x has {x.shape[1]}"
         checks.require(channels == x.shape[1], found)
-        self.saved = None  # frees the memory of the last call for this one
         mean, var = self.running_mean, self.running_var
         if self.training:
             found = f"BatchNorm2d: x has shape {x.shape}"
@@ -99,6 +99,7 @@ class Dropout(Layer):
         self.rng = checks.generator("Dropout", rng)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
+        self.saved = None
         checks.array("Dropout", "x", x)
         self.saved = (x.shape, None)
         if not self.training:

@@ -124,28 +124,24 @@ def fit(
     path = Path(checkpoint) if checkpoint is not None else None
     if path and path.exists():
         run.load(path)
-    network.needs_input_gradient = False
-    try:
-        while run.epoch < epochs and not run.is_stuck(patience):
-            network.train()
-            rng = np.random.default_rng([seed, run.epoch])
-            todo = batches(images, labels, batch_size, rng=rng, augment=augment, start=run.batch)
-            count, name = -(-len(images) // batch_size), f"epoch {run.epoch + 1}/{epochs}"
-            bar = tqdm(total=count, initial=run.batch, desc=name, disable=not progress)
-            for x, target in todo:
-                run.step(x, target, loss, max_norm)
-                bar.update()
-                bar.set_postfix(loss=f"{run.total_loss / run.seen:.4f}", refresh=False)
-                if path and run.batch % checkpoint_every == 0:
-                    run.save(path)
-            run.end_epoch(validation, loss)
-            if validation is not None:
-                bar.set_postfix(validation_loss=f"{run.history.validation_loss[-1]:.4f}")
-            bar.close()
-            if path:
+    while run.epoch < epochs and not run.is_stuck(patience):
+        network.train()
+        rng = np.random.default_rng([seed, run.epoch])
+        todo = batches(images, labels, batch_size, rng=rng, augment=augment, start=run.batch)
+        count, name = -(-len(images) // batch_size), f"epoch {run.epoch + 1}/{epochs}"
+        bar = tqdm(total=count, initial=run.batch, desc=name, disable=not progress)
+        for x, target in todo:
+            run.step(x, target, loss, max_norm)
+            bar.update()
+            bar.set_postfix(loss=f"{run.total_loss / run.seen:.4f}", refresh=False)
+            if path and run.batch % checkpoint_every == 0:
                 run.save(path)
-    finally:
-        network.needs_input_gradient = True
+        run.end_epoch(validation, loss)
+        if validation is not None:
+            bar.set_postfix(validation_loss=f"{run.history.validation_loss[-1]:.4f}")
+        bar.close()
+        if path:
+            run.save(path)
     return run.history
 
 
@@ -179,7 +175,7 @@ class Run:
                 f"fit: the loss is {value} in epoch {self.epoch + 1}, batch {self.batch + 1}; "
                 "a smaller learning rate may help"
             )
-        self.network.backward(loss.backward())
+        self.network.backward_parameters(loss.backward())
         if max_norm is not None:
             clip_grad_norm(self.optimizer.parameters, max_norm)
         self.optimizer.step()

@@ -122,7 +122,6 @@ def test_fit_learns_and_writes_down_what_it_measured():
     result = cnnlib.evaluate(net, data(50, 1))
     assert result.accuracy == history.validation_accuracy[-1] > 0.9
     assert result.loss == pytest.approx(history.validation_loss[-1], rel=1e-6)
-    assert net.needs_input_gradient
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
