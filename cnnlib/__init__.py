@@ -6,9 +6,10 @@ Names, signatures and array layout (NCHW) follow torch.nn and torch.nn.functiona
 # ruff: noqa: F401, I001
 # fmt: off
 from cnnlib.activations import (
-    Hardtanh, Identity, LeakyReLU, ReLU, Sigmoid, Tanh, hardtanh, hardtanh_backward, identity,
-    identity_backward, leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid,
-    sigmoid_backward, tanh, tanh_backward,
+    ELU, GELU, Hardtanh, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh, elu, elu_backward, gelu,
+    gelu_backward, hardtanh, hardtanh_backward, identity, identity_backward, leaky_relu,
+    leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward, silu, silu_backward, tanh,
+    tanh_backward,
 )
 from cnnlib.batches import batches, random_crop, random_flip, random_shift
 from cnnlib.convolution import (
