@@ -1,8 +1,8 @@
 """Activations: a function of one number, applied to each number of an array.
 
 Without one between them, two layers of sums are one layer of sums. Each `NAME_backward` returns
-`grad_output * NAME'(x)`: the gradient for x, in the shape of x. Any shape will do. NaN and infinity
-go through as in PyTorch: NaN stays NaN, and a gradient that is stopped is 0 even if it was infinite.
+`grad_output * NAME'(x)`: the gradient for x, in the shape of x. Any shape will do. NaN and
+infinity go through as in PyTorch: a gradient that is stopped is 0 even if it was infinite.
 """
 
 import math

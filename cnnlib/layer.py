@@ -55,18 +55,18 @@ class Layer:
         raise NotImplementedError
 
     def backward_parameters(self, grad_output: np.ndarray) -> None:
-        """`backward` where nobody asks for the gradient for x, as with images: may save its work."""
+        """`backward` without the gradient for x, which nobody needs where x are the images."""
         self.backward(grad_output)
 
     def __call__(self, *inputs: np.ndarray) -> np.ndarray:
         return self.forward(*inputs)
 
     def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
-        """Products of a weight and a number, from input to output of this shape; 0 without weights."""
+        """Products of a weight and a number on the way from input to output."""
         return 0
 
     def recall(self) -> Any:
-        """What the last `forward` has saved, for one `backward`; RuntimeError if there is nothing."""
+        """What the last `forward` has saved, once; raises RuntimeError when there is nothing."""
         saved, self.saved = self.saved, None
         if saved is None:
             name = type(self).__name__
@@ -110,7 +110,7 @@ class Layer:
         return {k: v.data if isinstance(v, Parameter) else v for k, v in self._kept()}
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all parameters and buffers, with torch's keys; what is shared has all its keys."""
+        """Copies of all parameters and buffers, with torch's keys; a shared one under each key."""
         return {key: np.array(array, order="C") for key, array in self._arrays().items()}
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:

@@ -20,8 +20,8 @@ def max_pool2d(
 ) -> np.ndarray:  # fmt: skip
     """The largest value in each window: torch.nn.functional.max_pool2d.
 
-    x: (N, C, H, W), or one image (C, H, W). stride: the kernel's size if None. padding: at most half the kernel; padding
-    never wins. ceil_mode: a last window may reach past the end.
+    x: (N, C, H, W), or one image (C, H, W). stride: the kernel's size if None. padding: at most
+    half the kernel; padding never wins. ceil_mode: a last window may reach past the end.
     Returns (N, C, output rows, output columns).
     """
     windows = _windows("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
@@ -193,7 +193,8 @@ class MaxPool2d(FunctionLayer):
     ) -> None:  # fmt: skip
         self.kernel_size, self.stride = _kernel_and_stride("MaxPool2d", kernel_size, stride)
         self.dilation = checks.pair("MaxPool2d", "dilation", dilation, 1)
-        self.options = (self.kernel_size, self.stride, padding, self.dilation, ceil_mode)
+        self.padding = checks.pair("MaxPool2d", "padding", padding, 0)
+        self.options = (self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         output = super().forward(x)
@@ -215,7 +216,8 @@ class AvgPool2d(FunctionLayer):
         ceil_mode: bool = False, count_include_pad: bool = True,
     ) -> None:  # fmt: skip
         self.kernel_size, self.stride = _kernel_and_stride("AvgPool2d", kernel_size, stride)
-        self.options = (self.kernel_size, self.stride, padding, ceil_mode, count_include_pad)
+        self.padding = checks.pair("AvgPool2d", "padding", padding, 0)
+        self.options = (self.kernel_size, self.stride, self.padding, ceil_mode, count_include_pad)
 
 
 class GlobalAvgPool2d(FunctionLayer):

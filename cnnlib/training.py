@@ -54,7 +54,7 @@ def evaluate(
     checks.instance("evaluate", "network", network, Layer)
     checks.instance("evaluate", "loss", loss, Loss)
     total, confusion = 0.0, np.zeros((0, 0), int)
-    with network.evaluation():
+    with network.evaluation(), loss.evaluation():
         for x, target in batches(images, labels, batch_size):
             output = network.forward(x)
             total += float(loss(output, target)) * len(x)

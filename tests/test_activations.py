@@ -93,9 +93,7 @@ def test_bad_input_is_named():
         cnnlib.relu_backward(np.ones(2), np.ones(3))
     with pytest.raises(ValueError, match=r"hardtanh: min_val is 2.* at most 1"):
         cnnlib.hardtanh(np.ones(3), 2.0, 1.0)
-    with pytest.raises(
-        ValueError, match="GELU: approximate is 'erf'; expected one of 'none', 'tanh'"
-    ):
+    with pytest.raises(ValueError, match="GELU: approximate is 'erf'; expected one of"):
         cnnlib.GELU("erf")
     with pytest.raises(RuntimeError, match=r"ReLU\.backward: call forward first"):
         cnnlib.ReLU().backward(np.ones(3))
