@@ -32,6 +32,9 @@ from cnnlib.loss import (
 from cnnlib.network import Residual, Sequential, summary
 from cnnlib.normalization import BatchNorm2d, Dropout
 from cnnlib.optimizers import SGD, Adam, AdamW, CosineAnnealingLR, OneCycleLR, StepLR
+from cnnlib.padding import (
+    CircularPad2d, ReflectionPad2d, ReplicationPad2d, ZeroPad2d, pad, pad_backward,
+)
 from cnnlib.pooling import (
     AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool2d, avg_pool2d, avg_pool2d_backward,
     global_avg_pool2d, global_avg_pool2d_backward, global_max_pool2d, global_max_pool2d_backward,
