@@ -6,9 +6,10 @@ Names, signatures and array layout (NCHW) follow torch.nn and torch.nn.functiona
 # ruff: noqa: F401, I001
 # fmt: off
 from cnnlib.activations import (
-    Hardtanh, Identity, LeakyReLU, ReLU, Sigmoid, Tanh, hardtanh, hardtanh_backward, identity,
-    identity_backward, leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid,
-    sigmoid_backward, tanh, tanh_backward,
+    ELU, GELU, Hardtanh, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh, elu, elu_backward, gelu,
+    gelu_backward, hardtanh, hardtanh_backward, identity, identity_backward, leaky_relu,
+    leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward, silu, silu_backward, tanh,
+    tanh_backward,
 )
 from cnnlib.batches import batches, random_crop, random_flip, random_shift
 from cnnlib.convolution import (
@@ -31,6 +32,9 @@ from cnnlib.loss import (
 from cnnlib.network import Residual, Sequential, summary
 from cnnlib.normalization import BatchNorm2d, Dropout, GroupNorm, LayerNorm
 from cnnlib.optimizers import SGD, Adam, AdamW, CosineAnnealingLR, OneCycleLR, StepLR
+from cnnlib.padding import (
+    CircularPad2d, ReflectionPad2d, ReplicationPad2d, ZeroPad2d, pad, pad_backward,
+)
 from cnnlib.pooling import (
     AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool2d, avg_pool2d, avg_pool2d_backward,
     global_avg_pool2d, global_avg_pool2d_backward, global_max_pool2d, global_max_pool2d_backward,

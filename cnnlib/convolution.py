@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from cnnlib import checks, memory
 from cnnlib.layer import WeightedLayer
+from cnnlib.padding import pad, pad_backward
 from cnnlib.shapes import Padding, Pair, Windows, conv_transpose_output_size, padding_sides
 
 
@@ -37,6 +38,7 @@ def _or_one_image(function: Callable) -> Callable:
     return wrapper
 
 
+@_or_one_image
 def conv2d_loops(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None, stride: Pair = 1,
     padding: Padding = 0, dilation: Pair = 1, groups: int = 1,
@@ -361,7 +363,7 @@ def _check(
     *geometry: Padding,
 ) -> Windows:  # fmt: skip
     """The stops of a convolution (`geometry`: stride, padding, dilation), once all fits."""
-    checks.array(function, "x", x, 4)
+    checks.array(function, "x", x, (3, 4))
     filters, channels, *kernel_size = checks.array(function, "weight", weight, 4).shape
     _check_groups(function, groups, f"weight has {filters} filters", filters)
     _check_arrays(function, x, channels * groups, bias, filters)
@@ -373,7 +375,7 @@ def _check_transpose(
     output_padding: Pair, *geometry: Pair,
 ) -> Correlation:  # fmt: skip
     """The convolution that leads from a transposed one's output back to its input."""
-    checks.array(function, "x", x, 4)
+    checks.array(function, "x", x, (3, 4))
     channels, filters, *kernel_size = checks.array(function, "weight", weight, 4).shape
     _check_groups(function, groups, f"x has {x.shape[1]} channels", x.shape[1])
     _check_arrays(function, x, channels, bias, filters * groups)
@@ -411,40 +413,60 @@ class Conv2d(WeightedLayer):
 
     `weight`: (out_channels, in_channels / groups, kernel rows, kernel columns), `bias`:
     (out_channels,), both drawn from `rng` as torch draws them. The other arguments are those of
-    `conv2d`. Raises ValueError when `groups` does not divide both numbers of channels.
+    `conv2d`; padding_mode: what the padding is made of, "zeros", or "reflect", "replicate" or
+    "circular" as in `pad`. Raises ValueError when `groups` does not divide both numbers of
+    channels.
     """
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Pair, stride: Pair = 1,
-        padding: Padding = 0, dilation: Pair = 1, groups: int = 1, bias: bool = True, *,
-        rng: np.random.Generator | None = None, dtype: type = np.float32,
+        padding: Padding = 0, dilation: Pair = 1, groups: int = 1, bias: bool = True,
+        padding_mode: str = "zeros", *, rng: np.random.Generator | None = None,
+        dtype: type = np.float32,
     ) -> None:  # fmt: skip
         self.kernel_size = checks.pair("Conv2d", "kernel_size", kernel_size, 1)
         self.stride = checks.pair("Conv2d", "stride", stride, 1)
         self.dilation = checks.pair("Conv2d", "dilation", dilation, 1)
-        padding_sides("Conv2d", self.kernel_size, self.stride, padding, self.dilation)
+        sides = padding_sides("Conv2d", self.kernel_size, self.stride, padding, self.dilation)
         self.padding, self.groups = padding, groups
+        modes = ("zeros", "reflect", "replicate", "circular")
+        self.padding_mode = checks.choice("Conv2d", "padding_mode", padding_mode, modes)
+        self.filled = (*sides[1], *sides[0]), padding_mode  # for `pad`
         shape = _filters("Conv2d", in_channels, out_channels, groups)
         self.draw((*shape, *self.kernel_size), out_channels, bias, rng, dtype)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
+        self.saved = None  # frees the last call's columns for this one
+        images = x[None] if np.ndim(x) == 3 else x
         weight, bias = self.weight.data, self.bias.data if self.bias else None
         geometry = (self.stride, self.padding, self.dilation)
-        windows = _check("Conv2d", x, weight, bias, self.groups, *geometry)
+        if self.padding_mode != "zeros":
+            images, geometry = pad(images, *self.filled), (self.stride, 0, self.dilation)
+        windows = _check("Conv2d", images, weight, bias, self.groups, *geometry)
         correlation = Correlation(windows, self.groups)
-        self.saved = None  # frees the last call's columns for this one
-        columns = correlation.columns(x)
+        columns = correlation.columns(images)
         output = correlation.forward(columns, weight, bias)
-        self.saved = correlation, columns, output.shape
+        output = output[0] if np.ndim(x) == 3 else output
+        self.saved = correlation, columns, output.shape, x if self.padding_mode != "zeros" else None
         return output
 
-    def backward(self, grad_output: np.ndarray) -> np.ndarray | None:
+    def backward(self, grad_output: np.ndarray) -> np.ndarray:
         """The gradient for x, as `conv2d_backward` has it, from the columns that are kept."""
-        correlation, columns, shape = self.recall()
+        correlation, grad, x = self._learn(grad_output)
+        grad_x = correlation.spread(grad, self.weight.data)
+        grad_x = grad_x[0] if grad_output.ndim == 3 else grad_x
+        return grad_x if x is None else pad_backward(grad_x, x, *self.filled)
+
+    def backward_parameters(self, grad_output: np.ndarray) -> None:
+        self._learn(grad_output)
+
+    def _learn(self, grad_output: np.ndarray) -> tuple[Correlation, np.ndarray, np.ndarray | None]:
+        """Add the parameters' gradients; return what the gradient for x is made of."""
+        correlation, columns, shape, x = self.recall()
         checks.array("Conv2d.backward", "grad_output", grad_output, shape=shape)
-        grad, weight = _rows_first(grad_output), self.weight.data
-        self.learn(*correlation.parameter_gradients(columns, grad, weight))
-        return correlation.spread(grad, weight) if self.needs_input_gradient else None
+        grad = _rows_first(grad_output.reshape(-1, *shape[-3:]))
+        self.learn(*correlation.parameter_gradients(columns, grad, self.weight.data))
+        return correlation, grad, x
 
 
 class ConvTranspose2d(WeightedLayer):
@@ -466,9 +488,9 @@ class ConvTranspose2d(WeightedLayer):
         kernel_size = checks.pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
         self.draw((*shape, *kernel_size), out_channels, bias, rng, dtype)
 
-    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
+    def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
         """Each pixel of x meets each of its weights."""
-        return self.recall()[0].size * self.weight.data[0].size
+        return math.prod(input_shape) * self.weight.data[0].size
 
 
 def _filters(function: str, summed: int, kept: int, groups: int) -> tuple[int, int]:

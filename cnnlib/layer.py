@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -29,17 +30,21 @@ class Parameter:
 
 
 class Layer:
-    """The contract: `forward(x)` keeps what `backward(grad_output)` needs.
+    """The contract: `forward(x)` keeps in `saved` what `backward(grad_output)` needs.
 
     `backward` takes the loss's gradient for the layer's output, adds the gradients of the
-    parameters to their `grad`, and returns the gradient for the input. A layer's parameters,
-    buffers and children are found among its attributes, and named after them as in torch.nn.
+    parameters to their `grad`, and returns the gradient for the input. It uses up what is saved:
+    each backward needs a forward of its own. One layer may stand at several places of a network;
+    `Sequential` and `Residual` take its `saved` away after each forward, and put it back before
+    the backward that belongs to it.
+
+    A layer's parameters, buffers and children are found among its attributes, and named after
+    them as in torch.nn.
     """
 
     buffers: tuple[str, ...] = ()  # attributes that are saved and not trained
     training = True
-    needs_input_gradient = True  # False lets a first layer leave out the gradient for the images
-    saved: tuple | None = None
+    saved: Any = None
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """The layer's output for `x`; calling the layer does the same."""
@@ -49,18 +54,24 @@ class Layer:
         """The gradient for the input of the last `forward`, given that for its output."""
         raise NotImplementedError
 
+    def backward_parameters(self, grad_output: np.ndarray) -> None:
+        """`backward` without the gradient for x, which nobody needs where x are the images."""
+        self.backward(grad_output)
+
     def __call__(self, *inputs: np.ndarray) -> np.ndarray:
         return self.forward(*inputs)
 
-    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Products of a weight and a number, for an output of this shape; 0 without weights."""
+    def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
+        """Products of a weight and a number on the way from input to output."""
         return 0
 
-    def recall(self) -> tuple:
-        """What `forward` has saved; raises RuntimeError when it was never called."""
-        if self.saved is None:
-            raise RuntimeError(f"{type(self).__name__}.backward: call forward first")
-        return self.saved
+    def recall(self) -> Any:
+        """What the last `forward` has saved, once; raises RuntimeError when there is nothing."""
+        saved, self.saved = self.saved, None
+        if saved is None:
+            name = type(self).__name__
+            raise RuntimeError(f"{name}.backward: call forward first, once for each backward")
+        return saved
 
     def children(self) -> dict[str, Layer]:
         """The layers directly inside this one, by name."""
@@ -79,12 +90,16 @@ class Layer:
                     yield prefix + name, value
 
     def named_parameters(self) -> dict[str, Parameter]:
-        """All parameters, with keys such as "0.weight" or "features.0.weight"."""
-        return {key: value for key, value in self._kept() if isinstance(value, Parameter)}
+        """All parameters, with keys such as "0.weight"; one that is shared has its first key."""
+        keys: dict[Parameter, str] = {}
+        for key, value in self._kept():
+            if isinstance(value, Parameter):
+                keys.setdefault(value, key)
+        return {key: parameter for parameter, key in keys.items()}
 
     def parameters(self) -> list[Parameter]:
         """All parameters, in the order of their layers; one that is shared comes once."""
-        return list(dict.fromkeys(self.named_parameters().values()))
+        return list(self.named_parameters().values())
 
     def zero_grad(self) -> None:
         """Forget all gradients: the next `backward` begins anew."""
@@ -95,24 +110,25 @@ class Layer:
         return {k: v.data if isinstance(v, Parameter) else v for k, v in self._kept()}
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all parameters and buffers, with torch's keys and shapes."""
+        """Copies of all parameters and buffers, with torch's keys; a shared one under each key."""
         return {key: np.array(array, order="C") for key, array in self._arrays().items()}
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
         """Copy the arrays of `state`, this layer's or torch's (as NumPy arrays), into place.
 
-        Raises ValueError when a key is missing or unknown or a shape differs, and changes nothing.
+        Raises TypeError for what holds no numbers, ValueError when a key is missing or unknown, a
+        shape differs, or a number is not finite or does not fit, and then changes nothing.
         """
+        checks.instance("load_state_dict", "state", state, Mapping)
         own = self._arrays()
-        for key, array in own.items():
-            found = f"load_state_dict: {key}"
-            checks.require(key in state, f"{found} is missing; expected {', '.join(own)}")
-            found += f" has shape {np.shape(state[key])}; expected {array.shape}"
-            checks.require(np.shape(state[key]) == array.shape, found)
+        missing = [key for key in own if key not in state]
+        expected = f"expected {', '.join(own)}"
+        checks.require(not missing, f"load_state_dict: {', '.join(missing)} is missing; {expected}")
         for key in state:
-            checks.require(key in own, f"load_state_dict: {key} is unknown")
+            checks.require(key in own, f"load_state_dict: {key} is unknown; {expected}")
+        fitting = {key: _fitting(key, state[key], array) for key, array in own.items()}
         for key, array in own.items():
-            array[...] = state[key]
+            array[...] = fitting[key]
 
     def train(self, mode: bool = True) -> Layer:
         """Switch this layer and all inside it to training, or with False to evaluation."""
@@ -127,18 +143,38 @@ class Layer:
 
     @contextmanager
     def evaluation(self) -> Iterator[None]:
-        """A `with` block in evaluation mode; afterwards each layer is in the mode it was in."""
-        modes = [(layer, layer.training) for _, layer in self.layers()]
+        """A `with` block in evaluation mode; afterwards modes and `saved` are what they were."""
+        before = [(layer, layer.training, layer.saved) for _, layer in self.layers()]
         self.eval()
         try:
             yield
         finally:
-            for layer, mode in modes:
-                layer.training = mode
+            for layer, *kept in before:
+                layer.training, layer.saved = kept
 
     def generators(self) -> list[np.random.Generator]:
         """The random generators of all layers that draw while training."""
         return [layer.rng for _, layer in self.layers() if hasattr(layer, "rng")]
+
+
+def _fitting(key: str, value: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """A copy of `value` in the dtype of `own`, once it is known that nothing of it is lost."""
+    found = f"load_state_dict: {key}"
+    if not isinstance(value, np.ndarray | np.generic):
+        raise TypeError(f"{found} is a {type(value).__name__}; expected a NumPy array")
+    kinds = "iu" if own.dtype.kind in "iu" else "iuf"
+    if value.dtype.kind not in kinds:
+        kind = "whole numbers" if kinds == "iu" else "real numbers"
+        raise TypeError(f"{found} is {value.dtype}; expected {kind} that fit {own.dtype}")
+    checks.require(
+        value.shape == own.shape, f"{found} has shape {value.shape}; expected {own.shape}"
+    )
+    checks.require(own.flags.writeable, f"{found} of this layer is read-only")
+    with np.errstate(over="ignore"):
+        copy = value.astype(own.dtype)
+    kept = (copy == value).all() if kinds == "iu" else np.isfinite(copy).all()
+    checks.require(kept, f"{found} has a number that is not finite or does not fit {own.dtype}")
+    return copy
 
 
 class FunctionLayer(Layer):
@@ -172,6 +208,7 @@ class WeightedLayer(FunctionLayer):
         self.bias = Parameter(torch_default((outputs,), fan_in, rng, dtype)) if bias else None
 
     def forward(self, x: np.ndarray) -> np.ndarray:
+        self.saved = None
         bias = self.bias.data if self.bias else None
         output = type(self).function(x, self.weight.data, bias, *self.options)
         self.saved = (x,)
@@ -189,6 +226,6 @@ class WeightedLayer(FunctionLayer):
         if self.bias:
             self.bias.accumulate(grad_bias)
 
-    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
+    def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
         """Each output is a sum over its weights, those of one output or filter."""
         return math.prod(output_shape) * self.weight.data[0].size

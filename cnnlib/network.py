@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnlib import checks
-from cnnlib.layer import Layer
-from cnnlib.shapes import receptive_field
+from cnnlib.convolution import ConvTranspose2d
+from cnnlib.layer import Layer, Parameter
+from cnnlib.shapes import effective_kernel_size, padding_sides
 
 
 class Sequential(Layer):
@@ -41,16 +42,29 @@ class Sequential(Layer):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """What the last layer makes of x."""
+        self.saved, saved = None, []
         for layer in self:
             x = layer.forward(x)
+            saved.append(layer.saved)  # a layer that comes again has one for each time
+        self.saved = saved
         return x
 
-    def backward(self, grad_output: np.ndarray) -> np.ndarray | None:
+    def backward(self, grad_output: np.ndarray) -> np.ndarray:
         """The gradient for x; each layer's gradient is what the layer before it goes on with."""
-        self[0].needs_input_gradient = self.needs_input_gradient
+        saved = self.recall()
         for layer in reversed(self.named.values()):
+            layer.saved = saved.pop()
             grad_output = layer.backward(grad_output)
         return grad_output
+
+    def backward_parameters(self, grad_output: np.ndarray) -> None:
+        """`backward`, but the first layer only learns."""
+        saved, (first, *others) = self.recall(), self
+        for layer in reversed(others):
+            layer.saved = saved.pop()
+            grad_output = layer.backward(grad_output)
+        first.saved = saved.pop()
+        first.backward_parameters(grad_output)
 
 
 class Residual(Layer):
@@ -67,15 +81,22 @@ class Residual(Layer):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Both ways must give the same shape; raises ValueError when they do not."""
-        around = self.shortcut.forward(x) if self.shortcut else x
+        self.saved, around, of_shortcut = None, x, None
+        if self.shortcut:
+            around, of_shortcut = self.shortcut.forward(x), self.shortcut.saved
         output = self.body.forward(x)
         checks.array("Residual", "the body's output", output, shape=around.shape)
+        self.saved = self.body.saved, of_shortcut  # of this time: a layer may come again
         return output + around
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
         """The gradient for x: the sum of what comes back both ways."""
-        around = self.shortcut.backward(grad_output) if self.shortcut else grad_output
-        return self.body.backward(grad_output) + around
+        self.body.saved, of_shortcut = self.recall()
+        grad_x, around = self.body.backward(grad_output), grad_output
+        if self.shortcut:
+            self.shortcut.saved = of_shortcut
+            around = self.shortcut.backward(grad_output)
+        return grad_x + around
 
 
 @dataclass(frozen=True)
@@ -114,47 +135,70 @@ class Summary(list[Row]):
 def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
     """A table of the layers, for one image of `input_shape`, (C, H, W).
 
-    Output shapes (without the batch), parameters, multiply-adds, bytes of the output, and the
-    rows and columns of the image that one output sees (its receptive field; none is given where it
-    is the whole image or, after a transposed convolution, differs from place to place).
+    Output shapes (without the batch), parameters (those of a layer that comes again are counted
+    once), multiply-adds, bytes of the output, and the rows and columns of the image that one
+    output sees (its receptive field; none is given where it is the whole image or not known: behind
+    a transposed convolution, where it differs from place to place, and a layer of other layers).
     """
     checks.instance("summary", "network", network, Layer)
     sizes = checks.sizes("summary", "input_shape", input_shape)
     dtype = next((p.data.dtype for p in network.parameters()), np.float32)
     rows = Summary()
+    seen = ((0, 0, 1), (0, 0, 1)) if len(sizes) == 3 else None
     with network.evaluation():  # one image is too few for batch norm's statistics
-        _walk("", network, np.zeros((1, *sizes), dtype), [[], []], rows)
+        _walk("", network, np.zeros((1, *sizes), dtype), seen, rows, set())
     return rows
 
 
-Stack = list[list[tuple]] | None  # what `receptive_field` takes, for rows and for columns
+# For rows and for columns: the first and the last that output 0 sees, and how far output 1 is on.
+Seen = tuple[tuple[int, int, int], ...] | None
 
 
 def _walk(
-    name: str, layer: Layer, x: np.ndarray, stack: Stack, rows: Summary
-) -> tuple[np.ndarray, Stack]:
-    """Add the rows of `layer`; return what it makes of x, and the windows that led there."""
+    name: str, layer: Layer, x: np.ndarray, seen: Seen, rows: Summary, counted: set[Parameter]
+) -> tuple[np.ndarray, Seen]:
+    """Add the rows of `layer`; return what it makes of x, and what one number of that sees."""
     prefix = f"{name}." if name else ""
     if isinstance(layer, Sequential):
         for child_name, child in layer.children().items():
-            x, stack = _walk(prefix + child_name, child, x, stack, rows)
-        return x, stack
+            x, seen = _walk(prefix + child_name, child, x, seen, rows, counted)
+        return x, seen
     if isinstance(layer, Residual):
-        output, stack_after = _walk(f"{prefix}body", layer.body, x, stack, rows)
+        output, seen_after = _walk(f"{prefix}body", layer.body, x, seen, rows, counted)
         if layer.shortcut:
-            _walk(f"{prefix}shortcut", layer.shortcut, x, stack, rows)
-        return output, stack_after
+            x, seen = _walk(f"{prefix}shortcut", layer.shortcut, x, seen, rows, counted)
+        checks.array("Residual", "the body's output", output, shape=x.shape)
+        return output, _either(seen, seen_after)
     output = layer.forward(x)
-    if stack and hasattr(layer, "kernel_size"):
-        geometry = (layer.kernel_size, layer.stride, getattr(layer, "dilation", (1, 1)))
-        windows = zip(stack, zip(*geometry, strict=True), strict=True)
-        stack = [[*before, window] for before, window in windows]
-    elif output.shape[2:] != x.shape[2:]:  # the whole image is seen, or here more than there
-        stack = None
-    parameters = sum(parameter.data.size for parameter in layer.parameters())
-    products = layer.multiply_adds(output.shape)
+    if seen and hasattr(layer, "kernel_size"):
+        seen = _through(layer, seen)
+    elif output.shape[2:] != x.shape[2:] or layer.children() or isinstance(layer, ConvTranspose2d):
+        seen = None
+    new = set(layer.parameters()) - counted
+    counted |= new
+    parameters, shape = sum(parameter.data.size for parameter in new), output.shape[1:]
+    products = layer.multiply_adds(x.shape, output.shape)
     layer.saved = None  # large, and of an image of zeros
-    seen = stack and tuple(map(receptive_field, stack))
-    kind, shape = type(layer).__name__, output.shape[1:]
-    rows.append(Row(name, kind, shape, parameters, products, output.nbytes, seen))
-    return output, stack
+    field = seen and tuple(last - first + 1 for first, last, _ in seen)
+    rows.append(Row(name, type(layer).__name__, shape, parameters, products, output.nbytes, field))
+    return output, seen
+
+
+def _through(layer: Layer, seen: Seen) -> Seen:
+    """What one output of a layer with a window sees."""
+    dilation = getattr(layer, "dilation", (1, 1))
+    windows = layer.kernel_size, layer.stride, getattr(layer, "padding", 0), dilation
+    after = []
+    sides = padding_sides("summary", *windows)
+    for axis, ((first, last, step), (before, _)) in enumerate(zip(seen, sides, strict=True)):
+        reach = effective_kernel_size(layer.kernel_size[axis], dilation[axis]) - 1 - before
+        after.append((first - before * step, last + reach * step, step * layer.stride[axis]))
+    return tuple(after)
+
+
+def _either(one: Seen, other: Seen) -> Seen:
+    """What a sum sees: all between the first and the last that one of its two numbers sees."""
+    if one is None or other is None or [s for *_, s in one] != [s for *_, s in other]:
+        return None
+    pairs = zip(one, other, strict=True)
+    return tuple((min(a[0], b[0]), max(a[1], b[1]), a[2]) for a, b in pairs)

@@ -55,8 +55,8 @@ class BatchNorm2d(Layer):
         self.num_batches_tracked = np.array(0)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        self._check(x)
         self.saved = None  # frees the memory of the last call for this one
+        self._check(x)
         if self.training:
             centered, mean, var = _center(x, EACH_CHANNEL)
             self._track(mean.ravel(), var.ravel(), x.size // x.shape[1])
@@ -244,6 +244,7 @@ class Dropout(Layer):
         self.rng = checks.generator("Dropout", rng)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
+        self.saved = None
         checks.array("Dropout", "x", x)
         self.saved = (x.shape, None)
         if not self.training:

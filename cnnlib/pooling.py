@@ -5,6 +5,7 @@ one image (C, H, W) will do as well. Geometry and names are those of torch.nn.fu
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -19,8 +20,8 @@ def max_pool2d(
 ) -> np.ndarray:  # fmt: skip
     """The largest value in each window: torch.nn.functional.max_pool2d.
 
-    x: (N, C, H, W). stride: the kernel's size if None. padding: at most half the kernel; padding
-    never wins. ceil_mode: a last window may reach past the end.
+    x: (N, C, H, W), or one image (C, H, W). stride: the kernel's size if None. padding: at most
+    half the kernel; padding never wins. ceil_mode: a last window may reach past the end.
     Returns (N, C, output rows, output columns).
     """
     windows = _windows("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
@@ -39,26 +40,43 @@ def max_pool2d_backward(
 ) -> np.ndarray:  # fmt: skip
     """The gradient for x: each window's gradient goes to its largest value.
 
-    Of equal values the first one, row by row, receives it, as in torch. largest: the forward's
-    output, if it is at hand.
+    Of equal values the first one, row by row, receives it, of NaNs the last, as in torch.
+    largest: the forward's output, if it is at hand.
     """
     name, options = "max_pool2d_backward", (kernel_size, stride, padding, dilation, ceil_mode)
     windows = _windows(name, x, *options)
     checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
     largest = max_pool2d(x, *options) if largest is None else largest
-    padded = _pad(x, windows, -np.inf)
-    grad_padded = memory.empty_like(x, padded.shape)
+    grad_padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
     grad_padded.fill(0)
-    waiting = memory.empty_like(largest)  # the gradient that no value has received yet
-    waiting[...] = grad_output
-    share = memory.empty_like(largest)
-    *others, last = windows.places()
-    for _, _, rows, columns in others:
-        np.multiply(waiting, padded[..., rows, columns] == largest, out=share)
+    share, finite = memory.empty_like(largest), np.isfinite(grad_output).all()
+    for rows, columns, wins in _winners(x, windows, largest):
+        with np.errstate(invalid="ignore"):
+            np.multiply(grad_output, wins, out=share)
+        if not finite:  # infinity times 0 is NaN
+            share[~wins] = 0
         grad_padded[..., rows, columns] += share
-        waiting -= share
-    grad_padded[..., last[2], last[3]] += waiting  # the largest, where none before it was
     return grad_padded[..., *windows.inside()]
+
+
+def _winners(
+    x: np.ndarray, windows: Windows, largest: np.ndarray
+) -> Iterator[tuple[slice, slice, np.ndarray]]:
+    """Each place of a window: the rows and columns it meets, and in which windows it wins."""
+    places = [(rows, columns) for _, _, rows, columns in windows.places()]
+    padded = _pad(x, windows, np.nan)  # equal to nothing: padding never wins
+    undecided = np.ones_like(largest, bool)
+    for rows, columns in places:
+        wins = padded[..., rows, columns] == largest
+        wins &= undecided
+        undecided ^= wins
+        yield rows, columns, wins
+    if undecided.any():  # the largest is NaN, which is not even equal to itself
+        is_nan = _pad(np.isnan(x), windows, False)
+        for rows, columns in reversed(places):
+            wins = is_nan[..., rows, columns] & undecided
+            undecided ^= wins
+            yield rows, columns, wins
 
 
 def avg_pool2d(
@@ -175,7 +193,8 @@ class MaxPool2d(FunctionLayer):
     ) -> None:  # fmt: skip
         self.kernel_size, self.stride = _kernel_and_stride("MaxPool2d", kernel_size, stride)
         self.dilation = checks.pair("MaxPool2d", "dilation", dilation, 1)
-        self.options = (self.kernel_size, self.stride, padding, self.dilation, ceil_mode)
+        self.padding = checks.pair("MaxPool2d", "padding", padding, 0)
+        self.options = (self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         output = super().forward(x)
@@ -197,7 +216,8 @@ class AvgPool2d(FunctionLayer):
         ceil_mode: bool = False, count_include_pad: bool = True,
     ) -> None:  # fmt: skip
         self.kernel_size, self.stride = _kernel_and_stride("AvgPool2d", kernel_size, stride)
-        self.options = (self.kernel_size, self.stride, padding, ceil_mode, count_include_pad)
+        self.padding = checks.pair("AvgPool2d", "padding", padding, 0)
+        self.options = (self.kernel_size, self.stride, self.padding, ceil_mode, count_include_pad)
 
 
 class GlobalAvgPool2d(FunctionLayer):

@@ -56,7 +56,7 @@ def evaluate(
     checks.instance("evaluate", "loss", loss, Loss)
     images, labels = usable("evaluate", data, loss)
     total, confusion = 0.0, np.zeros((0, 0), int)
-    with network.evaluation():
+    with network.evaluation(), loss.evaluation():
         for x, target in batches(images, labels, batch_size):
             output = network.forward(x)
             total += float(loss(output, target)) * len(x)
@@ -184,10 +184,8 @@ class Run:
         same = schedule is None or schedule.optimizer is optimizer
         checks.require(same, "fit: schedule is of another optimizer than the one given")
         self.history = History()
-        self.epoch, self.lr = (
-            0,
-            float(optimizer.lr),
-        )  # epochs completed, learning rate of the last step
+        self.epoch = 0  # epochs completed
+        self.lr = float(optimizer.lr)  # of the last step
         self.begin_epoch()
 
     def begin_epoch(self) -> None:
@@ -197,13 +195,12 @@ class Run:
     @contextmanager
     def training(self) -> Iterator[None]:
         """A `with` block to train in; afterwards each layer is switched as it was before."""
-        before = [(v, v.training, v.needs_input_gradient) for _, v in self.network.layers()]
-        self.network.needs_input_gradient = False
+        before = [(layer, layer.training) for _, layer in self.network.layers()]
         try:
             yield
         finally:
-            for layer, training, needs_input_gradient in before:
-                layer.training, layer.needs_input_gradient = training, needs_input_gradient
+            for layer, training in before:
+                layer.training = training
 
     def learn(self, todo: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[None]:
         """Learn from one batch after the other; an error says in which it happened."""
@@ -225,7 +222,7 @@ class Run:
         if not math.isfinite(value):
             place = f"epoch {self.epoch + 1}, batch {self.batch + 1}"
             raise FloatingPointError(f"fit: the loss is {value} in {place}; {self.reason(x)}")
-        self.network.backward(self.loss.backward())
+        self.network.backward_parameters(self.loss.backward())
         if self.max_norm is not None:
             clip_grad_norm(self.optimizer.parameters, self.max_norm)
         self.optimizer.step()

@@ -146,9 +146,8 @@ def test_a_layer_run_again_does_not_touch_what_it_returned_before():
 
 def test_the_first_layer_can_leave_out_the_gradient_for_the_images():
     layer = cnnlib.Conv2d(1, 2, 3)
-    layer.needs_input_gradient = False
     output = layer(np.ones((1, 1, 4, 5), np.float32))
-    assert layer.backward(np.ones_like(output)) is None
+    assert layer.backward_parameters(np.ones_like(output)) is None
     assert layer.bias.grad.tolist() == [2 * 3, 2 * 3]
 
 
@@ -233,7 +232,7 @@ W = np.zeros((4, 3, 3, 3))
     ("arguments", "options", "message"),
     [
         ((X[:, :1], W), {}, "conv2d: weight expects 3 input channels, x has 1"),
-        ((X[0, 0], W), {}, r"conv2d: x has shape \(5, 6\); expected 4 axes"),
+        ((X[0, 0], W), {}, r"conv2d: x has shape \(5, 6\); expected 3 or 4 axes"),
         ((X.astype(int), W), {}, r"x is int64; expected float32 or float64.*x.astype"),
         ((X.tolist(), W), {}, "conv2d: x is a list; expected a NumPy array"),
         ((X[:0], W), {}, "conv2d: x is empty"),

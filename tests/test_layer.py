@@ -63,6 +63,68 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing():
     np.testing.assert_array_equal(layer.weight.data, before)
 
 
+class Unreadable(dict):
+    """A state whose third array cannot be read."""
+
+    def __getitem__(self, key):
+        if list(self).index(key) == 2:
+            raise OSError("the disk is gone")
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "error", "message"),
+    [
+        ("0.bias", np.array(["a", "b"]), TypeError, "0.bias is <U1; expected real numbers"),
+        ("0.bias", np.array([1, None]), TypeError, "0.bias is object; expected real numbers"),
+        ("0.bias", np.ones(2, complex), TypeError, "0.bias is complex128; expected real numbers"),
+        ("0.bias", np.ones(2, bool), TypeError, "0.bias is bool; expected real numbers"),
+        ("0.bias", [1.0, 2.0], TypeError, "0.bias is a list; expected a NumPy array"),
+        ("0.bias", None, TypeError, "0.bias is a NoneType; expected a NumPy array"),
+        ("0.bias", torch.ones(2), TypeError, "0.bias is a Tensor; expected a NumPy array"),
+        ("0.bias", np.array([1, np.nan]), ValueError, "0.bias has a number that is not finite"),
+        ("0.bias", np.array([np.inf, 0]), ValueError, "0.bias has a number that is not finite"),
+        ("0.bias", np.array([1e300, 0]), ValueError, "or does not fit float32"),
+        ("0.bias", np.ones((2, 1)), ValueError, r"0.bias has shape \(2, 1\); expected \(2,\)"),
+        ("1.num_batches_tracked", np.array(2.0), TypeError, "is float64; expected whole numbers"),
+        ("1.num_batches_tracked", np.uint64(2**63), ValueError, "or does not fit int64"),
+    ],
+)
+def test_an_array_that_does_not_fit_changes_nothing(key, value, error, message):
+    net = cnnlib.Sequential(cnnlib.Conv2d(1, 2, 3), cnnlib.BatchNorm2d(2))
+    before = net.state_dict()
+    state = {name: array + 1 for name, array in before.items()} | {key: value}
+    with pytest.raises(error, match=f"load_state_dict: .*{message}"):
+        net.load_state_dict(state)
+    for name, array in net.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_state_that_cannot_be_read_or_written_changes_nothing():
+    net = cnnlib.Sequential(cnnlib.Conv2d(1, 2, 3), cnnlib.BatchNorm2d(2))
+    before = net.state_dict()
+    state = {name: array + 1 for name, array in before.items()}
+    with pytest.raises(OSError, match="disk"):
+        net.load_state_dict(Unreadable(state))
+    for wrong in (list(state.items()), "state", None):
+        with pytest.raises(TypeError, match=r"load_state_dict: state is a .*; expected a Mapping"):
+            net.load_state_dict(wrong)
+    net[1].running_var.flags.writeable = False
+    with pytest.raises(ValueError, match=r"1.running_var of this layer is read-only"):
+        net.load_state_dict(state)
+    for name, array in net.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_state_made_of_the_layers_own_arrays_is_read_before_it_is_written():
+    layer = cnnlib.Linear(2, 2)
+    layer.weight.data[...], kept = [[1, 2], [3, 4]], layer.weight.data
+    layer.load_state_dict({"weight": kept.T, "bias": np.array([1, 2])})
+    assert layer.weight.data.tolist() == [[1, 3], [2, 4]]
+    assert layer.weight.data is kept
+    assert layer.bias.data.dtype == np.float32
+
+
 def test_gradients_add_up_until_they_are_forgotten():
     layer = cnnlib.Linear(2, 1, dtype=np.float64)
     for _ in range(2):

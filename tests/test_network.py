@@ -80,12 +80,14 @@ def test_a_residual_adds_what_goes_around_on_both_ways():
     x, grad = np.random.default_rng(0).standard_normal((2, 3, 2, 4, 5))
     residual = cnnlib.Residual(body)
     np.testing.assert_array_equal(residual(x), body(x) + x)
-    np.testing.assert_array_equal(residual.backward(grad), body.backward(grad) + grad)
+    grad_x = residual.backward(grad)
+    body(x)
+    np.testing.assert_array_equal(grad_x, body.backward(grad) + grad)
     residual = cnnlib.Residual(body, around)
     np.testing.assert_array_equal(residual(x), body(x) + around(x))
-    np.testing.assert_array_equal(
-        residual.backward(grad), body.backward(grad) + around.backward(grad)
-    )
+    grad_x = residual.backward(grad)
+    body(x), around(x)
+    np.testing.assert_array_equal(grad_x, body.backward(grad) + around.backward(grad))
     assert list(residual.state_dict()) == [
         "body.weight",
         "body.bias",
@@ -103,7 +105,7 @@ def test_bad_parts_are_named():
         cnnlib.Residual(None)
     with pytest.raises(ValueError, match="Residual: the body's output has shape"):
         cnnlib.Residual(cnnlib.Conv2d(2, 2, 3))(np.ones((1, 2, 4, 5), np.float32))
-    with pytest.raises(RuntimeError, match=r"ReLU\.backward: call forward first"):
+    with pytest.raises(RuntimeError, match=r"Sequential\.backward: call forward first"):
         cnnlib.Sequential(cnnlib.ReLU()).backward(np.ones(3))
 
 
@@ -166,3 +168,111 @@ def test_the_summary_is_printed_as_a_table():
         "----------------------------------------------------------------",
         "total                          350            608  0.3 KiB",
     ]
+
+
+def two_ways():
+    """One way reaches a pixel up and left, the other two down and right."""
+    body = cnnlib.Sequential(*(cnnlib.Conv2d(2, 2, 2, padding="same") for _ in range(2)))
+    return cnnlib.Residual(body, cnnlib.Conv2d(2, 2, 3, padding=1))
+
+
+def halving_block():
+    ways = cnnlib.Conv2d(2, 2, 3, stride=2, padding=1), cnnlib.Conv2d(2, 2, 1, stride=2)
+    return cnnlib.Residual(cnnlib.Sequential(ways[0], cnnlib.Conv2d(2, 2, 3, padding=1)), ways[1])
+
+
+def shared_convolution():
+    conv = cnnlib.Conv2d(2, 2, 3, dilation=(1, 2))
+    return cnnlib.Sequential(conv, cnnlib.AvgPool2d(2, 1), conv)
+
+
+FIELDS = [
+    (lambda: cnnlib.Conv2d(2, 3, (3, 4), stride=2, padding=1, dilation=(2, 3)), (5, 10)),
+    (two_ways, (4, 4)),
+    (halving_block, (3 + 2 * 2, 3 + 2 * 2)),
+    (lambda: cnnlib.Sequential(halving_block(), halving_block()), (7 + 2 * 6, 7 + 2 * 6)),
+    (shared_convolution, (3 + 1 + 2, 5 + 1 + 4)),
+    (lambda: cnnlib.Sequential(cnnlib.MaxPool2d((3, 2), 2, padding=1), halving_block()), None),
+    (lambda: cnnlib.Sequential(cnnlib.AvgPool2d((5, 3), (2, 3), padding=1), two_ways()), None),
+    (lambda: cnnlib.Residual(cnnlib.Sequential(cnnlib.Conv2d(2, 2, 5, padding=2))), (5, 5)),
+]
+
+
+@pytest.mark.parametrize(("build", "expected"), FIELDS)
+def test_the_receptive_field_is_where_the_gradient_reaches(build, expected):
+    network, rng = build(), np.random.default_rng(0)
+    for parameter in network.parameters():
+        parameter.data[...] = rng.uniform(0.1, 1, parameter.data.shape)
+    reached = np.zeros((44, 47), bool)
+    for _ in range(40):  # a maximum hears one pixel at a time
+        output = network(rng.uniform(0, 1, (1, 2, *reached.shape)).astype(np.float32))
+        grad = np.zeros_like(output)
+        grad[0, 0, output.shape[2] // 2, output.shape[3] // 2] = 1
+        reached |= (network.backward(grad)[0] != 0).any(axis=0)
+    rows, columns = np.nonzero(reached)
+    extent = (int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1)
+    behind = cnnlib.Sequential(network, cnnlib.ReLU())  # a residual has no line of its own
+    assert cnnlib.summary(behind, (2, *reached.shape))[-1].receptive_field == extent
+    assert expected in (None, extent)
+
+
+class Container(cnnlib.Layer):
+    def __init__(self, inner):
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        cnnlib.ConvTranspose2d(2, 2, 3, padding=1),
+        cnnlib.ConvTranspose2d(2, 2, 3, stride=2),
+        Container(cnnlib.Conv2d(2, 2, 3, padding=1)),
+        cnnlib.Residual(cnnlib.ConvTranspose2d(2, 2, 3, padding=1)),
+        cnnlib.Residual(cnnlib.Tanh(), Container(cnnlib.Conv2d(2, 2, 3, padding=1))),
+    ],
+)
+def test_no_receptive_field_is_given_where_it_is_not_known(layer):
+    rows = cnnlib.summary(cnnlib.Sequential(layer, cnnlib.ReLU()), (2, 7, 6))
+    assert rows[-1].receptive_field is None
+
+
+def test_a_list_of_numbers_is_no_image_and_has_no_receptive_field():
+    rows = cnnlib.summary(cnnlib.Sequential(cnnlib.Linear(5, 3), cnnlib.ReLU()), (5,))
+    assert [row.receptive_field for row in rows] == [None, None]
+
+
+def test_the_summary_refuses_a_residual_that_could_not_run():
+    network = cnnlib.Sequential(cnnlib.Residual(cnnlib.Conv2d(2, 2, 3)))
+    with pytest.raises(ValueError, match="Residual: the body's output has shape"):
+        cnnlib.summary(network, (2, 6, 7))
+
+
+def counted(nn, residual):
+    tied, block = nn.Conv2d(4, 4, 3, padding=1, groups=2), nn.Conv2d(4, 4, 1, bias=False)
+    return nn.Sequential(
+        nn.Conv2d(2, 4, (3, 2), stride=(2, 1), dilation=(1, 2)),
+        tied,
+        nn.ReLU(),
+        residual(nn.Sequential(tied, nn.BatchNorm2d(4)), block),
+        residual(block),
+        nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1, groups=2),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(6 * 6 * 8, 5),
+    )
+
+
+def test_the_summary_counts_what_torch_counts():
+    from test_shared_layers import TorchResidual
+    from torch.utils.flop_counter import FlopCounterMode
+
+    theirs = counted(torch.nn, TorchResidual).eval()
+    with FlopCounterMode(display=False) as counter:
+        theirs(torch.zeros(1, 2, 14, 10))
+    rows = cnnlib.summary(counted(cnnlib, cnnlib.Residual), (2, 14, 10))
+    assert sum(row.parameters for row in rows) == sum(p.numel() for p in theirs.parameters())
+    assert 2 * sum(row.multiply_adds for row in rows) == counter.get_total_flops()
+    assert [row.parameters for row in rows if row.name in ("1", "3.body.0")] == [76, 0]

@@ -41,6 +41,27 @@ def test_avg_pool2d_is_that_of_torch(drawn, count_include_pad):
     assert_gradients_as_torch(cnnlib.avg_pool2d_backward, F.avg_pool2d, x, **options)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@given(poolings(), st.integers(0, 2**32 - 1))
+def test_infinite_and_missing_numbers_are_pooled_as_in_torch(drawn, seed):
+    x, options = drawn
+    rng = np.random.default_rng(seed)
+    rare = [-np.inf, np.inf, np.nan]
+    x = np.where(rng.random(x.shape) < 0.3, rng.choice(rare, x.shape), x)
+    x[0, 0] = -np.inf  # as large as the padding
+    for ours, backward, theirs in (
+        (cnnlib.max_pool2d, cnnlib.max_pool2d_backward, F.max_pool2d),
+        (cnnlib.avg_pool2d, cnnlib.avg_pool2d_backward, F.avg_pool2d),
+    ):
+        tensor = torch.tensor(x, requires_grad=True)
+        output = theirs(tensor, **options)
+        grad = rng.standard_normal(tuple(output.shape))
+        grad = np.where(rng.random(grad.shape) < 0.2, rng.choice(rare, grad.shape), grad)
+        output.backward(torch.tensor(grad))
+        np.testing.assert_allclose(ours(x, **options), output.detach().numpy(), atol=1e-12)
+        np.testing.assert_allclose(backward(grad, x, **options), tensor.grad.numpy(), atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("name", "theirs"),
     [("global_avg_pool2d", F.adaptive_avg_pool2d), ("global_max_pool2d", F.adaptive_max_pool2d)],

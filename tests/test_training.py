@@ -124,7 +124,6 @@ def test_fit_learns_and_writes_down_what_it_measured():
     result = cnnlib.evaluate(net, data(50, 1))
     assert result.accuracy == history.validation_accuracy[-1] > 0.9
     assert result.loss == pytest.approx(history.validation_loss[-1], rel=1e-6)
-    assert net.needs_input_gradient
 
 
 def test_lists_and_arrays_of_any_layout_are_the_same_data():

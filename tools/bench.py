@@ -94,14 +94,13 @@ def work_of_cnnlib(name: str, size: int = 64) -> Callable[[], object]:
 
         return work
     network, loss = classifier(cnnlib, *CLASSIFIERS[name]), cnnlib.CrossEntropyLoss()
-    network.needs_input_gradient = False
     optimizer = cnnlib.Adam(network.parameters())
     images, labels = batch_of(size)
 
     def step() -> None:
         optimizer.zero_grad()
         loss(network.forward(images), labels)
-        network.backward(loss.backward())
+        network.backward_parameters(loss.backward())
         optimizer.step()
 
     return step

@@ -47,6 +47,9 @@ def as_json(network: Sequential) -> list[dict[str, Any]]:
             zeros = [0.0] * len(layer.weight.data)
             sent["bias"] = layer.bias.data.tolist() if layer.bias else zeros
         if isinstance(layer, Conv2d):
+            mode = layer.padding_mode
+            if mode != "zeros":
+                raise ValueError(f"Occlusion: padding_mode is {mode!r}; expected 'zeros'")
             names = ("stride", "padding", "dilation", "groups")
             sent |= {name: getattr(layer, name) for name in names}
         elif isinstance(layer, MaxPool2d):

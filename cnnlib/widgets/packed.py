@@ -82,8 +82,9 @@ def _geometry(layer: Conv2d | MaxPool2d) -> Packed:
         plain = dilation == (1, 1) and not ceil_mode
     else:
         kernel_size, stride, padding = layer.kernel_size, layer.stride, layer.padding
-        plain = layer.dilation == (1, 1) and layer.groups == 1
-    checks.require(plain, f"pack: {name} has dilation, groups or ceil_mode; expected none of them")
+        plain = layer.dilation == (1, 1) and layer.groups == 1 and layer.padding_mode == "zeros"
+    found = f"pack: {name} has dilation, groups, ceil_mode or a padding_mode"
+    checks.require(plain, f"{found}; expected none of them")
     sides = padding_sides(name, kernel_size, stride, padding)
     even = all(before == after for before, after in sides)
     checks.require(even, f"pack: {name} has padding {sides}; expected as much before as after")
