@@ -1,16 +1,20 @@
 # GNU make 3.81 (the one of macOS) is enough. What is up to date is not made again.
 PYTHON := .venv/bin/python
+HOST := localhost
 PORT := 8000
 
 CODE := $(wildcard cnnlib/*.py cnnlib/widgets/* cnnlib/widgets/shared/*)
 HOUSE := _config.yml _toc.yml tools/book_site.py $(wildcard assets/*)
 TEXT := intro.md $(wildcard chapters/*.ipynb chapters/*.md)
 
-.PHONY: help book test notebooks bench serve clean
+.PHONY: help book test check format notebooks bench serve clean
 help:
 	@echo "make book        build the pages into _build/html"
 	@echo "make test        check code, notebooks and pages; builds the book first"
-	@echo "make serve       show the book on http://localhost:$(PORT); another port: PORT=8001"
+	@echo "make check       before a commit: code style, and the tests of what changed"
+	@echo "make format      bring the code, and that of the notebooks, into its form"
+	@echo "make serve       show the book on http://localhost:$(PORT); another port: PORT=8001;"
+	@echo "                 to a phone on the same network as well: HOST=0.0.0.0"
 	@echo "make notebooks   run the chapters and store their outputs; one only: CHAPTER=convolution"
 	@echo "make bench       measure the speed of cnnlib against torch"
 	@echo "make clean       remove what was built; .venv stays"
@@ -36,6 +40,15 @@ test: _build/built
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto tests/test_pages.py
 	@echo "Everything is right: the code, the chapters' numbers and the pages."
 
+check: _build/built
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	OMP_NUM_THREADS=1 $(PYTHON) tools/changed.py
+
+format: .venv/installed
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
 notebooks: .venv/installed
 	$(PYTHON) tools/run_notebooks.py $(CHAPTER)
 
@@ -43,9 +56,7 @@ bench: .venv/installed
 	$(PYTHON) tools/bench.py
 
 serve: _build/built
-	@echo "The book is at http://localhost:$(PORT). Ctrl-C stops it."
-	@$(PYTHON) -m http.server --directory _build/html --bind localhost $(PORT) || \
-		{ echo "Port $(PORT) could not be opened; try another: make serve PORT=8001"; exit 1; }
+	@$(PYTHON) tools/serve.py $(HOST) $(PORT)
 
 clean:
 	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -31,9 +31,20 @@ def code(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-@pytest.fixture
-def prose(notebook):
-    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+def faults(path, notebook, cell_type, find):
+    """What `find` finds wrong in the cells of a type, in a line each that says where."""
+    return [
+        f"{path.name}, cell {number}: {fault}"
+        for number, cell in enumerate(notebook.cells, 1)
+        if cell.cell_type == cell_type
+        for fault in find(cell)
+    ]
+
+
+def complain(faults):
+    """Fail with these lines and nothing else."""
+    if faults:
+        pytest.fail("\n".join(faults), pytrace=False)
 
 
 def test_cells_were_run_from_first_to_last(code):
@@ -41,16 +52,26 @@ def test_cells_were_run_from_first_to_last(code):
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
 
 
-def test_no_cell_holds_a_traceback_or_a_warning(code):
-    outputs = [output for cell in code for output in cell.outputs]
-    assert not [output.evalue for output in outputs if output.output_type == "error"]
-    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+def test_no_cell_holds_a_traceback_or_a_warning(path, notebook):
+    def find(cell):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                yield f"its stored output is an error: {output.evalue}"
+            if output.get("name") == "stderr":
+                yield f"its stored output is a warning: {output.text}"
+
+    complain(faults(path, notebook, "code", find))
 
 
-def test_no_cell_is_kept_from_the_comparison(code):
-    tags = [tag for cell in code for tag in cell.metadata.get("tags", [])]
-    assert not [tag for tag in tags if "nbval" in tag.lower() or tag == "raises-exception"]
-    assert not [cell.source for cell in code if "NBVAL" in cell.source]
+def test_no_cell_is_kept_from_the_comparison(path, notebook):
+    def find(cell):
+        tags = cell.metadata.get("tags", [])
+        if "raises-exception" in tags or any("nbval" in tag.lower() for tag in tags):
+            yield f"its tags, {tags}, keep it from being compared"
+        if "NBVAL" in cell.source:
+            yield "its word NBVAL keeps it from being compared"
+
+    complain(faults(path, notebook, "code", find))
 
 
 def pictures(notebook):
@@ -66,14 +87,34 @@ def test_the_pictures_are_those_that_building_the_book_has_drawn(path, notebook,
     assert pictures(notebook) == pictures(nbformat.read(executed, as_version=4))
 
 
-def test_every_number_in_the_prose_is_printed_by_a_cell(code, prose):
+def test_every_number_in_the_prose_is_printed_by_a_cell(path, notebook, code):
     outputs = [output for cell in code for output in cell.outputs]
     printed = [output.get("text", output.get("data", {}).get("text/plain")) for output in outputs]
-    assert unproven_numbers(prose, "\n".join(filter(None, printed))) == []
+    printed = "\n".join(filter(None, printed))
+
+    def find(cell):
+        for number in unproven_numbers(cell.source, printed):
+            yield f"{number} is printed by no cell of this chapter"
+
+    complain(faults(path, notebook, "markdown", find))
 
 
-def test_every_equation_in_the_prose_is_true(prose):
-    assert false_equations(prose) == []
+def test_every_equation_in_the_prose_is_true(path, notebook):
+    def find(cell):
+        for equation in false_equations(cell.source):
+            yield f"{equation} is not true"
+
+    complain(faults(path, notebook, "markdown", find))
+
+
+def test_a_fault_is_told_in_a_line_with_the_place():
+    cells = [nbformat.v4.new_markdown_cell(text) for text in ("# A title", "It has 73,856.")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    with pytest.raises(
+        pytest.fail.Exception,
+        match=r"^convolution\.ipynb, cell 2: 73,856 is printed by no cell of this chapter$",
+    ):
+        test_every_number_in_the_prose_is_printed_by_a_cell(Path("convolution.ipynb"), notebook, [])
 
 
 @pytest.mark.parametrize(

@@ -75,19 +75,26 @@ def test_the_first_code_cell_is_the_one_for_colab(path):
     first = next(cell for cell in cells if cell.cell_type == "code")
     assert first.source == COLAB_CELL.rstrip()
     assert first.metadata.tags == ["remove-cell"]
+    assert first.metadata.jupyter.source_hidden and first.metadata.cellView == "form"
+    assert first.source.startswith("# @title ")  # a form shows this line alone
     assert first.outputs == []
 
 
 class Colab:
-    """What the cell meets in Colab: its module, its list of sessions, and no cnnlib."""
+    """What the cell meets in Colab: its module, its list of sessions, and no cnnlib.
 
-    def __init__(self, monkeypatch, path):
+    `notebook` is what the page answers when it is asked for the notebook; None, if it is silent.
+    """
+
+    def __init__(self, monkeypatch, path, notebook=None):
         self.called = []
         output = types.SimpleNamespace(
             enable_custom_widget_manager=lambda: self.called.append("custom widgets")
         )
         colab = types.ModuleType("google.colab")
         colab.output = output
+        answers = {"get_ipynb": notebook}
+        colab._message = types.SimpleNamespace(blocking_request=answers.__getitem__)
         monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
         monkeypatch.setitem(sys.modules, "google.colab", colab)
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
@@ -120,8 +127,8 @@ class Colab:
 def colab(monkeypatch):
     machines = []
 
-    def start(path):
-        machines.append(Colab(monkeypatch, path))
+    def start(path, notebook=None):
+        machines.append(Colab(monkeypatch, path, notebook))
         return machines[-1]
 
     yield start
@@ -143,16 +150,40 @@ def test_colab_installs_from_the_repository_of_the_notebook(colab, path):
     assert machine.called == [("pip", f"install -q {url}"), "custom widgets"]
 
 
-def test_colab_says_what_to_type_for_a_copy_in_google_drive(colab):
-    with pytest.raises(SystemExit, match=r"Type: %pip install .*/OWNER/BOOK/"):
-        colab("fileId=1a2b3c").run_cell()
+def copied_from(*addresses):
+    """A notebook as Colab saves a copy in Drive: the newest of its origins comes first."""
+    origins = [{"file_id": address, "timestamp": 1669093216189} for address in addresses]
+    return {"ipynb": {"cells": [], "metadata": {"colab": {"provenance": origins}}}}
 
 
-def test_colab_says_what_to_type_when_no_session_answers(colab, monkeypatch):
-    machine = colab("fileId=1a2b3c")
+CHAPTER = "https://github.com/fork/a.book/blob/main/chapters/a.ipynb"
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        [CHAPTER],
+        ["1w6mqQiNV3", CHAPTER, "https://github.com/owner/book/blob/main/chapters/a.ipynb"],
+    ],
+)
+def test_colab_installs_from_what_a_copy_in_google_drive_was_copied_from(colab, origins):
+    machine = colab("fileId=1a2b3c", copied_from(*origins))
+    machine.run_cell()
+    url = "https://github.com/fork/a.book/archive/main.zip"
+    assert machine.called == [("pip", f"install -q {url}"), "custom widgets"]
+
+
+def test_a_copy_installs_even_when_no_session_answers(colab):
+    machine = colab("", copied_from(CHAPTER))
     machine.stop()
-    with pytest.raises(SystemExit, match="Type: %pip install"):
-        machine.run_cell()
+    machine.run_cell()
+    assert machine.called[-1] == "custom widgets"
+
+
+@pytest.mark.parametrize("notebook", [None, {}, copied_from(), copied_from("1w6mqQiNV3")])
+def test_colab_says_what_to_do_with_a_copy_of_unknown_origin(colab, notebook):
+    with pytest.raises(SystemExit, match="Open the chapter in Colab by the rocket on its page"):
+        colab("fileId=1a2b3c", notebook).run_cell()
 
 
 def test_colab_installs_nothing_when_cnnlib_is_there(colab, monkeypatch):

@@ -94,7 +94,7 @@ def test_from_disk_a_page_is_drawn_and_fits_a_phone_and_paper(phone, site_file, 
     cut = phone.eval_on_selector_all(
         "article :is(pre, table)",
         """all => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map(
-             (one) => one.innerText)""",
+             (one) => "wider than a sheet of paper: " + one.innerText.slice(0, 80))""",
     )
     assert cut == []
     menus = phone.locator(".bd-sidebar-primary:visible, .prev-next-footer:visible")
@@ -109,20 +109,21 @@ def test_the_book_has_no_fault_of_its_own_for_those_who_see_or_press_less(
     assert axe_faults(phone, "article.bd-article") == []
 
 
-def test_every_picture_says_what_it_shows(html):
+def test_every_picture_says_what_it_shows(name, html):
     """Without a description of their own, figures are described by their file's name."""
     undescribed = [
-        image["src"]
+        f"{name}: the picture {image['src']} has no text of its own (:alt:)"
         for image in html.find("article").find_all("img")
         if not image.get("alt", "").strip() or "_images/" in image["alt"]
     ]
-    assert undescribed == []
+    assert not undescribed, "\n".join(undescribed)
 
 
 def test_the_first_use_of_a_term_is_a_link_to_the_glossary(name, html):
     links = html.select("article p a.glossary-term, article p a:has(> .std-term)")
     if not (ROOT / f"{name}.ipynb").exists():
-        assert [link for link in links if link.get("title")] == []
+        linked = [link.text for link in links if link.get("title")]
+        assert linked == [], f"{name} is no chapter, so no terms are linked there"
         return
     targets = [link["href"] for link in html.select("article p a.glossary-term")]
     assert len(targets) > 5
@@ -132,7 +133,8 @@ def test_the_first_use_of_a_term_is_a_link_to_the_glossary(name, html):
         assert kernel["title"] == "The small grid of weights that slides over one channel."
         before = kernel.find_parent("p").find_all_previous("p")
         used = [p for p in before if p.find_parent("article") and re.search(r"\bkernel", p.text)]
-        assert [p for p in used if not p.find_parent(class_="cnn-widget")] == []
+        earlier = [p.text[:80] for p in used if not p.find_parent(class_="cnn-widget")]
+        assert earlier == [], f"{name}: the first use of a term is to be the link"
 
 
 @cache
@@ -150,8 +152,8 @@ def test_every_link_inside_the_site_leads_somewhere(book, name, html):
         file = (page.parent / target.partition("?")[0]).resolve() if target else page.resolve()
         known = file.exists() and (not anchor or file.suffix != ".html" or anchor in anchors(file))
         if not known:
-            dead.append(link["href"])
-    assert dead == []
+            dead.append(f"{name}: the link {link['href']} ({link.text}) leads nowhere")
+    assert not dead, "\n".join(dead)
 
 
 def test_a_page_describes_itself(html, name):

@@ -1,9 +1,11 @@
 """What the book's pages are written with besides MyST.
 
-The role {chapter}`pooling` becomes a link with that chapter's title, or nothing while the book has
-no such chapter. The directive {sources} becomes the tables of assets/sources.yml. In a chapter, the
-first use of each of the glossary's terms becomes a link. Docstrings, which are plain text with
-`code` and with headings, become reStructuredText for autodoc.
+The role {chapter}`pooling` becomes a link with that chapter's title, and {chapter}`words <pooling>`
+a link of these words. While _toc.yml has no such chapter, nothing is left of the first and the
+words of the second, so the first is a sentence of its own. The directive {sources} becomes the
+tables of assets/sources.yml. In a chapter, the first use of each of the glossary's terms becomes a
+link. Docstrings, which are plain text with `code` and with headings, become reStructuredText for
+autodoc.
 """
 
 import re
@@ -15,7 +17,7 @@ from docutils.statemachine import StringList
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
 SOURCES = Path(__file__).parents[1] / "assets" / "sources.yml"
 VERDICTS = ("confirmed", "corrected", "completed")
@@ -26,30 +28,38 @@ NO_PROSE = (nodes.reference, nodes.literal, nodes.math, nodes.title, nodes.raw)
 HEADS = {"Fact": 34, "The text says": 23, "It is": 28, "Worked in": 15}  # widths in percent
 
 
-def chapter_link(env: BuildEnvironment, name: str) -> list[nodes.Node]:
-    """The chapter's title as a link, or nothing if the book has no such chapter."""
-    page = f"chapters/{name}"
-    if page not in env.found_docs:
-        return []
+def chapter_link(env: BuildEnvironment, name: str, words: str = "") -> nodes.Node:
+    """A link to the chapter, of the words or of its title."""
     link = pending_xref(
         "",
-        nodes.inline(),
+        nodes.inline(text=words),
         refdomain="std",
         reftype="doc",
-        reftarget=f"/{page}",
+        reftarget=f"/chapters/{name}",
         refdoc=env.docname,
-        refexplicit=False,
+        refexplicit=bool(words),
         refwarn=True,
     )
-    return [nodes.inline("", "", link, classes=["chapter-link"])]
+    return nodes.inline("", "", link, classes=["chapter-link"])
 
 
-class Chapter(SphinxRole):
+class Chapter(ReferenceRole):
     """A link to a chapter, by the name of its file."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Return the link, if there is a chapter, and no messages."""
-        return chapter_link(self.env, self.text), []
+        """Return the link and no messages."""
+        words = self.title if self.has_explicit_title else ""
+        return [chapter_link(self.env, self.target, words)], []
+
+
+def leave_out(
+    app: Sphinx, env: BuildEnvironment, link: pending_xref, words: nodes.Node
+) -> nodes.Node | None:
+    """Keep the words, or nothing, of a link to a chapter that _toc.yml leaves out."""
+    if "chapter-link" not in link.parent["classes"]:
+        return None
+    link.parent["classes"].remove("chapter-link")
+    return words
 
 
 class Sources(SphinxDirective):
@@ -100,8 +110,11 @@ class Sources(SphinxDirective):
         verdict = nodes.inline(text=fact["verdict"], classes=["verdict"])
         key = nodes.inline(text=fact["id"], classes=["fact-id"])
         about = [*self.markdown(fact["statement"]), nodes.paragraph("", "", verdict, key)]
-        links = [link for name in fact["chapters"] for link in chapter_link(self.env, name)]
-        worked = [nodes.paragraph("", "", link) for link in links]
+        worked = [
+            nodes.paragraph("", "", chapter_link(self.env, name))
+            for name in fact["chapters"]
+            if f"chapters/{name}" in self.env.found_docs
+        ]
         cells = (about, self.markdown(fact["says"]), self.markdown(fact["is"]), worked)
         cells = [nodes.entry("", *cell) for cell in cells]
         return nodes.row("", *cells, ids=[fact["id"]], classes=[fact["verdict"]])
@@ -171,6 +184,7 @@ def docstring(app: Sphinx, what: str, name: str, obj: object, options: dict, lin
 def setup(app: Sphinx) -> dict:
     """Register the role and the directive."""
     app.connect("autodoc-process-docstring", docstring)
+    app.connect("missing-reference", leave_out)
     app.connect("doctree-resolved", link_terms)
     app.add_role("chapter", Chapter())
     app.add_directive("sources", Sources)

@@ -4,7 +4,7 @@
     python tools/run_notebooks.py convolution     this one
 
 A chapter that fails is left as it was. Each gets the text of colab_cell.py as its first code cell,
-hidden in the page.
+folded in notebooks and absent from the page.
 """
 
 import argparse
@@ -27,7 +27,12 @@ METADATA = {
 COLAB_CELL = nbformat.v4.new_code_cell(
     Path(__file__).with_name("colab_cell.py").read_text(encoding="utf-8").rstrip(),
     id="colab",
-    metadata={"tags": ["remove-cell"]},
+    # Folded in Colab, folded in Jupyter, and absent from the page.
+    metadata={
+        "cellView": "form",
+        "jupyter": {"source_hidden": True},
+        "tags": ["remove-cell"],
+    },
 )
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
