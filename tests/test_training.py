@@ -219,7 +219,7 @@ def test_two_parameters_may_share_the_array_of_their_gradient():
 def test_clipping_measures_gradients_whose_squares_do_not_fit_into_float32(size):
     parameter = Parameter(np.zeros(2, np.float32))
     parameter.grad = np.array([3 * size, 4 * size], np.float32)
-    assert cnnlib.clip_grad_norm([parameter], 5 * size * 2) == pytest.approx(5 * size)
+    assert cnnlib.clip_grad_norm([parameter], 10 * size + 10) == pytest.approx(5 * size)
     assert cnnlib.clip_grad_norm([parameter], 1.0) == pytest.approx(5 * size)
     expected = np.array([3, 4]) * min(size, 1 / 5)
     np.testing.assert_allclose(parameter.grad, expected, rtol=1e-5)
@@ -384,8 +384,7 @@ def test_each_layer_is_afterwards_in_the_mode_it_was_in(error, monkeypatch):
     net, closed = network(), []
     net.eval()
     net[5].train()
-    net[2].needs_input_gradient = False
-    before = [(layer.training, layer.needs_input_gradient) for _, layer in net.layers()]
+    before = [layer.training for _, layer in net.layers()]
 
     def augment(images, rng):
         assert all(layer.training for _, layer in net.layers())
@@ -403,7 +402,7 @@ def test_each_layer_is_afterwards_in_the_mode_it_was_in(error, monkeypatch):
     monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
     with pytest.raises(error) if error else nullcontext():
         fit(net, data(), augment=augment, epochs=2)
-    after = [(layer.training, layer.needs_input_gradient) for _, layer in net.layers()]
+    after = [layer.training for _, layer in net.layers()]
     assert after == before
     assert closed == ([8] if error else [8, 8])
 
