@@ -22,7 +22,7 @@ def relu(x: np.ndarray) -> np.ndarray:
 def relu_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The gradient where x was positive, 0 elsewhere; at 0 the slope is taken as 0."""
     _check_pair("relu_backward", grad_output, x)
-    return _gate(grad_output, x <= 0)
+    return _gate(grad_output, x, x <= 0)
 
 
 def leaky_relu(x: np.ndarray, negative_slope: float = 0.01) -> np.ndarray:
@@ -69,7 +69,7 @@ def hardtanh_backward(
     """The gradient where x was strictly between the limits, 0 elsewhere."""
     _check_pair("hardtanh_backward", grad_output, x)
     _check_limits("hardtanh_backward", min_val, max_val)
-    return _gate(grad_output, (x <= min_val) | (x >= max_val))
+    return _gate(grad_output, x, (x <= min_val) | (x >= max_val))
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -159,10 +159,10 @@ def _check_pair(function: str, grad_output: np.ndarray, x: np.ndarray) -> None:
     checks.array(function, "grad_output", grad_output, shape=x.shape)
 
 
-def _gate(grad_output: np.ndarray, closed: np.ndarray) -> np.ndarray:
-    """The gradient, and 0 where the gate is closed."""
+def _gate(grad_output: np.ndarray, x: np.ndarray, closed: np.ndarray) -> np.ndarray:
+    """The gradient, laid out in memory as x, and 0 where the gate is closed."""
     with np.errstate(over="ignore", invalid="ignore"):
-        output = np.multiply(grad_output, ~closed, out=memory.empty_like(grad_output))
+        output = np.multiply(grad_output, ~closed, out=memory.empty_like(x))
         finite = np.isfinite(output.sum())
     if not finite:  # infinity times 0 is NaN
         output[closed] = 0

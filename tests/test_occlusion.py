@@ -93,6 +93,9 @@ def test_a_widget_is_made_again_from_what_was_sent():
 def test_a_layer_that_the_page_cannot_compute_is_refused():
     with pytest.raises(ValueError, match="Occlusion: a layer is a Tanh; expected one of Conv2d"):
         Occlusion(cnnlib.Sequential(cnnlib.Tanh()), images(), [1, 2, 3])
+    conv = cnnlib.Conv2d(1, 2, 3, padding=1, padding_mode="circular")
+    with pytest.raises(ValueError, match="padding_mode is 'circular'; expected 'zeros'"):
+        Occlusion(cnnlib.Sequential(conv), images(), [1, 2, 3])
 
 
 @pytest.mark.parametrize(
