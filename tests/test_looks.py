@@ -57,13 +57,16 @@ SMALL_AND_WIDE = """() => {
       const range = document.createRange();
       range.selectNodeContents(node);
       const wide = range.getBoundingClientRect().width - cell.getBoundingClientRect().width;
-      if (wide > 1) faults.push(`${name}: ${node.data} is ${wide.toFixed(1)} px wider than its cell`);
+      if (wide > 1) faults.push(`${name}: ${node.data} is ${wide} px wider than its cell`);
     }
-    const clips = (one) => one !== root && (getComputedStyle(one).overflowX !== "visible" || clips(one.parentElement));
+    const clips = (one) => one !== root
+      && (getComputedStyle(one).overflowX !== "visible" || clips(one.parentElement));
     for (const part of root.querySelectorAll("*")) {
-      const own = part.getBoundingClientRect(), beyond = Math.max(own.right - box.right, box.left - own.left);
-      if (own.width && beyond > 0.5 && !part.closest(".visually-hidden") && !clips(part.parentElement))
-        faults.push(`${name}: ${part.tagName} ${part.className} reaches ${beyond.toFixed(0)} px beyond its frame`);
+      const own = part.getBoundingClientRect();
+      const beyond = Math.max(own.right - box.right, box.left - own.left);
+      const seen = own.width && !part.closest(".visually-hidden") && !clips(part.parentElement);
+      if (seen && beyond > 0.5)
+        faults.push(`${name}: ${part.tagName} ${part.className} reaches ${beyond} px too far`);
     }
   }
   const across = document.documentElement.scrollWidth - innerWidth;
@@ -121,7 +124,8 @@ TRANSLATE = """() => {
   const texts = [];
   while (all.nextNode()) texts.push(all.currentNode);
   for (const text of texts) {
-    if (!text.data.trim() || text.parentElement.closest("[translate=no], .notranslate, script, style, option")) continue;
+    const parent = text.parentElement, kept = "[translate=no], .notranslate, script, style, option";
+    if (!text.data.trim() || parent.closest(kept)) continue;
     const [outer, inner] = [document.createElement("font"), document.createElement("font")];
     text.replaceWith(outer);
     outer.append(inner);
@@ -141,8 +145,9 @@ USE = """() => {
     root.querySelector("[aria-label='Step forward']")?.click();
     for (const press of root.querySelectorAll("button[aria-pressed=false]")) press.click();
   }
-  return new Promise((done) => setTimeout(() => done(
-    [...document.querySelectorAll(".cnn-widget")].map((one) => one.innerText.replace(/\\s+/g, ""))), 100));
+  const read = () => [...document.querySelectorAll(".cnn-widget")].map(
+    (one) => one.innerText.replace(/\\s+/g, ""));
+  return new Promise((done) => setTimeout(() => done(read()), 100));
 }"""
 
 
@@ -169,7 +174,8 @@ def test_in_forced_colors_pixels_keep_their_brightness(open_page, site, scheme):
     assert np.median(picture(bright)) - np.median(picture(dark)) > 150
 
 
-MARKED = """() => [...document.querySelectorAll(".cnn-widget [aria-pressed=true]")].flatMap((pressed) => {
+PRESSED = ".cnn-widget [aria-pressed=true]"
+MARKED = """(all) => all.flatMap((pressed) => {
   const other = pressed.closest(".cnn-widget").querySelector("[aria-pressed=false]");
   const look = (one) => {
     const style = getComputedStyle(one);
@@ -182,7 +188,7 @@ MARKED = """() => [...document.querySelectorAll(".cnn-widget [aria-pressed=true]
 @pytest.mark.parametrize("chapter", WITH_WIDGETS)
 def test_in_forced_colors_a_pressed_button_and_a_bar_are_seen(open_page, site, chapter):
     page = open_chapter(open_page(forced_colors="active"), site, chapter)
-    assert page.evaluate(MARKED) == []
+    assert page.eval_on_selector_all(PRESSED, MARKED) == []
     invisible = page.eval_on_selector_all(
         ".cnn-widget :is(.bar .fill, .playback-bar, td > .bar, .race-key, .nudge-key)",
         """all => all.filter((one) => {
@@ -236,7 +242,8 @@ def painted(open_module):
     draw = """(tone) => {
       const one = gridModule.grid({ label: "", tone });
       one.update([Array.from({ length: 256 }, (_, i) => i)], { range: [0, 255] });
-      return [...one.element.querySelectorAll(".number")].map(({ style }) => [style.backgroundColor, style.color]);
+      const cells = [...one.element.querySelectorAll(".number")];
+      return cells.map(({ style }) => [style.backgroundColor, style.color]);
     }"""
     names = {"rgb(255, 255, 255)": [255] * 3, "rgb(0, 0, 0)": [0] * 3}
 
@@ -317,11 +324,11 @@ def test_a_dark_page_is_printed_light(open_page, site, chapter):
     page = open_chapter(open_page(color_scheme="dark"), site, chapter)
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     printed(page)
-    colors = page.evaluate(
-        """() => [document.body, ...document.querySelectorAll(".cnn-widget, article pre, article p")].map((one) => {
-             const style = getComputedStyle(one);
-             return [style.color, style.backgroundColor].map((color) => color.match(/[\\d.]+/g).map(Number));
-           })"""
+    colors = page.eval_on_selector_all(
+        "body, .cnn-widget, article pre, article p",
+        """all => all.map((one) => getComputedStyle(one)).map((style) =>
+             [style.color, style.backgroundColor].map((color) => color.match(/[\\d.]+/g).map(Number))
+           )""",
     )
     for color, back in colors:
         assert luminance(color[:3]) < 0.3
@@ -331,8 +338,9 @@ def test_a_dark_page_is_printed_light(open_page, site, chapter):
 def test_lines_between_numbers_stand_right_on_paper(page, site):
     ends = """() => {
       const stage = document.querySelector(".network-trace .stage").getBoundingClientRect();
-      return [...document.querySelectorAll(".network-trace .lines path")].map(
-        (path) => path.getPointAtLength(path.getTotalLength())).map(({ x, y }) => [x + stage.x, y + stage.y]);
+      const paths = [...document.querySelectorAll(".network-trace .lines path")];
+      return paths.map((path) => path.getPointAtLength(path.getTotalLength())).map(
+        ({ x, y }) => [x + stage.x, y + stage.y]);
     }"""
     cell = """() => {
       const box = document.querySelector(".network-trace .number.current").getBoundingClientRect();
