@@ -327,10 +327,11 @@ def test_a_dark_page_is_printed_light(open_page, site, chapter):
     colors = page.eval_on_selector_all(
         "body, .cnn-widget, article pre, article p",
         """all => all.map((one) => getComputedStyle(one)).map((style) =>
-             [style.color, style.backgroundColor].map((color) => color.match(/[\\d.]+/g).map(Number))
+             [style.color, style.backgroundColor].map((color) => color.match(/[\\d.]+/g))
            )""",
     )
-    for color, back in colors:
+    for pair in colors:
+        color, back = ([float(part) for part in parts] for parts in pair)
         assert luminance(color[:3]) < 0.3
         assert back[3:] in ([0], [0.1]) or luminance(back[:3]) > 0.8
 
