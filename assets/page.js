@@ -140,3 +140,14 @@ if (canKeep) {
   if (document.readyState === "complete") late();
   else addEventListener("load", late);
 }
+
+// Paper is white, whatever the theme.
+let screenTheme;
+addEventListener("beforeprint", () => {
+  screenTheme ??= document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+});
+addEventListener("afterprint", () => {
+  document.documentElement.dataset.theme = screenTheme;
+  screenTheme = undefined;
+});

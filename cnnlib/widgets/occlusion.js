@@ -194,7 +194,7 @@ function render({ model, el }) {
     const look = (numbers) => (i, j) =>
       ({ text: short(numbers[i][j]), mark: i === row && j === column ? "current" : "" });
     const frame = frameOf(plane, row, column, get("size"));
-    picture.update(hidden, { frame, cell: look(hidden), scale: [[0, 1]] });
+    picture.update(hidden, { frame, cell: look(hidden), range: [0, 1] });
     const values = answers.map();
     map.update(values, { frame: { row, column, rows: 1, columns: 1 }, cell: look(values),
       scale: get("method") === "occlusion" ? [[1]] : values });

@@ -12,7 +12,7 @@ const within = (value, limit) => Math.min(Math.max(value, -limit), limit);
 const isOnMap = ([x, y]) => Math.abs(x) <= WIDE && Math.abs(y) <= HIGH;
 const pair = ([x, y]) => `(${format(x)}, ${format(y)})`;
 
-/** The surface as bands of gray, darker where it is lower: one band for each level line. */
+/** The surface as bands of gray, darker where it is lower: one band for each level line. In the dark theme all are darker. */
 function paintSurface(canvas, { height }) {
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(canvas.width, canvas.height);
@@ -22,8 +22,8 @@ function paintSurface(canvas, { height }) {
       const place = [((j + 0.5) / canvas.width) * 2 * WIDE - WIDE, HIGH - ((i + 0.5) / canvas.height) * 2 * HIGH];
       const level = Math.floor(6 * Math.sqrt(height(place) - low));
       const at = 4 * (i * canvas.width + j);
-      pixels.data[at] = pixels.data[at + 1] = pixels.data[at + 2] = 128;
-      pixels.data[at + 3] = Math.max(0, 130 - 9 * level) + (level % 2 ? 18 : 0);
+      pixels.data[at] = pixels.data[at + 1] = pixels.data[at + 2] = Math.min(250, 185 + 4.5 * level) - (level % 2 ? 9 : 0);
+      pixels.data[at + 3] = 255;
     }
   context.putImageData(pixels, 0, 0);
 }

@@ -67,6 +67,7 @@ function render({ model, el }) {
     const [row, column] = place, axes = get("axes"), added = axes - 2;
     const value = format(image[row][column]);
     drawing.update(image, {
+      range: [0, 9],
       frame: { row, column, rows: 1, columns: 1 },
       cell: (i, j) => ({ mark: i === row && j === column ? "current" : "" }),
     });

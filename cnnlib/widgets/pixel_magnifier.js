@@ -127,7 +127,7 @@ function render({ model, el }) {
     paintPixels(lens, photo, photo.channels === 1 ? "all" : get("plane"), top, left, LENS, LENS);
     grids.forEach(({ numbers, box }, channel) => {
       numbers.update(table(LENS, LENS, (i, j) => shown(photo.at(channel, top + i, left + j))), {
-        scale: [[0, shown(255)]],
+        range: [0, shown(255)],
         frame: { row: row - top, column: column - left, rows: 1, columns: 1 },
         cell: (i, j) => ({ mark: i === row - top && j === column - left ? "current" : "" }),
       });

@@ -116,8 +116,13 @@ function redraw(model, draw) {
   return () => model.off("change", changed);
 }
 
+/** Whether the browser knows what numbers are colored with and measured by: each does since 2023. */
+const isCurrent = () => CSS.supports("color", "color-mix(in srgb, red, blue)") && CSS.supports("width", "1cqi");
+
 /** Shows a widget and draws it anew at each change. Returns what takes it away, `leave` first. */
 export function mount(el, root, model, draw, leave = () => {}) {
+  if (!isCurrent())
+    root.prepend(h("p", { class: "error" }, "Colors and sizes are missing here: this needs a browser of 2023 or later."));
   el.append(root);
   draw();
   const stop = redraw(model, draw);

@@ -1,19 +1,22 @@
 // A grid of numbers: one tab stop, arrows move, typing edits, a frame that glides over it.
-import { brief, h, parse } from "./dom.js";
+import { brief, format, h, parse } from "./dom.js";
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /** How much of red, green and blue light a pixel's number stands for, and how bright each is to the eye. */
-const LIGHT = { gray: [1, 1, 1], red: [1, 0, 0], green: [0, 1, 0], blue: [0, 0, 1] };
+// A little less than full red, so that white digits can be read on all of it, as on all of blue.
+const LIGHT = { gray: [1, 1, 1], red: [0.92, 0, 0], green: [0, 1, 0], blue: [0, 0, 1] };
 const BRIGHTNESS = [0.2126, 0.7152, 0.0722];
+const linearLight = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
 
 /** Dark to light for pixels; one hue above zero and another below for everything else. */
 function paint(cell, value, tone, low, high) {
   if (LIGHT[tone]) {
     const light = high > low ? Math.min(Math.max((value - low) / (high - low), 0), 1) : 0;
-    const luminance = LIGHT[tone].reduce((total, part, i) => total + BRIGHTNESS[i] * (part * light) ** 2.2, 0);
-    cell.style.background = `rgb(${LIGHT[tone].map((part) => Math.round(255 * part * light)).join(" ")})`;
-    cell.style.color = luminance < 0.18 ? "#fff" : "#000";
+    const color = LIGHT[tone].map((part) => Math.round(255 * part * light));
+    const luminance = color.reduce((total, part, i) => total + BRIGHTNESS[i] * linearLight(part / 255), 0);
+    cell.style.background = `rgb(${color.join(" ")})`;
+    cell.style.color = luminance < 0.18 ? "#fff" : "#000"; // there black and white have the same contrast, 4.6
   } else {
     const strength = high > 0 ? Math.min(Math.abs(value) / high, 1) : 0;
     const hue = value < 0 ? "var(--negative)" : "var(--positive)";
@@ -41,15 +44,16 @@ function keepInside(element, host) {
  *   onedit    (row, column, value): makes the cells editable
  *   onselect  (row, column): a click, Enter or an arrow key chose a cell
  *   onhover   (row, column), or () on leaving
- * update(values, {border, cell, frame, scale}) draws. `border` is {top, bottom, left, right} rings of
+ * update(values, {border, cell, frame, scale, range}) draws. `border` is {top, bottom, left, right} rings of
  * zeros; `cell(row, column)` gives a cell's {text, mark, note}; rows and columns count from the
  * first number, so the border's are negative. A value of null is a cell still empty. `frame` is {row, column, rows, columns}.
+ * `range` says which numbers are black and white; else it follows from `scale`, all numbers of the picture.
  */
 export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
   const body = h("div", { class: "number-rows", role: "grid", "aria-label": label, "aria-readonly": onedit ? null : "true" });
   const frame = h("div", { class: "number-frame", "aria-hidden": "true" });
-  const element = h("div", { class: `number-grid ${tone} ${onedit ? "editable" : ""}` }, body, frame);
-  let cells = new Map(), values = [], shape = "", active = [0, 0], editor = null;
+  const element = h("div", { class: `number-grid ${tone} ${onedit ? "editable" : ""}`, translate: "no" }, body, frame);
+  let cells = new Map(), values = [], shape = "", active = [0, 0], editor = null, ends = null, met = new Set();
 
   const key = (row, column) => `${row},${column}`;
   const place = (cell) => [Number(cell.dataset.row), Number(cell.dataset.column)];
@@ -135,6 +139,21 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
     else read();
   }
 
+  /** The numbers for black and white. One number that is new was edited: it does not turn the others dark. */
+  function fitted(numbers) {
+    const fresh = new Set(numbers.filter((number) => !met.has(number)));
+    met = new Set(numbers);
+    return ends && fresh.size < 2 ? ends : [Math.min(0, ...numbers), white(numbers)];
+  }
+  /** Says of a pixel beyond black or white that it is. */
+  function markBeyond(cell, value, [low, high]) {
+    const [than, end] = value > high ? ["brighter than white", high] : ["darker than black", low];
+    const beyond = value > high || value < low;
+    cell.classList.toggle("beyond-range", beyond);
+    if (beyond) cell.title = `${format(value)} is ${than}, which is ${format(end)}`;
+    else cell.removeAttribute("title");
+  }
+
   const cellOf = (event) => event.target.closest?.(".number");
   body.addEventListener("click", (event) => {
     const cell = cellOf(event);
@@ -172,7 +191,7 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
     body.addEventListener("pointerleave", () => onhover());
   }
 
-  function update(newValues, { border = { top: 0, bottom: 0, left: 0, right: 0 }, cell: look = () => ({}), frame: box = null, scale = newValues } = {}) {
+  function update(newValues, { border = { top: 0, bottom: 0, left: 0, right: 0 }, cell: look = () => ({}), frame: box = null, scale = newValues, range } = {}) {
     values = newValues;
     const newShape = JSON.stringify([values.length, values[0].length, border]);
     if (newShape !== shape) {
@@ -182,9 +201,7 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
       activate(...(inside(...active) ? active : [0, 0]));
     }
     const numbers = scale.flat().map(Number);
-    const [low, high] = LIGHT[tone]
-      ? [Math.min(0, ...numbers), white(numbers)]
-      : [0, Math.max(...numbers.map(Math.abs))];
+    ends = LIGHT[tone] ? range ?? fitted(numbers) : [0, Math.max(...numbers.map(Math.abs))];
     for (const cell of cells.values()) {
       const [row, column] = place(cell);
       const real = inside(row, column);
@@ -193,7 +210,8 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
       const type = real ? "" : "padding";
       cell.className = `number ${type} ${mark} ${cell === editor?.cell ? "editing" : ""}`;
       if (text === "?" || !real) cell.style.background = cell.style.color = "";
-      else paint(cell, value, tone, low, high);
+      else paint(cell, value, tone, ...ends);
+      if (LIGHT[tone]) markBeyond(cell, text === "?" ? 0 : value, ends);
       if (cell.firstChild?.nodeType !== Node.TEXT_NODE) cell.prepend("");
       if (cell.firstChild.data !== text) cell.firstChild.data = text;
       cell.toggleAttribute("data-long", text.length > 3);

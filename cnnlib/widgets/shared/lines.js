@@ -1,6 +1,8 @@
 // Lines from one element to another, drawn over the stage that holds both.
 import { svg } from "./svg.js";
 
+const PAPER = 580; // pixels: A4 and Letter have more, less their rims and the frame
+
 /** The middle of an element, seen from the corner of the stage. */
 function middle(element, corner) {
   const box = element.getBoundingClientRect();
@@ -26,13 +28,28 @@ export function lines(stage) {
     picture.replaceChildren(...list.map(({ from, to, mark = "", width = 2 }) =>
       svg("path", { d: curve(middle(from, corner), middle(to, corner)), class: mark, "stroke-width": width })));
   }
+  // No script runs once the page has its printed width, so the stage gets a width that any paper has.
+  const onPaper = () => {
+    stage.style.width = `${Math.min(stage.offsetWidth, PAPER)}px`;
+    draw();
+  };
+  const onScreen = () => {
+    stage.style.width = "";
+    draw();
+  };
   const observer = new ResizeObserver(draw);
   observer.observe(stage);
+  addEventListener("beforeprint", onPaper);
+  addEventListener("afterprint", onScreen);
   return {
     update(newList) {
       list = newList;
       draw();
     },
-    stop: () => observer.disconnect(),
+    stop() {
+      observer.disconnect();
+      removeEventListener("beforeprint", onPaper);
+      removeEventListener("afterprint", onScreen);
+    },
   };
 }

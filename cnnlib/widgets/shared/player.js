@@ -31,7 +31,7 @@ export function player({ label, onmove }) {
 
   const playButton = button("Play", PLAY, () => (timer ? pause() : play()));
   const range = h("input", { type: "range", min: 0, step: 1, "aria-label": label, input: () => stepTo(Number(range.value)) });
-  const where = h("span", { class: "where" });
+  const where = h("span", { class: "where", translate: "no" });
   const speeds = select([[0.5, "0.5×"], [1, "1×"], [2, "2×"], [4, "4×"]], (value) => {
     speed = Number(value);
     element.style.setProperty("--step", `${SECONDS_PER_STEP / speed}s`);

@@ -11,7 +11,7 @@ const spaced = (nodes) => nodes.flatMap((node) => [node, " "]);
  * may stand only between rows `a` of the kernel, and each channel has a line and a sum of its own.
  */
 export function sumPanel(onlight) {
-  const element = h("div", { class: "sum" });
+  const element = h("div", { class: "sum", translate: "no" });
   let terms = [];
   element.addEventListener("pointerover", (event) =>
     onlight(terms[event.target.closest("[data-term]")?.dataset.term] ?? null));

@@ -1,0 +1,353 @@
+"""How the pages look where readers see them otherwise: narrow, printed, translated, recolored."""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cnnlib
+from tests.browser import OnPage
+
+pytest_plugins = ["tests.browser"]
+ROOT = Path(__file__).parents[1]
+SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
+WITH_WIDGETS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
+CHAPTERS = WITH_WIDGETS + sorted(path.stem for path in (ROOT / "chapters").glob("*.md"))
+
+DRAWN = """() => [...document.querySelectorAll(
+    'script[type="application/vnd.jupyter.widget-view+json"]')].every(
+    (view) => view.nextElementSibling?.querySelector(".cnn-widget"))"""
+
+
+def open_chapter(page, site, chapter):
+    page.goto(f"{site}/chapters/{chapter}.html")
+    page.wait_for_function(DRAWN)
+    return page
+
+
+def picture(part):
+    """What is seen of an element, as (rows, columns, 3)."""
+    return np.array(Image.open(io.BytesIO(part.screenshot())).convert("RGB")).astype(float)
+
+
+class Kernel(OnPage):
+    chapter, selector = "convolution", ".sliding-kernel"
+
+
+# --- narrow ---
+
+SMALL_AND_WIDE = """() => {
+  const faults = [];
+  for (const root of document.querySelectorAll(".cnn-widget")) {
+    const name = root.className, box = root.getBoundingClientRect();
+    const words = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    for (let node; (node = words.nextNode());) {
+      const parent = node.parentElement, drawing = parent.closest("svg");
+      const seen = parent.checkVisibility() && !parent.closest(".visually-hidden");
+      if (!seen || !node.data.trim()) continue;
+      const units = drawing?.viewBox.baseVal.width;
+      const zoom = units ? drawing.getBoundingClientRect().width / units : 1;
+      const size = parseFloat(getComputedStyle(parent).fontSize) * zoom;
+      if (size > 0 && size < 8.95) faults.push(`${name}: ${node.data} has ${size.toFixed(1)} px`);
+      const cell = parent.closest(".number, .playback-filter span, .output-size-cells span");
+      if (!cell || cell.classList.contains("later")) continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      const wide = range.getBoundingClientRect().width - cell.getBoundingClientRect().width;
+      if (wide > 1) faults.push(`${name}: ${node.data} is ${wide} px wider than its cell`);
+    }
+    const clips = (one) => one !== root
+      && (getComputedStyle(one).overflowX !== "visible" || clips(one.parentElement));
+    for (const part of root.querySelectorAll("*")) {
+      const own = part.getBoundingClientRect();
+      const beyond = Math.max(own.right - box.right, box.left - own.left);
+      const seen = own.width && !part.closest(".visually-hidden") && !clips(part.parentElement);
+      if (seen && beyond > 0.5)
+        faults.push(`${name}: ${part.tagName} ${part.className} reaches ${beyond} px too far`);
+    }
+  }
+  const across = document.documentElement.scrollWidth - innerWidth;
+  if (across > 0) faults.push(`the page scrolls ${across} px sideways`);
+  return [...new Set(faults)];
+}"""
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_on_the_narrowest_phone_everything_fits_and_every_number_can_be_read(
+    open_page, site, chapter
+):
+    page = open_chapter(open_page({"width": 320, "height": 700}, has_touch=True), site, chapter)
+    assert page.evaluate(SMALL_AND_WIDE) == []
+    for width in (360, 390):
+        page.set_viewport_size({"width": width, "height": 700})
+        assert page.evaluate(SMALL_AND_WIDE) == []
+
+
+def test_on_the_narrowest_phone_the_network_is_seen_above_what_is_asked_about(open_page, site):
+    page = open_chapter(open_page({"width": 320, "height": 568}, has_touch=True), site, "forward")
+    page.locator(".network-trace .stage").evaluate("one => one.scrollIntoView()")
+    dock = page.locator(".network-trace .dock").bounding_box()
+    assert dock["height"] < 568 / 3
+
+
+# --- translated ---
+
+PLACES = """() => [...document.querySelectorAll(".cnn-widget")].map((root) => {
+  const corner = root.getBoundingClientRect();
+  const drawn = [...root.querySelectorAll("*")].filter((part) => part.getClientRects().length);
+  return drawn.map((part) => part.getBoundingClientRect()).map(
+    (box) => [box.x - corner.x, box.y - corner.y].map(Math.round).join());
+})"""
+
+
+@pytest.mark.parametrize("chapter", WITH_WIDGETS)
+def test_a_page_that_is_read_from_right_to_left_mirrors_no_picture_and_no_number(
+    page, site, chapter
+):
+    open_chapter(page, site, chapter)
+    before = page.evaluate(PLACES)
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    assert page.evaluate(PLACES) == before
+    # Formulas are left out of these pages, but not the elements that they are set into.
+    directions = page.eval_on_selector_all(
+        "article :is(pre, code, .math)", "all => all.map((one) => getComputedStyle(one).direction)"
+    )
+    assert set(directions) == {"ltr"}
+
+
+# Chrome's translator puts each text into two elements, but for those that say not to.
+TRANSLATE = """() => {
+  const all = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (all.nextNode()) texts.push(all.currentNode);
+  for (const text of texts) {
+    const parent = text.parentElement, kept = "[translate=no], .notranslate, script, style, option";
+    if (!text.data.trim() || parent.closest(kept)) continue;
+    const [outer, inner] = [document.createElement("font"), document.createElement("font")];
+    text.replaceWith(outer);
+    outer.append(inner);
+    inner.append(text);
+  }
+}"""
+USE = """() => {
+  for (const root of document.querySelectorAll(".cnn-widget")) {
+    const cell = root.querySelector(".editable .number:not(.padding)");
+    cell?.click();
+    const input = cell?.querySelector("input");
+    if (input) {
+      input.value = "5";
+      input.dispatchEvent(new Event("input"));
+      input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    }
+    root.querySelector("[aria-label='Step forward']")?.click();
+    for (const press of root.querySelectorAll("button[aria-pressed=false]")) press.click();
+  }
+  const read = () => [...document.querySelectorAll(".cnn-widget")].map(
+    (one) => one.innerText.replace(/\\s+/g, ""));
+  return new Promise((done) => setTimeout(() => done(read()), 100));
+}"""
+
+
+@pytest.mark.parametrize("chapter", WITH_WIDGETS)
+def test_a_translated_page_writes_the_same_numbers(page, site, chapter):
+    used = open_chapter(page, site, chapter).evaluate(USE)
+    open_chapter(page, site, chapter).evaluate(TRANSLATE)
+    assert page.locator("article font").count() > 20
+    assert page.evaluate(USE) == used
+    numbers = page.locator(":is(.number-grid, svg, .where) font")
+    assert numbers.count() == 0
+
+
+# --- recolored ---
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_in_forced_colors_pixels_keep_their_brightness(open_page, site, scheme):
+    page = open_page(forced_colors="active", color_scheme=scheme)
+    widget = Kernel(page, site, index=0)
+    widget.grid("Image").scroll_into_view_if_needed()
+    bright, dark = [widget.cell("Image", *place) for place in ((3, 2), (2, 5))]
+    assert (bright.inner_text(), dark.inner_text()) == ("7", "0")
+    assert np.median(picture(bright)) - np.median(picture(dark)) > 150
+
+
+PRESSED = ".cnn-widget [aria-pressed=true]"
+MARKED = """(all) => all.flatMap((pressed) => {
+  const other = pressed.closest(".cnn-widget").querySelector("[aria-pressed=false]");
+  const look = (one) => {
+    const style = getComputedStyle(one);
+    return [style.backgroundColor, style.color, style.outline, style.borderColor].join();
+  };
+  return other && look(other) === look(pressed) ? [pressed.outerHTML] : [];
+})"""
+
+
+@pytest.mark.parametrize("chapter", WITH_WIDGETS)
+def test_in_forced_colors_a_pressed_button_and_a_bar_are_seen(open_page, site, chapter):
+    page = open_chapter(open_page(forced_colors="active"), site, chapter)
+    assert page.eval_on_selector_all(PRESSED, MARKED) == []
+    invisible = page.eval_on_selector_all(
+        ".cnn-widget :is(.bar .fill, .playback-bar, td > .bar, .race-key, .nudge-key)",
+        """all => all.filter((one) => {
+             const own = getComputedStyle(one), under = getComputedStyle(one.parentElement);
+             return own.backgroundColor === under.backgroundColor && own.borderTopWidth === "0px";
+           }).map((one) => one.outerHTML)""",
+    )
+    assert invisible == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_the_map_of_the_race_dark_is_low(open_page, site, scheme):
+    page = open_chapter(open_page(color_scheme=scheme), site, "optimizers")
+    race = page.locator(".optimizer-race").first
+    assert "dark is low" in race.inner_text()
+    seen = picture(race.locator(".race-map canvas")).mean(axis=2)
+    rows, columns = seen.shape
+    middle = seen[rows // 2 - 8 : rows // 2 + 8, columns // 2 - 8 : columns // 2 + 8]
+    assert np.median(seen[:20, :20]) - np.median(middle) > 30
+
+
+# --- an older browser ---
+
+
+def test_an_older_browser_is_told_that_colors_are_missing(page, site):
+    page.add_init_script("CSS.supports = () => false")
+    open_chapter(page, site, "convolution")
+    texts = page.locator(".cnn-widget").all_inner_texts()
+    assert [text for text in texts if "needs a browser of 2023 or later" not in text] == []
+
+
+def test_a_browser_of_today_is_told_nothing(page, site):
+    open_chapter(page, site, "convolution")
+    assert "2023" not in page.locator(".cnn-widget").first.inner_text()
+
+
+# --- pixels ---
+
+
+def luminance(color):
+    """The relative luminance of the Web Content Accessibility Guidelines 2.2."""
+    light = np.array(color) / 255
+    linear = np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.fixture(scope="module")
+def painted(open_module):
+    """The 256 cells of a tone: (background, color), as written into their styles."""
+    page = open_module(SHARED / "grid.js", "gridModule")
+    draw = """(tone) => {
+      const one = gridModule.grid({ label: "", tone });
+      one.update([Array.from({ length: 256 }, (_, i) => i)], { range: [0, 255] });
+      const cells = [...one.element.querySelectorAll(".number")];
+      return cells.map(({ style }) => [style.backgroundColor, style.color]);
+    }"""
+    names = {"rgb(255, 255, 255)": [255] * 3, "rgb(0, 0, 0)": [0] * 3}
+
+    def painted(tone):
+        cells = page.evaluate(draw, tone)
+        rgb = [[int(part) for part in re.findall(r"\d+", back)] for back, _ in cells]
+        return [(back, names[color]) for back, (_, color) in zip(rgb, cells, strict=True)]
+
+    return painted
+
+
+@pytest.mark.parametrize("tone", ["gray", "red", "green", "blue"])
+def test_on_every_brightness_a_number_can_be_read(painted, tone):
+    cells = painted(tone)
+    light = np.array([[luminance(back), luminance(text)] for back, text in cells])
+    contrasts = (light.max(axis=1) + 0.05) / (light.min(axis=1) + 0.05)
+    assert contrasts.min() >= 4.5
+    assert (np.diff(light[:, 0]) >= 0).all()
+    assert light[0, 0] == 0
+    # Black digits at one end and white ones at the other, never to and fro.
+    turns = np.count_nonzero(np.diff(light[:, 1]))
+    assert turns == (1 if tone in ("gray", "green") else 0)
+
+
+def backgrounds(widget, label="Image"):
+    cells = widget.grid(label).locator(".number:not(.padding)")
+    return cells.evaluate_all("all => all.map((one) => one.style.backgroundColor)")
+
+
+def test_a_pixel_brighter_than_white_is_marked_and_the_others_keep_their_light(page, site):
+    widget = Kernel(page, site, index=0)
+    before = backgrounds(widget)
+    cell = widget.cell("Image", 1, 1)
+    widget.edit(cell, "90")
+    assert backgrounds(widget)[1:] == before[1:]
+    assert backgrounds(widget)[0] == "rgb(255, 255, 255)"
+    assert cell.get_attribute("title") == "90 is brighter than white, which is 9"
+    widget.edit(cell, "-4")
+    assert backgrounds(widget)[1:] == before[1:]
+    assert backgrounds(widget)[0] == "rgb(0, 0, 0)"
+    assert cell.get_attribute("title") == "−4 is darker than black, which is 0"
+    assert page.locator(".number.beyond-range").count() == 1
+    widget.edit(cell, "9")
+    assert cell.get_attribute("title") is None
+    assert page.locator(".number.beyond-range").count() == 0
+
+
+# --- printed ---
+
+
+def printed(page):
+    """The page as it is when it is printed: A4 at 96 dots per inch, less the rim."""
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.set_viewport_size({"width": 720, "height": 1000})
+    page.emulate_media(media="print")
+    return page
+
+
+@pytest.mark.parametrize("chapter", ["convolution", "forward", "dense"])
+def test_a_printed_page_shows_its_solutions_and_nothing_over_a_number(page, site, chapter):
+    printed(open_chapter(page, site, chapter))
+    heights = page.eval_on_selector_all(
+        ".solution", "all => all.map((one) => one.getBoundingClientRect().height)"
+    )
+    assert len(heights) > 2
+    assert min(heights) > 100
+    positions = page.eval_on_selector_all(
+        "article *", "all => all.map((one) => getComputedStyle(one).position)"
+    )
+    assert not {"sticky", "fixed"} & set(positions)
+    # A background that has a meaning is printed although browsers leave backgrounds out.
+    cell = page.locator(".cnn-widget .number").first
+    assert cell.evaluate("one => getComputedStyle(one).printColorAdjust") == "exact"
+
+
+@pytest.mark.parametrize("chapter", ["convolution", "optimizers", "training"])
+def test_a_dark_page_is_printed_light(open_page, site, chapter):
+    page = open_chapter(open_page(color_scheme="dark"), site, chapter)
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    printed(page)
+    colors = page.eval_on_selector_all(
+        "body, .cnn-widget, article pre, article p",
+        """all => all.map((one) => getComputedStyle(one)).map((style) =>
+             [style.color, style.backgroundColor].map((color) => color.match(/[\\d.]+/g))
+           )""",
+    )
+    for pair in colors:
+        color, back = ([float(part) for part in parts] for parts in pair)
+        assert luminance(color[:3]) < 0.3
+        assert back[3:] in ([0], [0.1]) or luminance(back[:3]) > 0.8
+
+
+def test_lines_between_numbers_stand_right_on_paper(page, site):
+    ends = """() => {
+      const stage = document.querySelector(".network-trace .stage").getBoundingClientRect();
+      const paths = [...document.querySelectorAll(".network-trace .lines path")];
+      return paths.map((path) => path.getPointAtLength(path.getTotalLength())).map(
+        ({ x, y }) => [x + stage.x, y + stage.y]);
+    }"""
+    cell = """() => {
+      const box = document.querySelector(".network-trace .number.current").getBoundingClientRect();
+      return [box.x + box.width / 2, box.y + box.height / 2];
+    }"""
+    printed(open_chapter(page, site, "forward"))
+    to = page.evaluate(cell)
+    for end in page.evaluate(ends):
+        assert end == pytest.approx(to, abs=1.5)
