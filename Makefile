@@ -5,6 +5,7 @@ PORT := 8000
 
 CODE := $(wildcard cnnlib/*.py cnnlib/widgets/* cnnlib/widgets/shared/*)
 HOUSE := _config.yml _toc.yml tools/book_site.py $(wildcard assets/*)
+LOOKS := $(wildcard assets/*.js assets/*.css cnnlib/widgets/*.js cnnlib/widgets/*.css cnnlib/widgets/shared/*)
 TEXT := intro.md $(wildcard chapters/*.ipynb chapters/*.md)
 
 .PHONY: help book test check format notebooks bench serve clean
@@ -23,10 +24,10 @@ help:
 	@sh tools/install.sh
 	@touch $@
 
-# A page is built anew when its text changed. The code stands in every page: Sphinx does not see
-# that a widget's script changed, so then all are built.
+# Scripts and styles are put into the pages that are there. For anything else Sphinx runs the chapters
+# that changed, and all of them when what they compute with did.
 _build/built: .venv/installed $(HOUSE) $(CODE) $(TEXT)
-	OMP_NUM_THREADS=1 $(PYTHON) -m tools.build build . -W -n --keep-going $(if $(filter-out $(TEXT),$?),--all)
+	$(if $(filter-out $(LOOKS),$?),OMP_NUM_THREADS=1 $(PYTHON) -m tools.build build . -W -n --keep-going,$(PYTHON) -m tools.book_site)
 	@touch $@
 
 book: _build/built

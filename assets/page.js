@@ -1,7 +1,7 @@
 // Draws the page's widgets with no kernel and no network.
 //
-// Each widget's state lies in the page as JSON, its script and style in a file that the pages share
-// (tools/book_site.py). This hosts them as the AFM specification asks (https://anywidget.dev/en/afm/):
+// Each widget's state lies in the page as JSON; its script and style lie in a file that the pages share
+// (tools/book_site.py), or in the state itself. Until it is drawn, its text stands in its place. This hosts them as the AFM specification asks (https://anywidget.dev/en/afm/):
 // it imports each script once, gives it a model, and calls render where each view belongs. Two views
 // of one widget share its model.
 
@@ -47,54 +47,119 @@ function addStyle(css) {
   document.head.append(style);
 }
 
-/** The script and the style of a widget, once the file that holds them has arrived. */
-async function shared(name) {
-  const tag = document.querySelector(`script[src$="widgets/${name}.js"]`);
-  if (!globalThis.widgetScripts?.[name]) await new Promise((done) => tag.addEventListener("load", done));
-  return globalThis.widgetScripts[name];
+/** Waits for the file that holds a widget's script and style; loads it again if it did not come. */
+const files = new Map();
+function shared(name) {
+  if (!files.has(name)) {
+    const file = fetchShared(name);
+    file.catch(() => files.delete(name));
+    files.set(name, file);
+  }
+  return files.get(name);
 }
 
-async function draw() {
-  const bundle = document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]');
-  if (!bundle) return;
-  const states = JSON.parse(bundle.textContent).state;
-  const models = new Map();
-  for (const view of document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')) {
-    const id = JSON.parse(view.textContent).model_id;
-    const { _shared: name, ...state } = states[id].state;
-    const el = document.createElement("div");
-    view.after(el);
-    try {
-      const [script, css] = await shared(name);
-      if (!models.has(id)) models.set(id, createModel(state));
-      addStyle(css);
-      const { default: widget } = await load(script);
-      await widget.render({ model: models.get(id), el });
-    } catch (error) {
-      el.textContent = `This widget could not be drawn: ${error.message}. It needs a browser of 2023 or later.`;
-      console.error(error);
-    }
+async function fetchShared(name) {
+  const found = () => globalThis.widgetScripts?.[name];
+  let tag = document.querySelector(`script[src*="widgets/${name}.js"]`);
+  if (!tag) throw new Error(`the page does not name ${name}.js`);
+  if (!found() && tag.ended) {
+    const again = document.createElement("script");
+    again.src = tag.src;
+    tag.replaceWith(again);
+    tag = again;
   }
+  if (!found()) {
+    const arrived = await new Promise((done) => {
+      tag.addEventListener("load", () => done(true));
+      tag.addEventListener("error", () => done(false));
+    });
+    tag.ended = true;
+    if (!arrived) throw new Error(`its script ${name}.js did not arrive. Is there a network?`);
+  }
+  if (!found()) throw new Error(`${name}.js arrived, but not as the script of this widget`);
+  return found();
+}
+
+async function render(models, state, id, el) {
+  const [script, css] = state._esm ? [state._esm, state._css] : await shared(state._anywidget_id.split(".").pop());
+  const { default: widget } = await load(script).catch((error) => {
+    imports.delete(script);
+    throw new Error(`its script could not be read: ${error.message}`);
+  });
+  if (!widget?.render) throw new Error("its script exports no render");
+  addStyle(css);
+  if (!models.has(id)) models.set(id, createModel(state));
+  await widget.render({ model: models.get(id), el });
+}
+
+/** Whether the browser lacks what the widgets' scripts and styles are written with. */
+const old = () => !Array.prototype.findLast || !CSS.supports("color", "color-mix(in srgb, red, blue)");
+
+/** Draws one widget, or says in its place why not. */
+async function drawView(view, states, models) {
+  const text = view.nextElementSibling?.matches(".widget-text") ? view.nextElementSibling : null;
+  const el = document.createElement("div");
+  view.after(el);
+  try {
+    const id = JSON.parse(view.textContent).model_id;
+    if (!states[id]) throw new Error("the page does not hold its state");
+    await render(models, states[id].state, id, el);
+    text?.remove();
+  } catch (error) {
+    console.error(error);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Try again";
+    button.addEventListener("click", async () => {
+      el.remove();
+      const again = await drawView(view, states, models);
+      (again.querySelector("button, [tabindex='0']") ?? view.parentElement).focus();
+    });
+    const age = old() ? " This browser is too old for it: it needs one of 2023 or later." : "";
+    const reason = document.createElement("p");
+    reason.setAttribute("role", "alert");
+    reason.textContent = `This widget could not be drawn: ${error.message}.${age} `;
+    reason.append(button);
+    el.className = "widget-failed";
+    el.replaceChildren(reason);
+  }
+  return el;
+}
+
+function draw() {
+  const bundle = document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]');
+  const states = bundle ? JSON.parse(bundle.textContent).state : {};
+  const models = new Map();
+  for (const view of document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]'))
+    drawView(view, states, models);
 }
 
 // What was opened once opens again without a network: assets/offline.js. From disk all is at hand anyway.
 const root = new URL(document.documentElement.dataset.content_root, location);
-const canKeep = "serviceWorker" in navigator && root.protocol !== "file:";
+const canKeep = "serviceWorker" in navigator && "caches" in globalThis && root.protocol !== "file:";
 
-/** Keeps files of this site, six at a time. */
-async function keep(addresses, progress = () => {}) {
+/** Keeps files of this site, six at a time. Returns how many, and [address, reason] of each that failed. */
+async function keep(addresses, options = {}, progress = () => {}) {
   const cache = await caches.open("book");
-  const all = new Set(addresses.filter((one) => one.startsWith(root.href))), todo = [...all];
+  const all = [...new Set(addresses)].filter((one) => one.startsWith(root.href));
+  const todo = [...all], failed = [];
+  let kept = 0;
   async function work() {
     for (let one = todo.pop(); one; one = todo.pop()) {
-      const answer = await fetch(one);
-      if (!answer.ok) throw new Error(`${one}: ${answer.status}`);
-      await cache.delete(one, { ignoreSearch: true });
-      await cache.put(one, answer);
-      progress(all.size - todo.length, all.size);
+      try {
+        const answer = await fetch(one, options);
+        if (answer.status !== 200) throw new Error(answer.status);
+        await cache.put(one, answer);
+        progress(++kept, all.length);
+      } catch (error) {
+        const full = error.name === "QuotaExceededError";
+        failed.push([one, full ? "this device has no more room" : error.message]);
+        if (full) todo.length = 0;
+      }
     }
   }
   await Promise.all(Array.from({ length: 6 }, work));
+  return { all, kept, failed };
 }
 
 /** On the first visit no worker has seen what the page asked for. */
@@ -105,31 +170,54 @@ async function keepThisPage() {
   if (first) await keep([location.href.split("#")[0], ...loaded]);
 }
 
+/** Forgets what files of the book were before: ?v= names their content. */
+async function forgetOldVersions(current) {
+  const cache = await caches.open("book");
+  const old = (await cache.keys()).filter(({ url }) => url.includes("?v=") && !current.includes(url));
+  await Promise.all(old.map((one) => cache.delete(one)));
+}
+
+/** Keeps the whole book, and says how far that went. */
+async function keepBook(list, say) {
+  const fresh = { cache: "no-cache" }; // offline.js leaves such requests to the network
+  const answer = await fetch(list, fresh);
+  if (!answer.ok) throw new Error(`the list of files: ${answer.status}`);
+  const files = ["./", ...(await answer.json())].map((file) => new URL(file, root).href);
+  const { all, kept, failed } = await keep(files, fresh, (count, of) => say(`${count} of ${of} files`));
+  if (failed.length) {
+    const [[address, reason]] = failed;
+    const more = failed.length > 1 ? `, and ${failed.length - 1} more` : "";
+    throw new Error(`${kept} of ${all.length} files are kept, without ${address.slice(root.href.length)}: ${reason}${more}`);
+  }
+  await forgetOldVersions(files);
+  await keep([list], fresh);
+}
+
 /** The button that keeps the whole book. */
 async function offerToKeep(box) {
   const [button, status] = [box.querySelector("button"), box.querySelector("[role=status]")];
   const list = new URL("offline.json", root).href;
-  const tell = () => (status.textContent = "The whole book is on this device, and opens here without a network.");
+  const say = (text) => (status.textContent = text);
+  const tell = () => say("The whole book is on this device, and opens here without a network.");
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
-      const files = await (await fetch(list)).json();
-      await keep(["./", ...files].map((file) => new URL(file, root).href),
-        (count, all) => (status.textContent = `${count} of ${all} files`));
-      await keep([list]);
+      await keepBook(list, say);
       tell();
     } catch (error) {
-      status.textContent = `Not everything could be kept (${error.message}). Try again with a network.`;
+      say(`Not everything could be kept (${error.message}). What was kept stays.`);
+      button.textContent = "Try again";
     }
     button.disabled = false;
   });
-  if (await caches.match(list)) tell();
+  const kept = await caches.match(list);
+  if (kept) tell();
   box.hidden = false;
 }
 
 function start() {
   draw();
-  if (canKeep) document.querySelectorAll(".keep-offline").forEach(offerToKeep);
+  if (canKeep) document.querySelectorAll(".keep-offline").forEach((box) => offerToKeep(box).catch(() => {}));
 }
 
 // As soon as the page is read: deferred scripts, such as the theme's icons, may take longer.

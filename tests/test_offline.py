@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+from pathlib import Path
 from urllib.parse import unquote
 from urllib.request import urlopen
 
@@ -77,44 +79,207 @@ def test_a_button_keeps_the_whole_book(phone, server):
     assert "on this device" in phone.locator(".keep-offline [role=status]").inner_text()
 
 
-def test_the_newest_page_is_shown_to_whoever_has_a_network(open_page, book, tmp_path):
-    (tmp_path / "offline.js").write_bytes((book / "offline.js").read_bytes())
-    script = (book.parents[1] / "assets" / "page.js").read_text("utf-8")
-    (tmp_path / "page.js").write_text(script, "utf-8")
-    page = open_page(service_workers="allow")
-    write = (tmp_path / "index.html").write_text
-    html = '<html data-content_root="./"><link rel="icon" href="data:,"><p>{}</p>'
-    html += '<script async src="page.js?v={}"></script></html>'
-    write(html.format("old", 1))
-    server = serve(tmp_path, OneAnswerHandler)
-    page.goto(f"{address(server)}/index.html")
-    wait_until_kept(page, page.url)
-    write(html.format("new", 2))
-    page.reload()
-    assert page.locator("p").inner_text() == "new"
-    count = "caches.open('book').then((c) => c.keys()).then((keys) => keys.map(({ url }) => url))"
-    page.wait_for_function(f"() => {count}.then((all) => all.some((url) => url.endsWith('v=2')))")
-    assert not [url for url in page.evaluate(count) if url.endswith("v=1")]
-    stop(server)
-    page.reload()
-    assert page.locator("p").inner_text() == "new"
+class Host(OneAnswerHandler):
+    """A host with a fault: files that it misses, a pause before each answer, or clean addresses."""
+
+    missing, pause, clean = (), 0, False
+
+    def do_GET(self):
+        path = self.path.partition("?")[0]
+        time.sleep(self.pause)
+        if path.lstrip("/") in self.missing:
+            self.send_error(404)
+        elif self.clean and path.endswith(".html"):
+            self.send_response(301)
+            self.send_header("Location", re.sub(r"(index)?\.html$", "", path))
+            self.end_headers()
+        else:
+            if self.clean and path != "/" and "." not in path:
+                self.path = f"{path}.html"
+            super().do_GET()
+
+    def end_headers(self):
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
 
 
-def test_what_could_not_be_kept_is_said(browser, server):
-    context = browser.new_context()  # unwatched: it reports each file that it misses
-    page = context.new_page()
-    url = f"{address(server)}/intro.html"
-    page.goto(url)
-    wait_until_kept(page, url)
-    stop(server)
-    page.locator(".keep-offline button").click()
-    page.get_by_text("Not everything could be kept").wait_for()
-    assert page.locator(".keep-offline button").is_enabled()
+@pytest.fixture
+def host():
+    """A class of its own for each test, to be changed while it serves."""
+    return type("Host", (Host,), {})
+
+
+@pytest.fixture
+def release(book, tmp_path):
+    """release(version): write a site of two pages, whose script says its version too."""
+    for name in ("offline.js", "_static/page.js"):
+        (tmp_path / Path(name).name).write_bytes((book / name).read_bytes())
+    html = """<html data-content_root="./"><link rel="icon" href="data:,">
+        <a href="index.html">one</a> <a href="other.html">two</a> <p>{0}</p><output></output>
+        <p class="keep-offline" hidden><button>Keep</button> <span role="status"></span></p>
+        <script src="value.js?v={0}"></script><script async src="page.js?v=1"></script></html>"""
+    pages = ["index.html", "other.html"]
+
+    def release(version):
+        for page in pages:
+            (tmp_path / page).write_text(html.format(version))
+        text = f"document.querySelector('output').textContent = '{version}'"
+        (tmp_path / "value.js").write_text(text)
+        listed = [*pages, f"value.js?v={version}", "page.js?v=1", "offline.js"]
+        (tmp_path / "offline.json").write_text(json.dumps(listed))
+
+    release("old")
+    release.folder = tmp_path
+    return release
+
+
+@pytest.fixture
+def tab(browser):
+    """A page that no one watches: the browser reports each file that it misses."""
+    context = browser.new_context()
+    yield context.new_page()
     context.close()
 
 
+def shown(tab):
+    """What the page says of its version, and its script."""
+    return tab.locator("p").first.inner_text(), tab.locator("output").inner_text()
+
+
+def keep_all(tab):
+    tab.get_by_role("button").click()
+    tab.get_by_text("The whole book is on this device").wait_for()
+
+
+def open_kept(tab, url):
+    """Open a page, and wait until the worker is at work."""
+    tab.goto(url)
+    wait_until_kept(tab, url)
+
+
+def test_a_release_leaves_each_kept_page_its_own_script(tab, release, host):
+    with serve(release.folder, host) as server:
+        one, two = (f"{address(server)}/{name}.html" for name in ("index", "other"))
+        open_kept(tab, one)
+        keep_all(tab)
+        release("new")
+        tab.goto(one)
+        assert shown(tab) == ("new", "new")
+        wait_until_kept(tab, f"{address(server)}/value.js?v=new")
+        stop(server)
+        tab.goto(two)
+        assert shown(tab) == ("old", "old")
+        tab.goto(one)
+        assert shown(tab) == ("new", "new")
+
+
+def test_a_slow_network_after_a_release_shows_the_kept_page_with_its_script(tab, release, host):
+    with serve(release.folder, host) as server:
+        url = f"{address(server)}/index.html"
+        open_kept(tab, url)
+        keep_all(tab)
+        release("new")
+        host.pause, host.missing = 4, ("value.js",)
+        tab.goto(url)
+        assert shown(tab) == ("old", "old")
+        host.pause, host.missing = 0, ()
+        tab.wait_for_timeout(1500)
+        tab.goto(url)
+        assert shown(tab) == ("new", "new")
+        server.shutdown()
+
+
+def test_an_error_of_the_host_does_not_beat_what_is_kept(tab, release, host):
+    with serve(release.folder, host) as server:
+        url = f"{address(server)}/index.html"
+        open_kept(tab, url)
+        keep_all(tab)
+        host.missing = ("index.html", "other.html")
+        tab.goto(f"{address(server)}/other.html")
+        assert shown(tab) == ("old", "old")
+        server.shutdown()
+
+
+def test_a_file_that_failed_is_named_and_can_be_tried_again(tab, release, host):
+    with serve(release.folder, host) as server:
+        open_kept(tab, f"{address(server)}/index.html")
+        host.missing = ("other.html",)
+        tab.get_by_role("button").click()
+        status = tab.get_by_role("status")
+        again = tab.get_by_role("button", name="Try again")
+        again.wait_for()
+        assert "5 of 6 files are kept, without other.html: 404" in status.inner_text()
+        assert tab.evaluate(KEPT, f"{address(server)}/value.js")
+        tab.reload()
+        assert "whole book" not in tab.get_by_role("status").inner_text()
+        host.missing = ()
+        keep_all(tab)
+        server.shutdown()
+
+
+def test_a_full_device_is_named_as_such(tab, release, host):
+    tab.add_init_script(
+        """Cache.prototype.put = async () => {
+             throw new DOMException("no", "QuotaExceededError");
+           };"""
+    )
+    with serve(release.folder, host) as server:
+        tab.goto(f"{address(server)}/index.html")
+        tab.wait_for_function("() => navigator.serviceWorker.controller")
+        tab.get_by_role("button").click()
+        tab.get_by_text("this device has no more room").wait_for()
+        server.shutdown()
+
+
+def test_where_nothing_may_be_kept_nothing_is_offered_and_nothing_breaks(tab, release, host):
+    faults = []
+    tab.on("pageerror", faults.append)
+    tab.add_init_script("caches.open = caches.match = async () => { throw new Error('private') }")
+    with serve(release.folder, host) as server:
+        tab.goto(f"{address(server)}/index.html")
+        tab.wait_for_timeout(500)
+        assert shown(tab) == ("old", "old")
+        assert not tab.get_by_role("button").is_visible()
+        assert faults == []
+        server.shutdown()
+
+
+def test_on_a_host_with_clean_addresses_both_names_open_without_a_network(tab, release, host):
+    host.clean = True
+    with serve(release.folder, host) as server:
+        site = address(server)
+        open_kept(tab, f"{site}/")
+        keep_all(tab)
+        release("new")
+        tab.goto(f"{site}/other.html")
+        assert tab.url == f"{site}/other"
+        assert shown(tab) == ("new", "new")
+        tab.wait_for_timeout(300)
+        stop(server)
+        for name in ("other", "other.html"):
+            tab.goto(f"{site}/{name}")
+            assert tab.locator("p").first.inner_text() in ("old", "new")
+            assert len(set(shown(tab))) == 1
+        for name in ("", "index.html", "index"):
+            tab.goto(f"{site}/{name}")
+            assert shown(tab) == ("old", "old")
+
+
+def test_what_could_not_be_kept_is_said(tab, server):
+    url = f"{address(server)}/intro.html"
+    tab.goto(url)
+    wait_until_kept(tab, url)
+    stop(server)
+    tab.locator(".keep-offline button").click()
+    tab.get_by_text("Not everything could be kept").wait_for()
+    assert tab.locator(".keep-offline button").is_enabled()
+
+
 def test_the_list_has_all_pages_and_what_they_name(book):
-    listed = {unquote(path) for path in json.loads((book / "offline.json").read_text("utf-8"))}
+    listed = {
+        unquote(path.partition("?")[0])
+        for path in json.loads((book / "offline.json").read_text("utf-8"))
+    }
     assert {f"{name}.html" for name in PAGES} <= listed
     for name in PAGES:
         page = book / f"{name}.html"

@@ -1,9 +1,12 @@
 """The book's own Sphinx extension: MathJax from the site itself, buttons, page descriptions."""
 
+import functools
 import json
 import os
 import re
+import shutil
 import subprocess
+import zlib
 from hashlib import sha256
 from html import escape
 from importlib.metadata import distribution
@@ -14,6 +17,11 @@ from docutils import nodes
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from cnnlib import widgets
+from cnnlib.widgets.widget import Widget
 
 
 def repository_url() -> str:
@@ -44,6 +52,8 @@ def configure(app: Sphinx, config: Config) -> None:
     mathjax = next(file for file in files if file.match("static/mathjax/tex-svg.js"))
     config.html_extra_path = [*config.html_extra_path, str(mathjax.locate())]
     config.mathjax_path = "../tex-svg.js"  # relative to _static
+
+    config.executed_with = executed_with(Path(app.srcdir))
 
     url = repository_url()
     options = config.html_theme_options
@@ -87,87 +97,170 @@ def describe(app: Sphinx, page: str, template: str, context: dict, doctree: node
     )
 
 
-WIDGETS = re.compile(
-    r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', re.DOTALL
-)
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+# The library's widgets, by the name that their states give them.
+SHARED = {
+    f"{one.__module__}.{one.__qualname__}": one
+    for one in vars(widgets).values()
+    if isinstance(one, type) and issubclass(one, Widget)
+}
 
 
-def share_widgets(app: Sphinx, exception: Exception | None) -> None:
-    """Move the widgets' scripts and styles from the pages into files that a browser keeps.
+class WidgetText(SphinxPostTransform):
+    """Put what a widget says of itself beside it, for a reader whose browser did not draw it."""
 
-    MyST-NB writes them into every page, once for each widget. A file holds them as strings,
-    because a page that was opened from disk may load a script, but may not import a module.
-    """
-    if exception:  # there may be no pages
-        return
-    folder = Path(app.outdir) / "_static" / "widgets"
-    folder.mkdir(exist_ok=True)
-    used = set()
-    for page in Path(app.outdir).rglob("*.html"):
-        text = page.read_text("utf-8")
-        used.update(re.findall(r"_static/widgets/(\w+\.js)", text))
-        match = WIDGETS.search(text)
-        if not match:
-            continue
-        page_state = json.loads(match[1])
-        names = []
-        for model in page_state["state"].values():
-            if "_esm" not in model["state"]:  # a layout, or a page that was done before
+    default_priority = 3  # before MyST-NB chooses one form of each output
+    formats = ("html",)
+
+    def run(self, **kwargs: object) -> None:
+        """Add the text to each view; assets/page.js removes it where it draws the widget."""
+        for output in self.document.findall(nodes.container):
+            if output.get("nb_element") != "mime_bundle":
                 continue
-            parts = json.dumps([model["state"].pop(key) for key in ("_esm", "_css")])
-            name = sha256(parts.encode()).hexdigest()[:16]
-            model["state"]["_shared"] = name
-            (folder / f"{name}.js").write_text(
-                f"(globalThis.widgetScripts ??= {{}})[{name!r}] = {parts};\n", "utf-8"
-            )
-            names.append(name)
-        if names:
-            root = "../" * len(page.relative_to(app.outdir).parents[:-1])
-            tags = "".join(
-                f'<script async src="{root}_static/widgets/{name}.js"></script>\n'
-                for name in dict.fromkeys(names)
-            )
-            body = match[0].replace(match[1], json.dumps(page_state).replace("</", "<\\/"))
-            page.write_text(text.replace(match[0], tags + body), "utf-8")
-        used.update(f"{name}.js" for name in names)
+            forms = {form["mime_type"]: form for form in output}
+            if WIDGET_VIEW in forms and "text/plain" in forms:
+                text = escape(forms["text/plain"].astext())
+                note = "This is a widget. Until its script has run, it shows itself in words:"
+                html = f'<div class="widget-text"><p>{note}</p><pre>{text}</pre></div>'
+                forms[WIDGET_VIEW] += nodes.raw("", html, format="html")
+
+
+def share_widgets(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Let the page load the scripts and styles that MyST-NB has written into each widget's state.
+
+    A widget of another library keeps them in its state. In JSON `<` may be written as a number;
+    as a sign, a label that holds `<!-- <script>` would swallow the rest of the page.
+    """
+    if app.builder.name != "html":
+        return
+    bundles = [
+        file for file in context["script_files"] if file.attributes.get("type") == WIDGET_STATE
+    ]
+    for bundle in bundles:
+        content = json.loads(bundle.attributes["body"])
+        for model in content["state"].values():
+            if widget := SHARED.get(model["state"].get("_anywidget_id")):
+                del model["state"]["_esm"], model["state"]["_css"]
+                app.add_js_file(
+                    f"widgets/{widget.__name__}.js",
+                    loading_method="async",
+                    onload="this.ended = true",
+                    onerror="this.ended = true",
+                )
+        bundle.attributes["body"] = json.dumps(content).replace("<", "\\u003c")
+
+
+def write_widgets(site: Path) -> None:
+    """Write the script and the style of each of the library's widgets to a file of its own.
+
+    It holds them as strings, because a page that was opened from disk may load a script, but may
+    not import a module.
+    """
+    folder = site / "_static" / "widgets"
+    folder.mkdir(parents=True, exist_ok=True)
+    names = {widget.__name__: [widget._esm, widget._css] for widget in SHARED.values()}
+    for name, parts in names.items():
+        text = f"(globalThis.widgetScripts ??= {{}}).{name} = {json.dumps(parts)};\n"
+        (folder / f"{name}.js").write_text(text, "utf-8")
     for file in folder.iterdir():  # of a build before this one
-        if file.name not in used:
+        if file.stem not in names:
             file.unlink()
 
 
-REFERENCES = re.compile(r"""(?:src|href)="([^"#?:]+)|url\(["']?([^"'#?:)]+)""")
+LOADED = re.compile(r"(_static/[\w./-]+)\?v=\w+")
 
 
-def list_for_offline(app: Sphinx, exception: Exception | None) -> None:
-    """Write offline.json: what a reader needs to keep the whole book, as paths in the site.
+def stamp(site: Path) -> None:
+    """Name the content of each script and style in the pages that load it, as Sphinx does: ?v=."""
+
+    @functools.cache
+    def stamped(path: str) -> str:
+        content = (site / path).read_bytes().replace(b"\r", b"")
+        return f"{path}?v={zlib.crc32(content):08x}"
+
+    for page in site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        new = LOADED.sub(lambda found: stamped(found[1]), text)
+        if new != text:
+            page.write_text(new, "utf-8")
+
+
+REFERENCES = re.compile(r"""(?:src|href)="([^"#?:]+)(\?[^"#]*)?|url\(["']?([^"'#?:)]+)""")
+
+
+def list_for_offline(site: Path) -> None:
+    """Write offline.json: what a reader needs to keep the whole book, as pages name it.
 
     That is all pages, but not the pages of the library's source, and all files that they name.
     """
-    if exception:
-        return
-    site = Path(app.outdir).resolve()
-    todo = [site / f"{page}.html" for page in (*app.env.found_docs, "index", "search", "genindex")]
+    site = site.resolve()
+    # The menu of the page of results leads to all the others.
+    todo = [(site / f"{page}.html", "") for page in ("index", "search", "genindex")]
     needed = set(todo)
     while todo:
-        file = todo.pop()
+        file, _ = todo.pop()
         if file.suffix not in (".html", ".css"):
             continue
-        for references in REFERENCES.findall(file.read_text("utf-8")):
-            other = (file.parent / unquote("".join(references))).resolve()
-            own = other.is_file() and site in other.parents and other.suffix != ".ipynb"
-            if own and other not in needed and "_modules" not in other.parts:
-                needed.add(other)
-                todo.append(other)
-    paths = sorted(quote(file.relative_to(site).as_posix()) for file in needed)
+        for name, version, by_style in set(REFERENCES.findall(file.read_text("utf-8"))):
+            other = Path(os.path.normpath(file.parent / unquote(name or by_style)))
+            one = (other, version)
+            if one in needed or site not in other.parents or other.suffix == ".ipynb":
+                continue
+            if other.is_file() and "_modules" not in other.parts:
+                needed.add(one)
+                todo.append(one)
+    paths = sorted(quote(file.relative_to(site).as_posix()) + version for file, version in needed)
     (site / "offline.json").write_text(json.dumps(paths), "utf-8")
 
 
-def compress_images(app: Sphinx, exception: Exception | None) -> None:
+def refresh(root: Path) -> None:
+    """Put the scripts and styles as they are now into pages that are built."""
+    site, assets = root / "_build" / "html", root / "assets"
+    for file in (*assets.glob("*.js"), *assets.glob("*.css")):
+        shutil.copy(file, site / "_static")
+    shutil.copy(assets / "offline.js", site)
+    write_widgets(site)
+    stamp(site)
+    list_for_offline(site)
+
+
+def executed_with(root: Path) -> str:
+    """A digest of all files, but a chapter's own, that decide what its cells print."""
+    patterns = ("cnnlib/**/*.py", "assets/*.json", "assets/*.safetensors", "tools/*.py")
+    files = [file for pattern in patterns for file in sorted(root.glob(pattern))]
+    files += root.glob("requirements.txt")
+    parts = [str(file.relative_to(root)).encode() + file.read_bytes() for file in files]
+    return sha256(b"".join(parts)).hexdigest()
+
+
+def compress_images(app: Sphinx) -> None:
     """Give the figures a palette of 256 colors: a third of the bytes, and no eye sees it."""
     for path in (Path(app.outdir) / "_images").glob("*.png"):
         with Image.open(path) as image:
             if image.mode != "P":
                 image.convert("RGBA").quantize(256).save(path, optimize=True)
+
+
+def prepare(app: Sphinx) -> None:
+    """Write the widgets' files first: a page that names one names its content."""
+    if app.builder.name == "html":
+        write_widgets(Path(app.outdir))
+
+
+def note_read(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
+    """Keep in mind which pages are read in this build."""
+    app.read_now = set(names)
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """Do what needs the finished pages; after a warning, have what was read now read again."""
+    if exception or app._warncount:  # else the next build would keep the fault and say nothing
+        for name in getattr(app, "read_now", ()):
+            Path(app.doctreedir, f"{name}.doctree").unlink(missing_ok=True)
+    if not exception and app.builder.name == "html":
+        compress_images(app)
+        list_for_offline(Path(app.outdir))
 
 
 def setup(app: Sphinx) -> dict:
@@ -177,9 +270,19 @@ def setup(app: Sphinx) -> dict:
     # From disk a script may not read the pages it found, so the results come without excerpts.
     no_excerpts = 'if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = 0'
     app.add_js_file(None, body=no_excerpts)
+    app.add_post_transform(WidgetText)
     app.connect("config-inited", configure)
     app.connect("html-page-context", describe)
-    app.connect("build-finished", share_widgets)
-    app.connect("build-finished", compress_images)
-    app.connect("build-finished", list_for_offline)
+    app.connect("html-page-context", share_widgets, priority=900)  # after MyST-NB
+    app.connect("builder-inited", prepare)
+    # When it changes, Sphinx reads, and so runs, every chapter; else only those that changed.
+    app.add_config_value("executed_with", "", "env")
+    app.connect("env-before-read-docs", note_read)
+    # A title or a definition that changed stands in other pages too, so all are written.
+    app.connect("env-updated", lambda app, env: env.found_docs)
+    app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    refresh(Path(__file__).parents[1])

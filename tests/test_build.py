@@ -1,0 +1,152 @@
+"""A change is built without running what it does not touch, and no fault survives in a cache."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OWN = """
+import anywidget, traitlets
+class Own(anywidget.AnyWidget):
+    _esm = "export default { render() {} }"
+    label = traitlets.Unicode("<!-- <script>").tag(sync=True)
+Own()
+"""
+SHARED = "from cnnlib.widgets import SlidingKernel\nSlidingKernel()"
+CELLS = ["print('ran', file=open('runs', 'a'))", OWN, SHARED]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A book with two pages, one of them a chapter that writes down that it ran."""
+    folder = tmp_path_factory.mktemp("book")
+    for name in ("_config.yml", "Makefile", "requirements.txt", "assets", "tools", "cnnlib"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    (folder / "_toc.yml").write_text(
+        "{format: jb-book, root: intro, chapters: [{file: chapters/one}]}"
+    )
+    (folder / "intro.md").write_text("# Welcome\n\nA book.\n\n```{tableofcontents}\n```\n")
+    (folder / "chapters").mkdir()
+    write_chapter(folder, "# The chapter", CELLS)
+    return folder
+
+
+def write_chapter(folder, text, cells):
+    cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text), *cells])
+    notebook.metadata.kernelspec = {"display_name": "Python 3", "name": "python3"}
+    nbformat.write(notebook, folder / "chapters" / "one.ipynb")
+
+
+def run(folder, *command):
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def make(folder):
+    """`make book`, with this Python and its packages."""
+    return run(folder, "make", f"PYTHON={sys.executable}", "-o", ".venv/installed", "book")
+
+
+def build(folder):
+    made = make(folder)
+    assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]
+    return (folder / "_build" / "html" / "chapters" / "one.html").read_text("utf-8")
+
+
+def runs(folder):
+    return (folder / "chapters" / "runs").read_text().count("ran")
+
+
+def add(file, text):
+    file.write_text(file.read_text("utf-8") + text, "utf-8")
+
+
+def version(page, file):
+    (found,) = re.findall(rf'src="\.\./_static/{re.escape(file)}\?v=(\w+)"', page)
+    return found
+
+
+def test_a_chapter_runs_when_it_or_its_code_changed_and_not_for_a_script(checkout):
+    page, site = build(checkout), checkout / "_build" / "html"
+    assert runs(checkout) == 1
+    first = version(page, "widgets/SlidingKernel.js")
+
+    add(checkout / "cnnlib" / "widgets" / "sliding_kernel.js", "// another word\n")
+    add(checkout / "cnnlib" / "widgets" / "sliding_kernel.css", "/* another color */\n")
+    page_script = version(page, "page.js")
+    add(checkout / "assets" / "page.js", "// a third word\n")
+    page = build(checkout)
+    script = (site / "_static" / "widgets" / "SlidingKernel.js").read_text("utf-8")
+    assert "// another word" in script
+    assert "/* another color */" in script
+    assert "// a third word" in (site / "_static" / "page.js").read_text("utf-8")
+    second = version(page, "widgets/SlidingKernel.js")
+    assert second != first
+    assert version(page, "page.js") != page_script
+    listed = json.loads((site / "offline.json").read_text("utf-8"))
+    assert f"_static/widgets/SlidingKernel.js?v={second}" in listed
+    assert runs(checkout) == 1
+
+    (checkout / "intro.md").write_text("# Hello\n\nA book.\n\n```{tableofcontents}\n```\n")
+    page = build(checkout)
+    assert 'title="previous page"' in page
+    assert "Welcome" not in page  # not even as the way back
+    assert version(page, "widgets/SlidingKernel.js") == second  # Sphinx names contents alike
+    assert runs(checkout) == 1
+
+    toc = "{format: jb-book, root: intro, chapters: [{file: chapters/two}, {file: chapters/one}]}"
+    (checkout / "_toc.yml").write_text(toc)
+    (checkout / "chapters" / "two.md").write_text("# A second\n\nMore.\n")
+    assert "A second" in build(checkout)
+    assert "chapters/two.html" in json.loads((site / "offline.json").read_text("utf-8"))
+    assert runs(checkout) == 1
+
+    add(checkout / "cnnlib" / "shapes.py", "# another line\n")
+    build(checkout)
+    assert runs(checkout) == 2
+    add(checkout / "assets" / "digits.json", "\n")
+    build(checkout)
+    assert runs(checkout) == 3
+
+
+def test_the_state_of_a_widget_cannot_end_or_swallow_its_script(checkout):
+    page = build(checkout)
+    (body,) = re.findall(r'widget-state\+json">(.*?)</script>', page, re.DOTALL)
+    assert "<" not in body
+    states = [model["state"] for model in json.loads(body)["state"].values()]
+    assert [state["label"] for state in states if "label" in state] == ["<!-- <script>"]
+    # The library's scripts lie in files of their own, others' in the state.
+    assert ["export" in state["_esm"] for state in states if "_esm" in state] == [True]
+
+
+def test_where_a_widget_is_not_drawn_stands_what_it_says(checkout):
+    texts = re.findall(r'<div class="widget-text">.*?<pre>(.*?)</pre>', build(checkout), re.DOTALL)
+    assert [text[:24] for text in texts] == ["Own", "SlidingKernel: image 6x6"], texts
+
+
+@pytest.mark.parametrize("builder", ["gettext", "epub", "latex"])
+def test_other_builders_end_well(checkout, builder):
+    command = [Path(sys.executable).parent / "jupyter-book", "build", ".", "--path-output", builder]
+    made = run(checkout, *command, "--builder", "custom", "--custom-builder", builder)
+    assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]
+    assert "succeeded" in made.stdout
+
+
+def test_a_fault_is_a_fault_the_second_time_too(checkout):
+    build(checkout)
+    write_chapter(checkout, "# The chapter", ["1 / 0"])
+    for _ in range(2):
+        made = make(checkout)
+        assert made.returncode
+        assert "Executing notebook failed" in made.stdout + made.stderr
+    write_chapter(checkout, "# The chapter", CELLS)
+    assert "widget-text" in build(checkout)

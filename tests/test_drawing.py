@@ -1,0 +1,123 @@
+"""What a reader sees where a widget cannot be drawn, and while it is not yet drawn."""
+
+import re
+
+import pytest
+
+pytest_plugins = ["tests.browser"]
+pytestmark = pytest.mark.whole_page
+SCRIPT = re.compile(r"/widgets/SlidingKernel\.js")
+PAGE = "chapters/convolution.html"
+
+
+@pytest.fixture
+def tab(browser):
+    """A page that no one watches: it is meant to have faults."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, service_workers="block")
+    yield context.new_page()
+    context.close()
+
+
+def holds(script):
+    """The file of SlidingKernel with another script in it."""
+    return f"(globalThis.widgetScripts ??= {{}}).SlidingKernel = [{script!r}, ''];"
+
+
+def views(tab):
+    """How many widgets of this kind the page has, and how many of others."""
+    all_of_them = tab.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
+    return tab.locator(".widget-failed").count(), all_of_them
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"status": 404, "body": ""}, "its script SlidingKernel.js did not arrive"),
+        ("abort", "its script SlidingKernel.js did not arrive"),
+        ({"body": "<html>Please log in"}, "SlidingKernel.js arrived, but not as the script"),
+        ({"body": holds("export default {{")}, "its script could not be read: "),
+        ({"body": holds("export const other = 1")}, "its script exports no render"),
+        (
+            {"body": holds("export default { render() { throw new Error('no picture') } }")},
+            "no picture",
+        ),
+    ],
+)
+def test_one_fault_is_said_in_its_place_and_the_others_are_drawn(tab, site, answer, reason):
+    def fulfill(route):
+        if answer == "abort":
+            route.abort()
+        else:
+            route.fulfill(content_type="text/javascript", **answer)
+
+    tab.route(SCRIPT, fulfill)
+    tab.goto(f"{site}/{PAGE}")
+    failed = tab.locator(".widget-failed")
+    failed.first.wait_for()
+    tab.wait_for_function(
+        """() => document.querySelectorAll(".widget-failed, .cnn-widget").length ===
+             document.querySelectorAll('script[type$="widget-view+json"]').length"""
+    )
+    count, all_of_them = views(tab)
+    assert 0 < count < all_of_them
+    said = failed.first.get_by_role("alert").inner_text()
+    assert said.startswith("This widget could not be drawn: ")
+    assert reason in said
+    assert "2023" not in said  # this browser is new enough
+    text = tab.locator(".widget-text")
+    assert text.count() == count
+    assert "SlidingKernel: image 6x6" in text.first.inner_text()
+
+    failed.first.get_by_role("button", name="Try again").click()
+    failed.first.get_by_role("button", name="Try again").wait_for()
+    tab.unroute(SCRIPT)
+    if not isinstance(answer, str) and "widgetScripts" in answer["body"]:
+        return  # it came, and will not come again: reloading the page helps here
+    for _ in range(count):
+        failed.first.get_by_role("button", name="Try again").click()
+        tab.wait_for_timeout(300)
+    assert views(tab) == (0, all_of_them)
+    assert text.count() == 0
+    tab.locator(".sliding-kernel").first.get_by_role("button", name="Step forward").click()
+
+
+def test_an_old_browser_is_named_as_the_cause(tab, site):
+    tab.add_init_script("delete Array.prototype.findLast")
+    tab.route(SCRIPT, lambda route: route.fulfill(body=holds("export default {{")))
+    tab.goto(f"{site}/{PAGE}")
+    said = tab.locator(".widget-failed [role=alert]").first.inner_text()
+    assert "This browser is too old for it" in said
+
+
+def test_a_slow_file_keeps_no_other_widget_waiting(tab, site):
+    waiting = []
+    tab.route(SCRIPT, waiting.append)
+    tab.goto(f"{site}/{PAGE}", wait_until="commit")
+    tab.locator(".cnn-widget").first.wait_for()
+    assert tab.locator(".sliding-kernel").count() == 0
+    # Its place is held by its text, which can be read when it takes long.
+    text = tab.locator(".widget-text").first
+    assert text.bounding_box()["height"] > 50
+    text.wait_for()
+    tab.wait_for_timeout(2200)
+    assert "SlidingKernel: image" in text.inner_text()
+    for route in waiting:
+        route.continue_()
+    tab.locator(".sliding-kernel").first.wait_for()
+    tab.wait_for_function("() => !document.querySelector('.widget-text')")
+
+
+def test_a_blocked_page_script_leaves_the_text(tab, site):
+    tab.route(re.compile(r"/page\.js"), lambda route: route.abort())
+    tab.goto(f"{site}/{PAGE}")
+    tab.wait_for_timeout(2200)
+    assert "This is a widget." in tab.locator(".widget-text").first.inner_text()
+
+
+def test_without_javascript_the_text_stands_there_at_once(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(f"{site}/{PAGE}")
+    assert tab.locator(".widget-text").first.is_visible()
+    assert "SlidingKernel: image" in tab.locator(".widget-text").first.inner_text()
+    context.close()
