@@ -1,5 +1,6 @@
 """Check: questions in Python, and answering them in the page."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,23 +8,42 @@ import pytest
 
 from cnnlib import widgets
 from cnnlib.widgets import Check, Question
+from cnnlib.widgets.widget import script
 
 pytest_plugins = ["tests.browser"]
 
 
 def test_a_question_crosses_to_the_page_as_plain_numbers():
-    question = Question("Which map?", np.array([[1, -2]]), mistakes=[(np.float64(3), "No.")])
+    question = Question("Which map?", np.array([[1, -2]]), [(np.array([[3.0, 1]]), "No.")])
     assert question.as_json() == {
         "text": "Which map?",
         "answer": [[1, -2]],
-        "mistakes": [[3.0, "No."]],
+        "mistakes": [[[[3.0, 1.0]], "No."]],
         "choices": [],
+        "decimals": 2,
     }
 
 
-def test_repr_states_questions_and_answers():
+def test_repr_states_the_question_and_hides_the_answer():
     check = Check(Question("2 + 3?", 2 + 3), Question("Up?", "yes", choices=["yes", "no"]))
-    assert repr(check) == "Check: 2 + 3? 5\nCheck: Up? yes"
+    first, second = repr(check).splitlines()
+    assert re.fullmatch(r"Check: 2 \+ 3\? \[[0-9a-f]{12}\]", first)
+    assert re.fullmatch(r"Check: Up\? \[[0-9a-f]{12}\]", second)
+
+
+def test_repr_changes_with_all_that_is_judged():
+    questions = [
+        Question("?", 5),
+        Question("?", 6),
+        Question("?", 5, [(7, "No.")]),
+        Question("?", 5, [(8, "No.")]),
+        Question("?", 5, [(7, "Not so.")]),
+        Question("?", 5, decimals=3),
+        Question("?", "a", choices=["a", "b"]),
+        Question("?", "a", choices=["a", "c"]),
+    ]
+    assert len({repr(Check(question)) for question in questions}) == len(questions)
+    assert repr(Check(Question("?", 0.1 + 0.2))) == repr(Check(Question("?", 0.3)))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +56,42 @@ def test_repr_states_questions_and_answers():
 def test_an_answer_that_cannot_be_given_is_refused(answer, choices, message):
     with pytest.raises(ValueError, match=message):
         Question("?", answer, choices=choices)
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake", "options", "message"),
+    [
+        (254 / 255, 254 / 256, {}, r"mistakes has 0.9921875; expected another number than"),
+        (7, 7, {}, "mistakes has 7; expected another number than the answer, 7"),
+        ([[1, 2]], [[1, 2.005]], {}, "mistakes has .* to 2 decimals"),
+        ("yes", "yes", {"choices": ["yes", "no"]}, "mistakes has yes"),
+        ("yes", "maybe", {"choices": ["yes", "no"]}, "mistakes has 'maybe'; expected one of"),
+        ([[1, 2]], [[1], [2]], {}, r"shape \(2, 1\); expected \(1, 2\)"),
+    ],
+)
+def test_a_mistake_that_leads_to_the_answer_is_refused(answer, mistake, options, message):
+    with pytest.raises(ValueError, match=message):
+        Question("?", answer, [(mistake, "No.")], **options)
+
+
+def test_more_decimals_tell_a_mistake_from_the_answer():
+    Question("?", 254 / 255, [(254 / 256, "No.")], decimals=3)
+
+
+def test_questions_are_drawn_until_all_differ_and_no_mistake_is_right():
+    numbers = iter([3, 3, 0, 4, 0, 5])
+
+    def draw():
+        number = next(numbers)
+        return Question(f"2·{number}?", 2 * number, [(number, "Twice that.")])
+
+    check = Check.drawn(draw, 3)
+    assert [q["text"] for q in check.questions] == ["2·3?", "2·4?", "2·5?"]
+
+
+def test_draws_that_cannot_differ_are_refused():
+    with pytest.raises(ValueError, match="draw gives 1 different questions, expected 2"):
+        Check.drawn(lambda: Question("?", 1), 2)
 
 
 @pytest.fixture
@@ -140,3 +196,145 @@ def test_another_question_can_be_drawn(check):
     assert root.locator(".question").inner_text() != before
     assert root.get_by_role("status").inner_text() == ""
     assert root.get_by_label("Your answer").input_value() == ""
+
+
+SANDBOX = (
+    '<iframe sandbox="allow-scripts" srcdoc="<main></main>" width="1200" height="800"></iframe>'
+)
+DRAW = """async ([text, state]) => {
+    const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    const listeners = new Set();
+    const model = {
+        get: (name) => state[name],
+        set(name, value) { state[name] = value; for (const one of listeners) one(); },
+        on: (_, one) => listeners.add(one), off: (_, one) => listeners.delete(one),
+        save_changes() {},
+    };
+    const { default: widget } = await import(url);
+    widget.render({ model, el: document.querySelector("main") });
+}"""
+
+
+@pytest.fixture
+def sandboxed(page):
+    """A widget in a frame that may run scripts and nothing else, as viewers of notebooks have."""
+
+    def sandboxed(widget, name, **state):
+        page.set_content(SANDBOX)
+        frame = page.frames[1]
+        frame.wait_for_selector("main", state="attached")
+        known = {key: value for key, value in widget.get_state().items() if key[0] != "_"}
+        path = Path(widgets.__file__).with_name(f"{name}.js")
+        frame.evaluate(DRAW, [script(path), known | state])
+        return frame
+
+    return sandboxed
+
+
+@pytest.mark.parametrize("way", ["Enter", "click"])
+@pytest.mark.parametrize(
+    ("widget", "name", "status"),
+    [
+        (Check(Question("2 + 3?", 5, [(7, "No.")])), "check", "✗|No."),
+        (widgets.SlidingKernel(), "sliding_kernel", "Not that."),
+        (widgets.OptimizerRace(), "optimizer_race", "Not that."),
+    ],
+    ids=["check", "predict", "race"],
+)
+def test_an_answer_is_judged_in_a_frame_that_allows_no_forms(sandboxed, widget, name, status, way):
+    frame = sandboxed(widget, name, predict=True, position=1)
+    answer = frame.locator("input[aria-label^='Your ']")
+    answer.fill("7")
+    if way == "Enter":
+        answer.press("Enter")
+    else:
+        frame.get_by_role("button", name="Check", exact=True).click()
+    said = frame.locator("[role=status]").first.inner_text()
+    assert any(part in said for part in status.split("|"))
+
+
+def test_a_choice_is_judged_in_a_frame_that_allows_no_forms(sandboxed):
+    frame = sandboxed(Check(Question("Up?", "yes", choices=["yes", "no"])), "check")
+    frame.get_by_label("yes").check()
+    frame.get_by_label("yes").press("Enter")
+    assert frame.get_by_role("status").inner_text() == "Right."
+
+
+@pytest.mark.parametrize("way", ["Enter", "click"])
+def test_a_claim_is_judged_in_a_frame_that_allows_no_forms(sandboxed, way):
+    frame = sandboxed(widgets.GradientChecker(), "gradient_checker")
+    radio = frame.get_by_role("radio").first
+    radio.check()
+    if way == "Enter":
+        radio.press("Enter")
+    else:
+        frame.get_by_role("button", name="This one is wrong").click()
+    assert frame.locator(".verdict").inner_text()
+
+
+@pytest.mark.parametrize("key", ["4", "−", "-", "+", ".", ","])
+def test_a_focused_cell_opens_for_whatever_begins_a_number(sandboxed, page, key):
+    frame = sandboxed(Check(Question("Which?", [[45.0, 0.5]])), "check")
+    cell = frame.locator(".number").first
+    cell.click()
+    page.keyboard.press("Escape")
+    page.keyboard.insert_text("")
+    cell.dispatch_event("keydown", {"key": key, "bubbles": True})
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    values = {"4": "45", "−": "−5", "-": "−5", "+": "5", ".": "0.5", ",": "0.5"}
+    assert cell.inner_text() == values[key]
+
+
+def test_what_cannot_be_read_stays_at_the_cell_and_changes_nothing(sandboxed, page):
+    frame = sandboxed(Check(Question("Which?", [[1000, 2]])), "check")
+    first, second = frame.locator(".number").all()
+    said = frame.get_by_role("status")
+    first.click()
+    page.keyboard.type("1,000")
+    ambiguous = "“1,000” can be 1 or 1000. Write it without a comma."
+    assert said.inner_text() == ambiguous
+    assert first.locator(".fault").inner_text() == "two meanings"
+    page.keyboard.press("Enter")
+    assert first.locator("input").input_value() == "1,000"  # still to be mended
+    page.keyboard.press("ArrowUp")
+    assert first.locator("input").input_value() == "1,000"  # and not stepped from
+    page.keyboard.press("Tab")
+    assert first.inner_text() == ""
+    assert said.inner_text() == f"{ambiguous} The cell stays empty."
+    first.click()
+    page.keyboard.type("1 000")
+    page.keyboard.press("Enter")
+    second.click()
+    page.keyboard.type("2x")
+    page.keyboard.press("Escape")
+    second.click()
+    page.keyboard.type("2")
+    page.keyboard.press("Enter")
+    frame.get_by_role("button", name="Check", exact=True).click()
+    assert said.inner_text() == "Right."
+
+
+def test_numbers_that_are_judged_differently_look_different(sandboxed, page):
+    mistake = ([[0.25, 255 / 256]], "That is divided by 256.")
+    frame = sandboxed(Check(Question("Which?", [[0.25, 1]], [mistake], decimals=3)), "check")
+    for cell, text in zip(frame.locator(".number").all(), ["0.25", "255/256"], strict=True):
+        cell.click()
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+    assert frame.locator(".number").nth(1).inner_text() == "0.99609"
+    frame.get_by_role("button", name="Check", exact=True).click()
+    assert frame.get_by_role("status").inner_text() == "That is divided by 256."
+
+
+def test_an_answer_as_a_page_prints_it_is_right(sandboxed):
+    for text, answer, typed in (
+        ("How many?", 73856, "73,856"),
+        ("How many?", 73856, "73\u2009856"),
+        ("Which share?", 0.84, "84%"),
+        ("How many percent?", 93.75, "93.75 %"),
+    ):
+        frame = sandboxed(Check(Question(text, answer)), "check")
+        frame.get_by_label("Your answer").fill(typed)
+        frame.get_by_label("Your answer").press("Enter")
+        assert frame.get_by_role("status").inner_text() == "Right."

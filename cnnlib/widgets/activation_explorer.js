@@ -1,6 +1,6 @@
 // An activation's curve and slope with a point to drag, and what it makes of each number of a map.
 import { ACTIVATIONS } from "./shared/activations.js";
-import { announcer, copyWith, field, followPointer, format, h, mount, sameNumber, select, setter, speaker } from "./shared/dom.js";
+import { announcer, copyWith, field, followPointer, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { prediction } from "./shared/predict.js";
 
@@ -43,8 +43,8 @@ function writtenOut(name, x, leak) {
   }[name];
 }
 
-/** What a wrong answer is the value of. */
-function explain(answer, name, x, leak) {
+/** What the usual slips make of an activation. */
+function explain(name, x, leak) {
   const { value, slope } = ACTIVATIONS[name];
   const clipped = Math.min(Math.max(x, 0), 1);
   const cases = {
@@ -72,8 +72,8 @@ function explain(answer, name, x, leak) {
     ],
     identity: [[Math.max(x, 0), "That is ReLU. The identity changes nothing."]],
   }[name];
-  return [...cases, [slope(x, leak), "That is the slope."]].find(([wrong]) => sameNumber(answer, wrong))?.[1]
-    ?? "Not that. Find the input on the plot's axis and go up or down to the curve.";
+  return { slips: [...cases, [slope(x, leak), "That is the slope."]],
+    otherwise: "Not that. Find the input on the plot's axis and go up or down to the curve." };
 }
 
 /** The curve and the slope above one input axis; the point is a slider. */
@@ -271,7 +271,7 @@ function render({ model, el }) {
     const where = `row ${Math.floor(at / columns) + 1}, column ${(at % columns) + 1}`;
     predict.update({ key: at + data, total: value(x, slope), score: get("score"), known: !isHidden,
       question: `${where[0].toUpperCase()}${where.slice(1)}: what becomes of ${format(x)}?`,
-      explain: (answer) => explain(answer, name, x, slope) });
+      explain: () => explain(name, x, slope) });
     speak(`${where}: ${of} is ${isHidden ? "hidden" : `${format(value(x, slope))}, slope ${rise}`}`);
   }
   const speak = speaker(live);

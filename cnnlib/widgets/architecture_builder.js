@@ -345,8 +345,7 @@ function render({ model, el }) {
     step = Math.min(step, Math.max(list.length - 1, 0));
     const task = list[step], open = list[step + answered];
     predict.element.hidden = !task;
-    const explain = (answer) =>
-      task.slips.find(([value]) => value === answer)?.[1] ?? `Not that. ${HINTS[task.about]}`;
+    const explain = () => ({ slips: task.slips, otherwise: `Not that. ${HINTS[task.about]}` });
     if (task) predict.update({ key: `${step} ${drawn}`, question: task.question, explain, total: task.total,
       score: get("score"), known: answered && Boolean(open) });
     return (i) => ({

@@ -1,6 +1,6 @@
 // Batch normalization of a few numbers: by the batch, by the running numbers, and what moves them.
 import { asking } from "./shared/asking.js";
-import { announcer, copyWith, factor, field, format, h, mount, parse, sameNumber, select, setter, speaker } from "./shared/dom.js";
+import { announcer, copyWith, factor, field, format, h, misread, mount, parse, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { batchNorm, EPS, MOMENTUM, moments, moveRunning } from "./shared/normalization.js";
 
@@ -23,10 +23,10 @@ function randomNumber([mean, deviation]) {
   return Math.min(Math.max(number, -LARGEST), LARGEST);
 }
 
-/** Names the slip behind a wrong output. */
-function explainOutput(answer, { x, mean, variance, gamma, beta, other, total }) {
+/** What the usual slips make of an output. */
+function explainOutput({ x, mean, variance, gamma, beta, other }) {
   const normalized = (x - mean) / Math.sqrt(variance + EPS);
-  const cases = [
+  const slips = [
     [other, "That is what the other mode gives."],
     [normalized, "That is the normalized number. Multiply it by γ and add β."],
     [normalized * gamma, "The shift, β, is still to be added."],
@@ -34,8 +34,7 @@ function explainOutput(answer, { x, mean, variance, gamma, beta, other, total })
     [((x - mean) / (variance + EPS)) * gamma + beta, "That is divided by the variance. Take its root first."],
     [-normalized * gamma + beta, "Subtract the mean from the number, not the number from the mean."],
   ];
-  return cases.find(([value]) => sameNumber(answer, value) && !sameNumber(value, total))?.[1]
-    ?? "Not that. Subtract the mean, divide by the root of the variance, multiply by γ, add β.";
+  return { slips, otherwise: "Not that. Subtract the mean, divide by the root of the variance, multiply by γ, add β." };
 }
 
 /** A number that is typed: taken when it is one and small enough. */
@@ -51,7 +50,7 @@ function typedNumber(name, label, { get, set, complain }) {
   function read() {
     const value = parse(input.value), fits = Math.abs(value) <= LARGEST;
     input.setAttribute("aria-invalid", !fits);
-    const fault = Number.isNaN(value) ? `“${input.value}” is not a number. Try 3, -1 or 1/9.` : TOO_LARGE;
+    const fault = Number.isNaN(value) ? misread(input.value) : TOO_LARGE;
     complain(fits ? "" : fault);
     if (fits) set({ [name]: value });
   }

@@ -1,9 +1,10 @@
 // A question in the page that answers back: right, or which mistake was made.
-import { format, h, mount, parse, sameNumber, setter } from "./shared/dom.js";
+import { format, h, misread, mount, onEnter, readings, setter } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
+import { close, judge } from "./shared/judge.js";
 
-const same = (a, b) =>
-  Array.isArray(a) ? a.every((part, i) => same(part, b[i])) : typeof a === "number" ? sameNumber(a, b) : a === b;
+/** Whether all numbers of a grid are those of another. */
+const fits = (given, answer, decimals) => given.every((row, i) => row.every((value, j) => close(value, answer[i][j], decimals)));
 
 /** Text with `code` in it. */
 const prose = (text) => text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
@@ -25,7 +26,7 @@ function render({ model, el }) {
   const answers = h("div", { class: "answers" });
   const verdict = h("p", { class: "verdict", role: "status" });
   const another = h("button", { type: "button", click: () => set({ current: (get("current") + 1) % get("questions").length, solved: false }) }, "Another one");
-  const form = h("form", { submit: check }, text, answers, h("div", { class: "controls" }, h("button", {}, "Check"), another), verdict);
+  const controls = h("div", { class: "controls" }, h("button", { type: "button", click: check }, "Check"), another);
   const say = (sentence, mood = "") => {
     verdict.replaceChildren(...prose(sentence));
     verdict.className = `verdict ${mood}`;
@@ -33,20 +34,21 @@ function render({ model, el }) {
 
   /** Each kind of question puts its controls in the page and returns what reads them: null is no answer yet. */
   const kinds = {
-    number() {
-      const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: 8, "aria-label": "Your answer", input: () => say("") });
+    number(one) {
+      const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: 8, "aria-label": "Your answer", input: () => say(""), keydown: onEnter(check) });
       const minus = h("button", { type: "button", "aria-label": "Change the sign", click: () => {
         input.value = /^[-−]/.test(input.value) ? input.value.slice(1) : `-${input.value}`;
         input.focus();
         say("");
       } }, "±");
       answers.replaceChildren(input, minus);
-      return () => (Number.isNaN(parse(input.value)) ? null : parse(input.value));
+      // A question that asks for percent is answered with or without the sign.
+      return () => (/percent/.test(one.text) ? input.value.replace("%", "") : input.value);
     },
     choice(one) {
       const name = `choice-${Math.random()}`; // radio buttons of one question belong together
       const choices = [...one.choices].sort((a, b) => mixed(one.text + a) - mixed(one.text + b)); // alike at every visit
-      const radios = choices.map((choice) => h("input", { type: "radio", name, value: choice, change: () => say("") }));
+      const radios = choices.map((choice) => h("input", { type: "radio", name, value: choice, change: () => say(""), keydown: onEnter(check) }));
       answers.replaceChildren(...radios.map((radio, i) => h("label", { class: "choice" }, radio, h("span", {}, ...prose(choices[i])))));
       return () => radios.find((radio) => radio.checked)?.value ?? null;
     },
@@ -54,29 +56,42 @@ function render({ model, el }) {
       let filled = one.answer.map((row) => row.map(() => null));
       const cells = grid({ label: "Your answer", tone: "signed", onerror: say, onedit: (i, j, value) => {
         filled = filled.map((row, r) => row.map((old, c) => (r === i && c === j ? value : old)));
-        cells.update(filled);
+        show();
       } });
-      cells.update(filled);
+      // So many decimals that what is right looks different from what is wrong.
+      const show = () => cells.update(filled, { cell: (i, j) => ({ text: filled[i][j] === null ? "" : format(filled[i][j], one.decimals + 2) }) });
+      show();
       answers.replaceChildren(cells.element);
       return () => (filled.flat().includes(null) ? null : filled);
     },
   };
   const kindOf = (one) => (one.choices.length ? "choice" : Array.isArray(one.answer) ? "grid" : "number");
-  const missing = { number: "Type a number, such as 3, -1 or 1/9.", choice: "Choose one first.", grid: "Fill every cell first." };
 
-  function check(event) {
-    event.preventDefault();
-    const one = question(), given = answer();
-    if (given === null) return say(missing[kindOf(one)]);
-    const right = same(given, one.answer);
-    const mistake = one.mistakes.find(([wrong]) => same(given, wrong));
+  /** Each kind of answer, judged: {right}, {sentence} of the mistake behind it, or {missing}. */
+  const judges = {
+    number: (given, one) => (readings(given).length ? judge(readings(given), one.answer, one.mistakes, one)
+      : { missing: given.trim() ? misread(given) : "Type a number, such as 3, -1 or 1/9." }),
+    choice: (given, one) => (given === null ? { missing: "Choose one first." }
+      : { right: given === one.answer, sentence: one.mistakes.find(([wrong]) => wrong === given)?.[1] }),
+    grid(given, one) {
+      if (given === null) return { missing: "Fill every cell first." };
+      const led = one.mistakes.filter(([wrong]) => fits(given, wrong, one.decimals)).map(([, sentence]) => sentence);
+      return { right: fits(given, one.answer, one.decimals), sentence: [...new Set(led)].join(" Or: ") || look(given, one) };
+    },
+  };
+  /** Where a grid is wrong first. */
+  function look(given, { answer: right, decimals }) {
+    const wrong = given.flatMap((row, i) => row.map((value, j) => [value, i, j]))
+      .filter(([value, i, j]) => !close(value, right[i][j], decimals));
+    const [[value, i, j] = []] = wrong, count = given.flat().length;
+    return wrong.length && `${count - wrong.length} of ${count} are right. Look again at row ${i + 1}, column ${j + 1}: it is not ${format(value, decimals + 2)}.`;
+  }
+
+  function check() {
+    const one = question(), { missing, right, sentence } = judges[kindOf(one)](answer(), one);
+    if (missing) return say(missing);
     if (right) say("Right.", "right");
-    else if (mistake) say(mistake[1], "wrong");
-    else if (kindOf(one) === "grid") {
-      const wrong = given.flatMap((row, i) => row.map((value, j) => [value, i, j])).filter(([value, i, j]) => !same(value, one.answer[i][j]));
-      const [[value, i, j]] = wrong;
-      say(`${given.flat().length - wrong.length} of ${given.flat().length} are right. Look again at row ${i + 1}, column ${j + 1}: it is not ${format(value)}.`, "wrong");
-    } else say("Not that. Try once more.", "wrong");
+    else say(sentence ?? "Not that. Try once more.", "wrong");
     set({ solved: right });
   }
 
@@ -90,7 +105,7 @@ function render({ model, el }) {
     another.hidden = get("questions").length === 1;
   }
 
-  const root = h("div", { class: "cnn-widget check", role: "group", "aria-label": "Check" }, form);
+  const root = h("div", { class: "cnn-widget check", role: "group", "aria-label": "Check" }, text, answers, controls, verdict);
   return mount(el, root, model, draw);
 }
 

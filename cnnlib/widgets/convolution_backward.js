@@ -1,6 +1,6 @@
 // A convolution and its backward pass side by side: every gradient traceable to its products.
 import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/dom.js";
-import { backwardSlip, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/backward.js";
+import { backwardSlips, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/backward.js";
 import { choiceOf, upTo } from "./shared/choices.js";
 import { contributions, conv2d, geometry, sum } from "./shared/ops.js";
 import { player, spacePlays } from "./shared/player.js";
@@ -369,7 +369,7 @@ function render({ model, el }) {
     const pairs = now.walk === "biases" ? now.grad[now.place[0]].flat().map((g) => [1, g])
       : now.chosen.map((t) => [now.walk === "weights" ? t.pixel : t.weight, t.gradient]);
     predict.update({ key: where + data, where, total, score: get("score"), known: !asks,
-      explain: backwardSlip(pairs, now.walk === "weights" ? "You turned G. For the kernel's gradient nothing is turned."
+      explain: () => backwardSlips(pairs, now.walk === "weights" ? "You turned G. For the kernel's gradient nothing is turned."
         : "You laid the kernel on G unturned. A pixel meets the last weight first.",
       "Not that. Multiply each pair that the sum names, then add all products.") });
     speak(`${where}: ${asks ? "hidden" : said(now, total)}`);

@@ -1,5 +1,5 @@
 // Four gradients of one small convolution, one of them wrong: push the numbers and find it.
-import { copyWith, field, format, h, mount, setter } from "./shared/dom.js";
+import { copyWith, field, format, h, mount, onEnter, setter } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { conv2d, sum } from "./shared/ops.js";
 
@@ -43,7 +43,7 @@ function render({ model, el }) {
 
   const name = `claim-${Math.random()}`; // radio buttons of one widget belong together
   const rows = PLACES.map(([title], index) => {
-    const radio = h("input", { type: "radio", name, "aria-label": `${title} has the wrong gradient` });
+    const radio = h("input", { type: "radio", name, keydown: onEnter(check), "aria-label": `${title} has the wrong gradient` });
     const claim = h("span");
     const result = h("span", { class: "gradient-checker-result", role: "status" });
     const button = h("button", { type: "button", "aria-label": `Push ${title}`, click: () => {
@@ -58,8 +58,7 @@ function render({ model, el }) {
   const verdict = h("p", { class: "verdict", role: "status" });
   const another = h("button", { type: "button", click: () => set({ current: (get("current") + 1) % get("cases").length, solved: false }) }, "Another one");
 
-  function check(event) {
-    event.preventDefault();
+  function check() {
     const chosen = rows.findIndex(({ radio }) => radio.checked);
     const right = chosen === one().wrong;
     verdict.className = `verdict ${chosen < 0 ? "" : right ? "right" : "wrong"}`;
@@ -95,8 +94,8 @@ function render({ model, el }) {
 
   const root = h("div", { class: "cnn-widget gradient-checker", role: "group", "aria-label": "Gradient checker" },
     stage, loss, field("Step", exponent, step),
-    h("form", { submit: check }, rows.map(({ element }) => element),
-      h("div", { class: "controls" }, h("button", {}, "This one is wrong"), another), verdict));
+    h("div", { class: "claims" }, rows.map(({ element }) => element),
+      h("div", { class: "controls" }, h("button", { type: "button", click: check }, "This one is wrong"), another), verdict));
   return mount(el, root, model, draw);
 }
 

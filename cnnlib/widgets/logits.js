@@ -1,5 +1,5 @@
 // Logits to drag: probabilities, the loss and its gradient follow.
-import { announcer, copyWith, field, format, h, mount, parse, sameNumber, select, setter, speaker } from "./shared/dom.js";
+import { announcer, copyWith, field, format, h, misread, mount, parse, select, setter, speaker } from "./shared/dom.js";
 import { crossEntropy, logSoftmax, sum } from "./shared/ops.js";
 import { prediction } from "./shared/predict.js";
 
@@ -51,7 +51,7 @@ function createRow(k, { get, setLogit, setTarget, complain, group }) {
   function read() {
     const value = parse(typed.value), fits = Math.abs(value) <= LARGEST;
     typed.setAttribute("aria-invalid", !fits);
-    complain(fits ? "" : Number.isNaN(value) ? `“${typed.value}” is not a number. Try 3, -1 or 1/9.` : "A logit may be at most 1,000,000 here.");
+    complain(fits ? "" : Number.isNaN(value) ? misread(typed.value) : "A logit may be at most 1,000,000 here.");
     if (fits) setLogit(k, value, true);
   }
   const bars = ["p", "g"].map((kind) => h("span", { class: `bar ${kind}`, "aria-hidden": "true" }, h("span", { class: "fill" })));
@@ -86,17 +86,16 @@ function createRow(k, { get, setLogit, setTarget, complain, group }) {
   };
 }
 
-/** Names the slip behind a wrong loss. */
-function explain(answer, { logits, target, total, p }) {
-  const cases = [
+/** What the usual slips make of a loss. */
+function explain({ logits, target, total, p }) {
+  const slips = [
     [-total, "ln of a number below 1 is negative. The minus sign of the loss makes it positive."],
     [total / Math.LN10, "That is the logarithm to base 10. The loss takes the natural one, ln."],
     [p[target], "That is the probability of the right class. The loss is minus its logarithm."],
     [-Math.log(logits[target] / sum(logits)), "That shares out the logits themselves. First raise e to the power of each."],
     ...p.map((one, k) => [k === target ? NaN : -Math.log(one), "That is the loss for another target."]),
   ];
-  return cases.find(([value]) => sameNumber(answer, value))?.[1]
-    ?? "Not that. Divide the right class's e to the logit by the sum of them all, take ln, turn the sign.";
+  return { slips, otherwise: "Not that. Divide the right class's e to the logit by the sum of them all, take ln, turn the sign." };
 }
 
 /** What is computed from the logits, with the largest taken off first or, as it is seen to fail, not. */

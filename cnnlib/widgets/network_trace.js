@@ -5,7 +5,7 @@ import { grid } from "./shared/grid.js";
 import { lines } from "./shared/lines.js";
 import { PARAMETERS, layerTable, networkDescent, networkGradients, networkGraph, networkTables, networkUsers, networkValues, winner } from "./shared/network.js";
 import { player, spacePlays } from "./shared/player.js";
-import { prediction, slip } from "./shared/predict.js";
+import { prediction, slipsOfSum } from "./shared/predict.js";
 import { sum } from "./shared/ops.js";
 
 /** The canvas, step by step of the forward pass; the last layer of each is computed, the others are given. */
@@ -282,13 +282,12 @@ function reasonOf(node, terms, graph, numbers) {
   }[role];
 }
 
-/** Names the slip behind a wrong number, by the operation that makes it. */
-function explain(answer, { node, terms, bias, total }) {
-  const near = (value) => Math.abs(answer - value) <= 0.005;
+/** What the usual slips make of a number, by the operation that makes it. */
+function explain({ node, terms, bias, total }) {
   const numbers = terms.map((term) => term.pixel);
   const products = sum(terms.map((term) => term.pixel * term.weight));
-  if (node.layer === "map") return slip(answer, terms, bias);
-  const cases = {
+  if (node.layer === "map") return slipsOfSum({ terms, bias });
+  const slips = {
     sum: [[products, `That is the sum of the products. The bias, ${format(bias)}, is still to be added.`],
       [sum(numbers) + bias, "That adds the inputs. Each is multiplied by its weight first."]],
     relu: [[numbers[0], "ReLU writes 0 for what is below zero."]],
@@ -298,30 +297,28 @@ function explain(answer, { node, terms, bias, total }) {
     loss: [[-total, "The logarithm of a probability is negative; the minus sign makes the loss positive."],
       [total / Math.LN10, "That is the logarithm to base 10. The loss takes the natural one."]],
   }[node.operation] ?? [];
-  return cases.find(([value]) => near(value))?.[1] ?? "Not that. The inputs are outlined; look at the sum once more.";
+  return { slips, otherwise: "Not that. The inputs are outlined; look at the sum once more." };
 }
 
 /** Close enough for a gradient that was worked out from rounded ones. */
 const sameGradient = (answer, total) => Math.abs(answer - total) <= 1e-4 + 0.005 * Math.abs(total);
 
-/** Names the slip behind a wrong gradient. */
-function explainGradient(answer, { terms, total, node, numbers }) {
+/** What the usual slips make of a gradient. */
+function explainGradient({ terms, total, node, numbers }) {
   const slopes = terms.map(({ slope }) => slope), gradients = terms.map(({ gradient }) => gradient);
   const sent = terms.map(({ slope, gradient }) => slope * gradient).filter((part) => part !== 0);
-  const only = terms.length > 1 && sent.some((part) => sameGradient(answer, part));
   const p = node.layer === "logits" ? numbers.get(`probability[${node.row},0]`) : NaN;
-  const cases = [
+  const slips = [
     [p, "That is the probability. Subtract the target's number from it."],
     [-total, "The sign is turned round."],
     [slopes.every((slope) => slope === 0) ? sum(gradients) : NaN, "Nothing comes back this way: its factor is 0."],
     [sum(gradients), "That adds the gradients. Each is multiplied by its factor first."],
     [sum(slopes), "That leaves the gradients out. Each factor is multiplied by the gradient beside it."],
     [total / terms.length, "That is the mean. What comes back is added, not averaged."],
+    ...(terms.length > 1 ? sent : []).map((part) => [part, "That is what one of the later numbers sends. Add up what all of them send."]),
   ];
-  return cases.find(([value]) => sameGradient(answer, value))?.[1]
-    ?? (only ? "That is what one of the later numbers sends. Add up what all of them send."
-      : node.layer === "logits" ? "Not that. Take p − y: the probability of the class, minus 1 if it is the target's."
-      : "Not that. The later numbers are outlined: multiply the gradient of each by its factor, and add.");
+  return { slips, otherwise: node.layer === "logits" ? "Not that. Take p − y: the probability of the class, minus 1 if it is the target's."
+    : "Not that. The later numbers are outlined: multiply the gradient of each by its factor, and add." };
 }
 
 /** What is shown, as the traits say: which pass, how far it has come, and what is still to be predicted. */
@@ -422,7 +419,7 @@ function render({ model, el }) {
   const bar = player({ label: pass().label, onmove: (to) => show(chosen[view.passName()][to], { position: to }) });
   const training = descent({ complain, onstep: descend, onrate: (lr) => set({ lr }) });
   const predict = prediction({
-    explain: (answer, task) => (backward() ? explainGradient : explain)(answer, task),
+    explain: (task) => (backward() ? explainGradient : explain)(task),
     onnext: () => {
       const all = view.asked();
       choose((all[all.findIndex(({ name }) => name === get("selected")) + 1] ?? all[0]).name);

@@ -1,5 +1,5 @@
 // A dense layer: inputs, weights and neurons, and one neuron's sum, product by product.
-import { announcer, copyWith, factor, field, format, h, mount, sameNumber, select, setter, speaker } from "./shared/dom.js";
+import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { lines } from "./shared/lines.js";
 import { linear, sum } from "./shared/ops.js";
@@ -76,11 +76,11 @@ function createStage({ get, edit, choose, complain }) {
   };
 }
 
-/** Names the slip behind a wrong output. */
-function explain(answer, { terms, bias, total, weight }) {
+/** What the usual slips make of an output. */
+function explain({ terms, bias, total, weight }) {
   const products = sum(terms.map((term) => term.pixel * term.weight));
   const column = terms.length === weight.length && terms.map((term, i) => term.pixel * weight[i][terms[0].neuron]);
-  const cases = [
+  const slips = [
     [products, `That is the sum of the products. The bias, ${format(bias)}, is still to be added.`],
     [products - bias, "The bias is added, not subtracted."],
     [column ? sum(column) + bias : NaN, "Those are the weights of a column. A neuron's weights are a row."],
@@ -88,8 +88,7 @@ function explain(answer, { terms, bias, total, weight }) {
     [sum(terms.map((term) => term.pixel)) + bias, "That adds the inputs. Each is multiplied by its weight first."],
     [-total, "The sign is turned round."],
   ];
-  return cases.find(([value]) => sameNumber(answer, value))?.[1]
-    ?? "Not that. Multiply each input by the weight of its line, add all products, then the bias.";
+  return { slips, otherwise: "Not that. Multiply each input by the weight of its line, add all products, then the bias." };
 }
 
 function render({ model, el }) {

@@ -1,6 +1,6 @@
 // The loss of the worked network against one of its numbers: nudge it, and step downhill.
 import { chart } from "./shared/chart.js";
-import { announcer, copyWith, field, followPointer, format, h, mount, parse, select, setter } from "./shared/dom.js";
+import { announcer, copyWith, field, followPointer, format, h, misread, mount, parse, readings, select, setter } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { networkGraph, networkTables, networkValues } from "./shared/network.js";
 import { branches, networkSlopes } from "./shared/slopes.js";
@@ -158,7 +158,7 @@ function numberField(label, { accept, wanted, onvalue, complain, ...attributes }
   const input = h("input", { type: "text", autocomplete: "off", ...attributes, change: () => {
     const value = parse(input.value), right = !Number.isNaN(value) && accept(value);
     input.setAttribute("aria-invalid", !right);
-    complain(right ? "" : `${label} is “${input.value}”. Type ${wanted}.`);
+    complain(right ? "" : readings(input.value).length > 1 ? misread(input.value) : `${label} is “${input.value}”. Type ${wanted}.`);
     if (right) onvalue(value);
   } });
   return { element: field(label, input), update(value) {

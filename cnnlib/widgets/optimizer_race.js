@@ -1,5 +1,6 @@
 // Four optimizers walk over the same surface, and every step can be traced to its sum.
-import { announcer, field, format, h, mount, parse, sameNumber, select, setter, speaker } from "./shared/dom.js";
+import { announcer, field, format, h, mount, onEnter, readings, select, setter, speaker } from "./shared/dom.js";
+import { judge } from "./shared/judge.js";
 import { BETAS, OPTIMIZERS, SURFACES, walk } from "./shared/optimizers.js";
 import { player, spacePlays } from "./shared/player.js";
 import { svg } from "./shared/svg.js";
@@ -107,21 +108,19 @@ function createQuestion(onright) {
   const input = h("input", { type: "text", autocomplete: "off", size: 7, "aria-label": "Your prediction" });
   const words = h("span"), verdict = h("span", { class: "race-verdict", role: "status" });
   function check() {
-    const { from, to, gradient, move } = task.axis, { lr } = task.options, answer = parse(input.value);
+    const { from, to, gradient, move } = task.axis, { lr } = task.options, numbers = readings(input.value);
     const slips = [
       [from + lr * move, "That goes uphill: the step is subtracted."],
       [from - move, "The learning rate is missing."],
       [from - lr * gradient, "That is the step of plain SGD. This optimizer remembers earlier gradients."],
       [lr * move, "That is the step. Subtract it from the place."],
     ];
-    if (Number.isNaN(answer)) verdict.textContent = "Type a number, such as 3.84 or -0.6.";
-    else if (sameNumber(answer, to)) onright(`${format(to)} is right.`);
-    else verdict.textContent = slips.find(([value]) => sameNumber(answer, value))?.[1] ?? "Not that. Place minus learning rate times move.";
+    const { right, sentence } = judge(numbers, to, slips);
+    if (!numbers.length) verdict.textContent = "Type a number, such as 3.84 or -0.6.";
+    else if (right) onright(`${format(to)} is right.`);
+    else verdict.textContent = sentence ?? "Not that. Place minus learning rate times move.";
   }
-  const element = h("form", { class: "race-predict", submit: (event) => {
-    event.preventDefault();
-    check();
-  } }, words, input, h("button", {}, "Check"), h("button", { type: "button", click: () => onright(`It is ${format(task.axis.to)}.`) }, "Show me"), verdict);
+  const element = h("div", { class: "race-predict", keydown: onEnter(check) }, words, input, h("button", { type: "button", click: check }, "Check"), h("button", { type: "button", click: () => onright(`It is ${format(task.axis.to)}.`) }, "Show me"), verdict);
   return {
     element,
     update(newTask) {

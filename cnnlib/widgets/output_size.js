@@ -58,13 +58,13 @@ function formula(traits, row) {
   return { steps, result: String(row.output) };
 }
 
-/** Names the slip behind a wrong number of windows, when it is one of the usual ones. */
-function explain(traits, row, answer) {
+/** What the usual slips make of the number of windows. */
+function explain(traits, row) {
   const { size, stride, kernel_size: kernel } = traits;
   const { before, after } = row.given;
   const count = (padded, extent, step = stride) => Math.floor((padded - extent) / step) + 1;
   const padded = row.given.padded;
-  const cases = [
+  const slips = [
     [row.output - 1, "One more: the window also stands at the very start, before the first step."],
     [count(size, row.extent), "The padding is missing: it makes the row longer."],
     [count(size + before, row.extent), `The padding stands on both sides: ${before} before and ${after} after.`],
@@ -73,8 +73,7 @@ function explain(traits, row, answer) {
     [row.room / stride + 1, "A part of a window is no window: round down."],
     [row.output + 1, traits.ceil_mode ? "One less." : "One less: the last of these would reach past the end."],
   ];
-  return cases.find(([value]) => value === answer && value !== row.output)?.[1]
-    ?? "Not that. Push the window from the start in steps of the stride, and count where it stands.";
+  return { slips, otherwise: "Not that. Push the window from the start in steps of the stride, and count where it stands." };
 }
 
 /** The row of cells, and under it one line for each window. */
@@ -272,7 +271,7 @@ function render({ model, el }) {
     controls.update(traits, row);
     predict.element.hidden = !traits.predict;
     predict.update({ key: key(), question: "How many windows fit?", total: row.output, score: get("score"),
-      explain: (answer) => explain(traits, row, answer), known: !hidden });
+      explain: () => explain(traits, row), known: !hidden });
     speak(`${hidden ? "" : `${plural(count, "window")}. `}${sentence.textContent}`);
   }
 

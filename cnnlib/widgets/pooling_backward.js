@@ -58,8 +58,8 @@ function notesOf({ cells, options, mode }) {
     ...(padding ? [`The padding counts too; its share, ${padding}/${counted.length}, is cropped.`] : [])];
 }
 
-/** Names the slip behind a wrong sum of shares. */
-function poolingSlip({ chosen, mode }) {
+/** What the usual slips make of a sum of shares. */
+function poolingSlips({ chosen, mode }) {
   const divided = (count) => sum(chosen.map((t) => t.gradient / count(t.cells)));
   const cases = {
     max: [[divided(() => 1), "Only the largest number of a window receives its gradient."],
@@ -68,8 +68,8 @@ function poolingSlip({ chosen, mode }) {
       ...MISCOUNTS.map(([count, words]) => [divided(count), words])],
   };
   const turned = [-sum(chosen.map((t) => t.share * t.gradient)), "The sign is turned round."];
-  return (answer) => [...cases[mode], turned].find(([value]) => Math.abs(answer - value) < 0.005)?.[1]
-    ?? "Not that. Look at each window over it: how much of the window's gradient is its share?";
+  return { slips: [...cases[mode], turned],
+    otherwise: "Not that. Look at each window over it: how much of the window's gradient is its share?" };
 }
 
 function createStage({ get, set, complain, choose }) {
@@ -225,7 +225,7 @@ function render({ model, el }) {
     controls.update(now.shape);
     predict.element.hidden = !get("predict") || now.walk === "outputs";
     const total = sum(now.chosen.map((t) => t.share * t.gradient));
-    predict.update({ key: whereIs(now) + data, where: whereIs(now), total, score: get("score"), known: !asks, explain: poolingSlip(now) });
+    predict.update({ key: whereIs(now) + data, where: whereIs(now), total, score: get("score"), known: !asks, explain: () => poolingSlips(now) });
     const [{ rows, end }] = lines;
     speak(`${whereIs(now)}: ${rows.flat().map((t) => t.text).join(now.walk === "outputs" ? ", " : " plus ")}${end ? ` is ${asks ? "hidden" : end}` : ""}`);
   }

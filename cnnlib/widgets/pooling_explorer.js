@@ -1,5 +1,5 @@
 // A window slides over a map; of each window the largest number, or the mean, is kept.
-import { announcer, copyWith, factor, field, format, h, mount, sameNumber, select, setter, speaker } from "./shared/dom.js";
+import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { sum, table } from "./shared/ops.js";
 import { player, spacePlays } from "./shared/player.js";
@@ -14,11 +14,11 @@ const GIVEN = "as given";
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const written = (value) => (Number.isFinite(value) ? format(value) : "−∞");
 
-/** What a wrong answer is the number of. */
-function explain(answer, cells, options, largest) {
+/** What the usual slips make of a window. */
+function explain(cells, options, largest) {
   const values = countedCells(cells, options).map((cell) => cell.value);
   const pixels = cells.filter(({ kind }) => kind === "pixel").map((cell) => cell.value);
-  const cases = {
+  const slips = {
     max: [
       [sum(values) / values.length, "That is the mean. Here the largest is asked for."],
       [sum(values), "That is the sum. Nothing is added here: take the largest."],
@@ -37,7 +37,7 @@ function explain(answer, cells, options, largest) {
       : "Not that. Take the largest of the framed numbers.",
     average: "Not that. Add the framed numbers, then divide by how many they are.",
   };
-  return cases[options.mode].find(([value]) => sameNumber(answer, value))?.[1] ?? otherwise[options.mode];
+  return { slips: slips[options.mode], otherwise: otherwise[options.mode] };
 }
 
 /** The rows and columns that no window reads, in words. */
@@ -237,7 +237,7 @@ function render({ model, el }) {
     if (hover) return;
     predict.update({ key: position() + data, total: poolValue(cells, chosen), score: get("score"), known: !isHidden,
       question: `Which number belongs in ${where}?`,
-      explain: (answer) => explain(answer, cells, chosen, Math.max(...image.flat())) });
+      explain: () => explain(cells, chosen, Math.max(...image.flat())) });
     speak(`${where}: ${isHidden ? "hidden" : said(cells, chosen)}`);
   }
   function said(cells, chosen) {

@@ -96,18 +96,19 @@ export function sumLines(onlight) {
   };
 }
 
-/** Names the slip behind a wrong sum of first·second, when it is one of the usual ones. */
-export function backwardSlip(pairs, turned, fallback) {
+/** What the usual slips make of a sum of first·second, and what to say `otherwise`. */
+export function backwardSlips(pairs, turned, otherwise) {
   const total = (seconds) => sum(pairs.map(([first], k) => first * seconds[k]));
   const seconds = pairs.map(([, second]) => second);
-  return (answer) => [
+  const slips = [
     [sum(pairs.map(([first]) => first)) * sum(seconds), "That multiplies two sums. Each product has a gradient of its own: multiply first, then add."],
     [total([...seconds].reverse()), turned],
     [total(seconds.map(() => 1)), "That leaves the gradients out. Each number is multiplied by the gradient it met."],
     [total(seconds) / pairs.length, "That is the mean. Contributions are added, not averaged."],
     [sum(pairs.map(([first, second]) => Math.abs(first * second))), "A minus sign was lost."],
     [-total(seconds), "The sign is turned round."],
-  ].find(([value]) => Math.abs(answer - value) < 0.005)?.[1] ?? fallback;
+  ];
+  return { slips, otherwise };
 }
 
 /** Ready gradients to choose, beside the one that was given and the one that was edited. */

@@ -1,6 +1,6 @@
 // Steps of gradient descent: their buttons, the learning rate, and the loss so far as a curve.
 import { chart } from "./chart.js";
-import { field, format, h, parse } from "./dom.js";
+import { field, format, h, misread, parse, readings } from "./dom.js";
 
 /** The smallest of 1, 2, 5, 10, 20, 50, ... times `unit` that is not below `number`. */
 function roundUp(number, unit) {
@@ -38,7 +38,7 @@ export function descent({ onstep, onrate, complain }) {
     input() {
       const lr = parse(rate.value), right = lr > 0;
       rate.setAttribute("aria-invalid", !right);
-      complain(right ? "" : `“${rate.value}” is not a learning rate. Try 0.001 or 1/100.`);
+      complain(right ? "" : readings(rate.value).length > 1 ? misread(rate.value) : `“${rate.value}” is not a learning rate. Try 0.001 or 1/100.`);
       if (right) onrate(lr);
     },
     blur: () => {

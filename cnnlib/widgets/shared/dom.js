@@ -30,16 +30,49 @@ export function brief(number) {
   return texts.find((text) => text.length <= 6) ?? number.toExponential(0).replace("-", "−");
 }
 
-/** What a reader typed: 3, -1.5, −2, or a fraction such as 1/9. NaN when it is no number. */
-export function parse(text) {
-  const [top, bottom = "1", ...rest] = text.trim().replace(/−/g, "-").replace(",", ".").split("/");
-  if (!top || !bottom || rest.length) return NaN;
-  const value = Number(top) / Number(bottom);
-  return Number.isFinite(value) ? value : NaN;
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻";
+
+/** What digits can mean, as JavaScript writes it: "1,000" is a thousand, or 1 and no thousandths. */
+function decimals(text) {
+  const digits = text.replace(/(\d)[\s'’ʼ_](?=\d{3}(?!\d))/g, "$1");
+  const texts = [digits.replace(",", ".")];
+  if (/^[1-9]\d{0,2}(,\d{3})+(\.\d*)?$/.test(digits)) texts.push(digits.replaceAll(",", ""));
+  if (/^[1-9]\d{0,2}(\.\d{3})+(\.\d{3}|,\d*)$/.test(digits)) texts.push(digits.replaceAll(".", "").replace(",", "."));
+  return texts.filter((one) => /^(\d+\.?\d*|\.\d+)$/.test(one));
 }
 
-/** Equal as far as two decimals show, which is how precisely an answer can be typed. */
-export const sameNumber = (a, b) => Math.abs(a - b) <= 0.005 + 1e-9;
+/** The same with a sign and a power of ten: 4e+8, 4·10^8 or 4×10⁸. */
+function scaled(text) {
+  const plain = text.replace(/[⁰¹²³⁴-⁹⁻]+/g, (raised) => `^${[...raised].map((one) => "0123456789-"[RAISED.indexOf(one)]).join("")}`)
+    .replace(/\s*[·⋅×x*]\s*10\s*(\^|\*\*)\s*/, "e").replace(/\s*[·⋅×*]\s*10$/, "e1");
+  const [, sign, digits, power = "0"] = plain.match(/^([-+]?)\s*(.*?)(?:e([-+]?\d+))?$/i);
+  return decimals(digits).map((one) => Number(`${sign}${one}e${power}`));
+}
+
+/**
+ * All numbers that a typed text can mean: 3, −1.5, +2, 1/9, 12%, 73,856, 1 000, 4e+8, 4·10^8. A comma is a
+ * decimal comma or groups thousands; where it can be both, there are two. None when it is no number.
+ */
+export function readings(text) {
+  const [, fraction, percent] = text.trim().replace(/[−–﹣－]/g, "-").match(/^(.*?)\s*(%?)$/s);
+  const [tops, bottoms = [1], ...rest] = fraction.split(/[/⁄∕]/).map((part) => scaled(part.trim()));
+  if (rest.length) return [];
+  const values = tops.flatMap((top) => bottoms.map((bottom) => top / bottom / (percent ? 100 : 1)));
+  return [...new Set(values.filter(Number.isFinite))];
+}
+
+/** The number that a typed text means. NaN when it is none, or when it can be two. */
+export function parse(text) {
+  const [value, ...others] = readings(text);
+  return value === undefined || others.length ? NaN : value;
+}
+
+/** Why `parse` finds no number there. */
+export function misread(text) {
+  const values = readings(text);
+  return values.length < 2 ? `“${text}” is not a number. Try 3, -1 or 1/9.`
+    : `“${text}” can be ${values.map((value) => format(value, 12)).join(" or ")}. Write it without a comma.`;
+}
 
 /** A nested array with the value at `place` replaced, and nothing changed in the old one. */
 export const copyWith = (nested, [first, ...rest], value) =>
@@ -56,6 +89,13 @@ export function speaker(live, bar = { playing: false }) {
     spoken = sentence;
   };
 }
+
+/** A listener for keydown: Enter in a field. A form would do this too, but some frames let none be sent. */
+export const onEnter = (act) => (event) => {
+  if (event.key !== "Enter" || event.isComposing || !event.target.matches("input")) return;
+  event.preventDefault();
+  act();
+};
 
 /** A labelled control. */
 export const field = (label, ...controls) => h("label", { class: "field" }, h("span", {}, label), controls);

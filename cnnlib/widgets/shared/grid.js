@@ -1,5 +1,5 @@
 // A grid of numbers: one tab stop, arrows move, typing edits, a frame that glides over it.
-import { brief, format, h, parse } from "./dom.js";
+import { brief, format, h, misread, parse, readings } from "./dom.js";
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -57,6 +57,7 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
 
   const key = (row, column) => `${row},${column}`;
   const place = (cell) => [Number(cell.dataset.row), Number(cell.dataset.column)];
+  const isEmpty = (input) => input.value.trim() === "";
   const inside = (row, column) => values[row]?.[column] !== undefined;
 
   function build(rows, columns, border) {
@@ -80,45 +81,49 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
     cells.get(key(row, column)).tabIndex = 0;
   }
 
+  /** Ends editing. `restore` is true to give up, false to keep what can be read, and missing when the cells go. */
   function finish(restore) {
     if (!editor) return;
     const { cell, input, before } = editor;
+    const unread = restore === false && !isEmpty(input) && Number.isNaN(parse(input.value));
     editor = null;
-    if (restore) onedit(...place(cell), before);
+    if (restore || unread) onedit(...place(cell), before);
     input.remove();
     cell.querySelector(".stepper").remove();
     cell.classList.remove("editing");
-    onerror?.("");
+    onerror?.(unread ? `${misread(input.value)} The cell ${before === null ? "stays empty" : `keeps ${format(before)}`}.` : "");
   }
 
   function edit(cell, text) {
-    finish();
+    finish(false);
     const [row, column] = place(cell);
     const before = values[row][column];
     const read = () => {
-      const value = parse(input.value);
-      input.setAttribute("aria-invalid", Number.isNaN(value));
-      const wrong = Number.isNaN(value);
-      fault.textContent = wrong ? "not a number" : "";
-      onerror?.(wrong ? `“${input.value}” is not a number. Try 3, -1 or 1/9.` : "");
+      const value = parse(input.value), wrong = Number.isNaN(value);
+      input.setAttribute("aria-invalid", wrong);
+      fault.textContent = !wrong ? "" : readings(input.value).length ? "two meanings" : "not a number";
+      onerror?.(wrong ? misread(input.value) : "");
       if (!wrong) onedit(row, column, value);
+      return !wrong;
     };
-    const write = (value) => {
-      input.value = String(Number(value.toFixed(6)));
+    // What cannot be read is not stepped from: the sentence about it stays.
+    const change = (by) => {
+      const value = isEmpty(input) ? 0 : parse(input.value);
+      if (!Number.isNaN(value)) input.value = String(Number(by(value).toPrecision(12)));
       read();
     };
-    const step = (amount) => write((parse(input.value) || 0) + amount);
+    const step = (amount) => change((value) => value + amount);
     const input = h("input", {
       type: "text", inputmode: "decimal", enterkeyhint: "done", autocomplete: "off",
       "aria-label": `${label}, row ${row + 1}, column ${column + 1}`,
       input: read,
-      blur: () => finish(),
+      blur: () => finish(false),
       keydown: (event) => {
         event.stopPropagation();
         if (event.key === "ArrowUp" || event.key === "ArrowDown") {
           event.preventDefault();
           step(event.key === "ArrowUp" ? 1 : -1);
-        } else if (event.key === "Enter" || event.key === "Escape") {
+        } else if (event.key === "Escape" || (event.key === "Enter" && (isEmpty(input) || read()))) {
           finish(event.key === "Escape");
           cell.focus();
         }
@@ -127,7 +132,7 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
     // Phones' number keyboards have no minus key, and no arrow keys.
     const fault = h("span", { class: "fault", "aria-hidden": "true" });
     const stepper = h("div", { class: "stepper", pointerdown: (event) => event.preventDefault() },
-      [["−", "One less", () => step(-1)], ["±", "Change the sign", () => write(-(parse(input.value) || 0))], ["+", "One more", () => step(1)]].map(
+      [["−", "One less", () => step(-1)], ["±", "Change the sign", () => change((value) => -value)], ["+", "One more", () => step(1)]].map(
         ([sign, name, click]) => h("button", { type: "button", tabindex: -1, "aria-label": name, click }, sign)), fault);
     editor = { cell, input, before };
     cell.classList.add("editing");
@@ -178,7 +183,7 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
     } else if (onedit && (event.key === "Enter" || event.key === "F2")) {
       event.preventDefault();
       edit(cell);
-    } else if (onedit && /^[-−.\d]$/.test(event.key)) {
+    } else if (onedit && /^[-−+.,\d]$/.test(event.key)) {
       event.preventDefault();
       edit(cell, event.key);
     }
