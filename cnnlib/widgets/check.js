@@ -75,7 +75,7 @@ function render({ model, el }) {
     else if (kindOf(one) === "grid") {
       const wrong = given.flatMap((row, i) => row.map((value, j) => [value, i, j])).filter(([value, i, j]) => !same(value, one.answer[i][j]));
       const [[value, i, j]] = wrong;
-      say(`${given.flat().length - wrong.length} of ${given.flat().length} are right. Look again at row ${i + 1}, column ${j + 1}: it is not ${format(value)}.`, "wrong");
+      say(`${given.flat().length - wrong.length} of ${given.flat().length} are right. Look again at row ${i}, column ${j}: it is not ${format(value)}.`, "wrong");
     } else say("Not that. Try once more.", "wrong");
     set({ solved: right });
   }

@@ -106,7 +106,7 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
     const step = (amount) => write((parse(input.value) || 0) + amount);
     const input = h("input", {
       type: "text", inputmode: "decimal", enterkeyhint: "done", autocomplete: "off",
-      "aria-label": `${label}, row ${row + 1}, column ${column + 1}`,
+      "aria-label": `${label}, row ${row}, column ${column}`,
       input: read,
       blur: () => finish(),
       keydown: (event) => {
