@@ -268,7 +268,7 @@ function render({ model, el }) {
     predict.element.hidden = !get("predict") || at === null;
     if (at === null) return; // the slider speaks for itself
     const columns = get("x")[0].length;
-    const where = `row ${Math.floor(at / columns) + 1}, column ${(at % columns) + 1}`;
+    const where = `row ${Math.floor(at / columns)}, column ${at % columns}`;
     predict.update({ key: at + data, total: value(x, slope), score: get("score"), known: !isHidden,
       question: `${where[0].toUpperCase()}${where.slice(1)}: what becomes of ${format(x)}?`,
       explain: () => explain(name, x, slope) });

@@ -109,7 +109,7 @@ function tasks(rows) {
     if (!row.output) return [];
     const { layer, input, output, parameters } = row;
     const task = (about, question, total, slips) =>
-      ({ index, about, total, slips, question: `Layer ${index + 1}, ${call(layer, input)}: ${question}` });
+      ({ index, about, total, slips, question: `Layer ${index}, ${call(layer, input)}: ${question}` });
     const list = [];
     if (slides(layer))
       list.push(task("output", "how many rows has a map that comes out?", output[1], outputSlips(row)));
@@ -218,7 +218,7 @@ function createTable({ get, set, editor, move, remove }) {
       fill([...first.children].slice(1), [written(get("input_shape"))]);
       lines.forEach(({ element: line, button, number, name, cells }, i) => {
         const row = rows[i], { output, rest } = shown(i);
-        number.textContent = `${i + 1}`;
+        number.textContent = `${i}`;
         // What comes in is what the layer before gives, which may still be hidden.
         name.textContent = call(row.layer, i === 0 || shown(i - 1).output ? row.input : undefined);
         button.tabIndex = i === active ? 0 : -1;
@@ -293,7 +293,7 @@ function render({ model, el }) {
     change({ layers, selected: open });
     draw();
     if (open < 0 || table.element.querySelector("[aria-expanded]:focus")) table.focus(to);
-    live.textContent = `${layers[to].kind} is now layer ${to + 1} of ${layers.length}. ${spoken}`;
+    live.textContent = `${layers[to].kind} is now layer ${to}. ${spoken}`;
   }
   function remove(index) {
     const layers = get("layers").filter((_, i) => i !== index);
@@ -356,7 +356,7 @@ function render({ model, el }) {
   function speak(rows) {
     const wrong = rows.findIndex((row) => row.error);
     const sentence = wrong >= 0
-      ? `Layer ${wrong + 1}. ${rows[wrong].error}`
+      ? `Layer ${wrong}. ${rows[wrong].error}`
       : `${written(rows.at(-1).output)} come out, ${grouped(sum(rows.map((row) => row.parameters)))} parameters`;
     misfit.textContent = wrong >= 0 ? sentence : "";
     if (spoken && spoken !== sentence && !get("predict")) live.textContent = sentence;

@@ -84,7 +84,7 @@ function render({ model, el }) {
     const wrong = given.flatMap((row, i) => row.map((value, j) => [value, i, j]))
       .filter(([value, i, j]) => !close(value, right[i][j], decimals));
     const [[value, i, j] = []] = wrong, count = given.flat().length;
-    return wrong.length && `${count - wrong.length} of ${count} are right. Look again at row ${i + 1}, column ${j + 1}: it is not ${format(value, decimals + 2)}.`;
+    return wrong.length && `${count - wrong.length} of ${count} are right. Look again at row ${i}, column ${j}: it is not ${format(value, decimals + 2)}.`;
   }
 
   function check() {

@@ -46,13 +46,13 @@ function state(get) {
   };
 }
 
-const named = (word, index, count) => (count > 1 ? `${word} ${index + 1}` : "");
+const named = (word, index, count) => (count > 1 ? `${word} ${index}` : "");
 const at = (...names) => names.filter(Boolean).join(", ");
 const one = (row, column) => ({ row, column, rows: 1, columns: 1 });
 
-/** The place in words: dK, filter 1, row 2, column 1. */
+/** The place in words: dK, filter 1, row 2, column 0. */
 function whereIs({ walk, place, image, weight, grad }) {
-  const spot = `row ${place.at(-2) + 1}, column ${place.at(-1) + 1}`;
+  const spot = `row ${place.at(-2)}, column ${place.at(-1)}`;
   if (walk === "outputs") return at("G", named("filter", place[0], grad.length), spot);
   if (walk === "weights") return at("dK", named("filter", place[0], weight.length), named("channel", place[1], weight[0].length), spot);
   if (walk === "pixels") return at("dX", named("channel", place[0], image.length), spot);
@@ -94,7 +94,7 @@ function linesOf(now, hidden) {
   const first = (t) => (walk === "weights" ? t.pixel : t.weight);
   const filters = grouped(chosen, (t) => t.filter);
   const lines = filters.map((own) => ({
-    name: filters.length > 1 ? `filter ${own[0].filter + 1}` : `${whereIs(now)}: ${walk === "weights" ? "pixel·g" : "weight·g"}`,
+    name: filters.length > 1 ? `filter ${own[0].filter}` : `${whereIs(now)}: ${walk === "weights" ? "pixel·g" : "weight·g"}`,
     rows: grouped(own, (t) => t.i).map((row) => row.map((t) => term(t, first(t)))),
     plus: true, end: total(sum(own.map((t) => first(t) * t.gradient))),
   }));

@@ -46,7 +46,7 @@ function createImage({ get, change, complain, chooseWindow }) {
   function build(count, editing) {
     if (made === `${count},${editing}`) return;
     made = `${count},${editing}`;
-    planes = Array.from({ length: count }, (_, c) => grid({ label: count > 1 ? `Image, channel ${c + 1}` : "Image", tone: "gray", onerror: complain,
+    planes = Array.from({ length: count }, (_, c) => grid({ label: count > 1 ? `Image, channel ${c}` : "Image", tone: "gray", onerror: complain,
       onselect: editing ? undefined : chooseWindow,
       onedit: editing ? (row, column, value) => change({ image: copyWith(get("image"), [c, row, column], value) }) : undefined }));
     host.replaceChildren(...planes.map(({ element }) => element));
@@ -65,7 +65,7 @@ function createImage({ get, change, complain, chooseWindow }) {
         frame: { row: i * rows.stride - rows.before, column: j * columns.stride - columns.before, rows: rows.extent, columns: columns.extent },
         cell: (row, column) => {
           const place = places.get(`${c},${row},${column}`);
-          return place === undefined ? {} : { note: String(place + 1), mark: place === lit ? "lit" : rows.dilation > 1 ? "read" : "" };
+          return place === undefined ? {} : { note: String(place), mark: place === lit ? "lit" : rows.dilation > 1 ? "read" : "" };
         },
       }));
     },
@@ -209,18 +209,18 @@ function render({ model, el }) {
     image.update(shape, origin, stop, lit, editing);
     drawMatrices(values, rows, output, stop, filter, hidden);
     const terms = rows[filter].map((w, place) => ({ channel: origin[place][stop].channel, a: origin[place][stop].a, pixel: values[place][stop], weight: w }));
-    sums.replaceChildren(`Row ${filter + 1} times column ${stop + 1}: `,
+    sums.replaceChildren(`Row ${filter} times column ${stop}: `,
       ...terms.map((term, place) => h("span", { class: place === lit ? "im2col-term lit" : "im2col-term" }, `${place ? "+ " : ""}${place ? factor(term.weight) : format(term.weight)}·${factor(term.pixel)}`)).flatMap((term) => [term, " "]),
       "= ", h("strong", {}, isHidden ? "?" : format(total)));
-    const where = `row ${filter + 1}, column ${stop + 1}`;
-    bar.update(stop, count(), `window ${stop + 1}`);
+    const where = `row ${filter}, column ${stop}`;
+    bar.update(stop, count(), `window ${stop}`);
     controls.update();
     predict.element.hidden = !get("predict");
     predict.update({ key: key() + data, where: `${where} of the product`, terms, total, bias: 0, score: get("score"), known: !isHidden });
     const [one, all] = [pixels.flat(2).length, values.flat().length];
     counts.textContent = `${one} pixels, ${values.length} × ${values[0].length} = ${all} numbers in the columns: ${format(all / one, 2)} times as many. `
       + `The product takes ${rows.length} × ${values.length} × ${values[0].length} = ${rows.length * all} multiplications.`;
-    speak(`window ${stop + 1}, ${where}: ${isHidden ? "hidden" : format(total)}`);
+    speak(`window ${stop}, ${where}: ${isHidden ? "hidden" : format(total)}`);
   }
   const speak = speaker(live, bar);
 

@@ -371,7 +371,7 @@ function render({ model, el }) {
     const { layer, row, column } = graph.nodes.get(name);
     const { rows, columns } = graph.layers.get(layer);
     const which = PER_CLASS.includes(layer) ? get("classes")[row]
-      : columns > 1 ? `row ${row + 1}, column ${column + 1}` : rows > 1 ? `number ${row + 1}` : "";
+      : columns > 1 ? `row ${row}, column ${column}` : rows > 1 ? `number ${row}` : "";
     return which ? `${LABELS[layer]}, ${which}` : LABELS[layer];
   };
   function complain(message) {

@@ -158,12 +158,12 @@ function render({ model, el }) {
     sums.element.querySelectorAll("[data-term]").forEach((term, b) => term.classList.toggle("now", b === j));
     writeAfter(terms, j, all[k], outputs[k], isHidden);
     stage.update({ sums: all, outputs, k, j, hidden });
-    const where = `neuron ${k + 1}, input ${j + 1}`;
+    const where = `neuron ${k}, input ${j}`;
     bar.update(position(), weight.flat().length, where);
     activation.value = get("activation");
     ask.checked = get("predict");
     predict.element.hidden = !get("predict");
-    predict.update({ key: k + data, where: `output ${k + 1}`, terms, bias: bias[k], total: outputs[k], weight, score: get("score"), known: !isHidden });
+    predict.update({ key: k + data, where: `output ${k}`, terms, bias: bias[k], total: outputs[k], weight, score: get("score"), known: !isHidden });
     speak(`${where}: ${after.textContent}`);
   }
   const speak = speaker(live, bar);

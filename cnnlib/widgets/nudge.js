@@ -6,18 +6,18 @@ import { networkGraph, networkTables, networkValues } from "./shared/network.js"
 import { branches, networkSlopes } from "./shared/slopes.js";
 import { svg } from "./shared/svg.js";
 
-const ofRow = (row, column) => `row ${row + 1}, column ${column + 1}`;
-const ofNeuron = (row) => `neuron ${row + 1}`;
+const ofRow = (row, column) => `row ${row}, column ${column}`;
+const ofNeuron = (row) => `neuron ${row}`;
 const ofClass = (row, all) => all[row].toLowerCase();
 /** What can be chosen: an array's title, how much is shown around a number, and the name of one. */
 const LAYERS = {
   image: { title: "Image", span: 10, one: (...at) => `pixel, ${ofRow(...at)}` },
   kernel: { title: "Kernel", span: 2, one: (...at) => `kernel, ${ofRow(...at)}` },
   bias: { title: "Its bias", span: 10, one: () => "kernel, bias" },
-  weight_1: { title: "Dense 1", span: 2, one: (row, k) => `dense 1, ${ofNeuron(row)}, weight ${k + 1}` },
+  weight_1: { title: "Dense 1", span: 2, one: (row, k) => `dense 1, ${ofNeuron(row)}, weight ${k}` },
   bias_1: { title: "Biases of dense 1", span: 10, one: (row) => `dense 1, ${ofNeuron(row)}, bias` },
   weight_2: { title: "Dense 2", span: 0.2, one: (i, k, all) =>
-    `dense 2, ${ofClass(i, all)}, weight ${k + 1}` },
+    `dense 2, ${ofClass(i, all)}, weight ${k}` },
   bias_2: { title: "Biases of dense 2", span: 5, one: (i, _, all) => `dense 2, ${ofClass(i, all)}, bias` },
 };
 const SPANS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];

@@ -62,7 +62,7 @@ function createPictures(images, labels, choose) {
         said.textContent = `${right ? "✓" : "✗"} ${answers[i]}`;
         said.className = right ? "said-right" : "said-wrong";
         element.setAttribute("aria-pressed", i === chosen);
-        element.setAttribute("aria-label", `Image ${i + 1}, a ${labels[i]}, called ${answers[i]}`);
+        element.setAttribute("aria-label", `Image ${i}, a ${labels[i]}, called ${answers[i]}`);
       });
     },
   };
@@ -211,7 +211,7 @@ function render({ model, el }) {
   function draw() {
     const position = Math.min(get("position"), count - 1);
     const row = Math.floor(position / columns), column = position % columns, k = answers.target();
-    const where = `row ${row + 1}, column ${column + 1}`;
+    const where = `row ${row}, column ${column}`;
     const whole = answers.whole(), now = answers.now([row, column]);
     drawGrids(images[get("image")], row, column);
     title.textContent = TITLES[get("method")](k);

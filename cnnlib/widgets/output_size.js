@@ -97,7 +97,7 @@ function createPicture(onselect) {
     const marks = row.reads(window).map((cell) => span(h("i", {}), cell, 1));
     const reach = span(h("b", {}), window * row.stride, row.extent);
     return h("div", { class: `output-size-line ${kind}`, "data-window": kind ? null : window },
-      h("span", {}, kind ? "✗" : String(window + 1)), h("div", { class: "output-size-track" }, reach, marks));
+      h("span", {}, kind ? "✗" : String(window)), h("div", { class: "output-size-track" }, reach, marks));
   }
   function build(row, hidden) {
     const beyond = row.rest && row.next < row.padded ? row.next + row.extent : 0;
@@ -108,7 +108,7 @@ function createPicture(onselect) {
       const inside = i >= row.before && i < row.before + row.size;
       const skipped = !hidden && row.skipped.includes(i);
       return span(h("span", { class: `${inside ? "" : "padding"} ${skipped ? "skipped" : ""}` },
-        inside ? String(i - row.before + 1) : "0"), i, 1);
+        inside ? String(i - row.before) : "0"), i, 1);
     }));
     lines.replaceChildren(...(hidden ? [] : indices(row.output).map((window) => line(row, window, ""))),
       ...(beyond && !hidden ? [line(row, row.output, "outside")] : []));
@@ -179,7 +179,7 @@ function createControls({ change, restart, initial }) {
 
 /** What the picture shows, in words. */
 function facts(row) {
-  const inside = row.skipped.map((i) => i - row.before + 1).filter((i) => i >= 1 && i <= row.size);
+  const inside = row.skipped.map((i) => i - row.before).filter((i) => i >= 0 && i < row.size);
   const beyond = row.after - row.given.after;
   const left = `Left over after the last window: ${plural(row.left, "cell")}.`;
   const list = [row.left ? left : "Nothing is left over."];
@@ -192,12 +192,12 @@ function facts(row) {
 
 /** What a window reads, in words. */
 function reading(row, window, of) {
-  const read = row.reads(window).map((i) => i - row.before + 1);
-  const cells = read.filter((i) => i >= 1 && i <= row.size);
+  const read = row.reads(window).map((i) => i - row.before);
+  const cells = read.filter((i) => i >= 0 && i < row.size);
   const zeros = read.length - cells.length;
   const named = `cell${cells.length > 1 ? "s" : ""} ${cells.join(", ")}`;
   const parts = [zeros && plural(zeros, "zero"), cells.length && named];
-  return `Window ${window + 1}${of} reads ${parts.filter(Boolean).join(" and ")}.`;
+  return `Window ${window}${of} reads ${parts.filter(Boolean).join(" and ")}.`;
 }
 
 /** Numbers for a new question. */

@@ -124,10 +124,10 @@ function render({ model, el }) {
       : products([image], [[get("kernel")]], geometry([image], [[get("kernel")]]), 0, row, column);
     const added = dense ? 0 : get("bias"), isHidden = ask.hidden(`${side},${position}`);
     const total = sums.update(terms, added, isHidden);
-    const where = `${dense ? "the dense neuron" : `row ${row + 1}, column ${column + 1} of the feature map`}, pixels ${SIDES[side]}`;
+    const where = `${dense ? "the dense neuron" : `row ${row}, column ${column} of the feature map`}, pixels ${SIDES[side]}`;
     title.textContent = dense
       ? `The dense neuron, pixels ${SIDES[side]}: ${terms.length} products`
-      : `The convolution at row ${row + 1}, column ${column + 1}, pixels ${SIDES[side]}: ${kernelSize.join(" × ")} products and the bias`;
+      : `The convolution at row ${row}, column ${column}, pixels ${SIDES[side]}: ${kernelSize.join(" × ")} products and the bias`;
     ask.update(`${side},${position}`, { where, terms, bias: added, total });
     write();
     speak(`${where}: ${isHidden ? "hidden" : format(total)}`);

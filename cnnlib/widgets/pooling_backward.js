@@ -32,7 +32,7 @@ function state(get) {
 
 /** 1, 0, or a share such as 1/4. */
 const fraction = (share) => (share === 0 || share === 1 ? String(share) : `1/${Math.round(1 / share)}`);
-const spot = ([row, column]) => `row ${row + 1}, column ${column + 1}`;
+const spot = ([row, column]) => `row ${row}, column ${column}`;
 const whereIs = ({ walk, place }) => `${walk === "outputs" ? "G" : "dX"}, ${spot(place)}`;
 
 function linesOf(now, hidden) {

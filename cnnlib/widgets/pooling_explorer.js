@@ -43,8 +43,8 @@ function explain(cells, options, largest) {
 /** The rows and columns that no window reads, in words. */
 function neverRead({ rows, columns }) {
   const words = Object.entries({ row: rows, column: columns }).map(([word, side]) => {
-    const places = side.skipped.map((index) => index - side.before + 1);
-    const inside = places.filter((place) => place >= 1 && place <= side.size);
+    const places = side.skipped.map((index) => index - side.before);
+    const inside = places.filter((place) => place >= 0 && place < side.size);
     return inside.length ? `${word}${inside.length > 1 ? "s" : ""} ${inside.join(", ")}` : "";
   });
   return words.filter(Boolean).join(" and ");
@@ -230,7 +230,7 @@ function render({ model, el }) {
     const cells = poolWindow(image, shape, i, j);
     sums.update(cells, chosen, isHidden);
     maps.update(shape, pool2d(image, chosen), cells, i, j, hidden);
-    const where = `row ${i + 1}, column ${j + 1}`;
+    const where = `row ${i}, column ${j}`;
     bar.update(position(), count, where);
     controls.update(shape);
     predict.element.hidden = !get("predict");

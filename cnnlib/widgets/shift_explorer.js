@@ -120,8 +120,8 @@ function render({ model, el }) {
     const terms = dense ? denseProducts(plane, get("weight")) : products([plane], [[get("kernel")]], shape, 0, row, column);
     const added = dense ? 0 : get("bias"), hidden = ask.hidden(String(position));
     const total = sums.update(terms, added, hidden);
-    const where = dense ? "the dense neuron" : `row ${row + 1}, column ${column + 1} of the feature map`;
-    title.textContent = dense ? `The dense neuron: ${terms.length} products` : `The map at row ${row + 1}, column ${column + 1}`;
+    const where = dense ? "the dense neuron" : `row ${row}, column ${column} of the feature map`;
+    title.textContent = dense ? `The dense neuron: ${terms.length} products` : `The map at row ${row}, column ${column}`;
     ask.update(String(position), { where, terms, bias: added, total });
     const shown = (number, isHidden) => (isHidden ? "hidden" : format(number));
     speak(`${verdict.textContent} ${where} is ${shown(total, hidden)}. Dense neuron: ${shown(own, ask.hidden("-1"))}.`);

@@ -59,7 +59,7 @@ function createStage({ get, chosen, change, complain, choose, onhover }) {
       onedit: (r, column, value) => change({ image: copyWith(get("image"), [c, r, column], value) }) }));
     planes.forEach((plane, c) => {
       const weights = new Map(terms.filter((term) => term.channel === c).map((term) => [`${term.row},${term.column}`, term.weight]));
-      name(plane, "Image", image.length > 1 ? `channel ${c + 1}` : "");
+      name(plane, "Image", image.length > 1 ? `channel ${c}` : "");
       plane.box.style.setProperty("--channel", c);
       plane.update(image[c], {
         scale: image.flat(),
@@ -76,7 +76,7 @@ function createStage({ get, chosen, change, complain, choose, onhover }) {
       });
     });
     const missed = Object.entries({ row: rows, column: columns }).map(([word, side]) => {
-      const list = side.skipped.map((index) => index - side.before + 1).filter((index) => index >= 1 && index <= side.size);
+      const list = side.skipped.map((index) => index - side.before).filter((index) => index >= 0 && index < side.size);
       return list.length ? `${word}${list.length > 1 ? "s" : ""} ${list.join(", ")}` : "";
     }).filter(Boolean).join(" and ");
     imageCaption.replaceChildren(h("b", {}, "Image"), ` ${image.length > 1 ? `${image.length} × ` : ""}${rows.size} × ${columns.size}`,
@@ -93,7 +93,7 @@ function createStage({ get, chosen, change, complain, choose, onhover }) {
     fit(kernels, weight.length, channels, (c) => grid({ label: "Kernel", tone: "signed", onerror: complain,
       onedit: (a, b, value) => change({ weight: copyWith(get("weight"), [chosen(), c, a, b], value) }) }));
     kernels.forEach((plane, c) => {
-      name(plane, get("weight").length > 1 ? `Kernel of filter ${filter + 1}` : "Kernel", get("image").length > 1 ? `channel ${first + c + 1}` : "");
+      name(plane, get("weight").length > 1 ? `Kernel of filter ${filter}` : "Kernel", get("image").length > 1 ? `channel ${first + c}` : "");
       plane.box.style.setProperty("--channel", first + c);
       plane.box.classList.add("kernel");
       plane.update(weight[c], { scale: weight.flat() });
@@ -104,7 +104,7 @@ function createStage({ get, chosen, change, complain, choose, onhover }) {
     kernelCaption.replaceChildren(h("b", {}, "Kernel"), ` ${shape.rows.kernel} × ${shape.columns.kernel}`);
     if (filters.children.length !== get("weight").length)
       filters.replaceChildren(...get("weight").map((_, f) =>
-        h("button", { type: "button", "aria-label": `Filter ${f + 1}`, click: () => choose({ filter: f }) }, String(f + 1))));
+        h("button", { type: "button", "aria-label": `Filter ${f}`, click: () => choose({ filter: f }) }, String(f))));
     [...filters.children].forEach((button, f) => button.setAttribute("aria-pressed", f === filter));
     filterRow.hidden = get("weight").length === 1;
   }
@@ -115,7 +115,7 @@ function createStage({ get, chosen, change, complain, choose, onhover }) {
       onselect: (row, column) => choose({ filter: f, row, column }),
       onhover: (row, column) => onhover(row === undefined ? null : { filter: f, i: row, j: column }) }));
     maps.forEach((map, f) => {
-      name(map, "Feature map", output.length > 1 ? `filter ${f + 1}` : "");
+      name(map, "Feature map", output.length > 1 ? `filter ${f}` : "");
       map.update(output[f], {
         frame: f === filter ? { row: i, column: j, rows: 1, columns: 1 } : null,
         cell: (row, column) => {
@@ -296,12 +296,12 @@ function render({ model, el }) {
     const isHidden = hidden(filter, i * columns + j);
     const total = sums.update(terms, biases[filter], isHidden);
     stage.update(shape, conv2d(image, weight, biases, options()), terms, filter, i, j, hidden);
-    const where = `row ${i + 1}, column ${j + 1}`;
+    const where = `row ${i}, column ${j}`;
     bar.update(position(), count, where);
     controls.update(shape);
     predict.element.hidden = !get("predict");
     if (!hover) {
-      predict.update({ key: key() + data, where: biases.length > 1 ? `${where} of filter ${filter + 1}` : where, terms, total, bias: biases[filter], score: get("score"), known: !isHidden });
+      predict.update({ key: key() + data, where: biases.length > 1 ? `${where} of filter ${filter}` : where, terms, total, bias: biases[filter], score: get("score"), known: !isHidden });
       speak(`${where}: ${isHidden ? "hidden" : `${said(terms, biases[filter])} is ${format(total)}`}`);
     }
   }

@@ -18,7 +18,7 @@ function createFilters() {
         const numbers = filter.map((line) => line.map((weight) => format(weight, 1)).join(", ")).join("; ");
         const weights = filter.flat().map((weight) => h("span", { style:
           `background: color-mix(in srgb, var(--${weight < 0 ? "negative" : "positive"}) ${Math.round((55 * Math.abs(weight)) / strongest)}%, var(--paper))` }, short(weight)));
-        return h("div", { class: "playback-filter", role: "img", "aria-label": `Filter ${f + 1}: ${numbers}` }, weights);
+        return h("div", { class: "playback-filter", role: "img", "aria-label": `Filter ${f}: ${numbers}` }, weights);
       };
       element.replaceChildren(...filters.map(tile));
     },
@@ -45,7 +45,7 @@ function createImages({ images, labels }, choose) {
         said.textContent = `${right ? "✓" : "✗"} ${answer}`;
         said.className = right ? "playback-right" : "playback-wrong";
         element.setAttribute("aria-pressed", i === chosen);
-        element.setAttribute("aria-label", `Image ${i + 1}, a ${labels[i]}, called ${answer}`);
+        element.setAttribute("aria-label", `Image ${i}, a ${labels[i]}, called ${answer}`);
       });
     },
   };
@@ -61,7 +61,7 @@ function createBars() {
   return {
     element: h("table", { class: "playback-bars" }, caption, h("tbody", {}, rows.map(({ element }) => element))),
     update(probabilities, label, image) {
-      caption.textContent = `Image ${image + 1}, a ${label}: loss −log ${format(probabilities[label], 3)}`
+      caption.textContent = `Image ${image}, a ${label}: loss −log ${format(probabilities[label], 3)}`
         + (probabilities[label] > 0 ? ` = ${format(-Math.log(probabilities[label]), 2)}` : "");
       rows.forEach(({ bar, number, element }, digit) => {
         bar.style.width = `${100 * probabilities[digit]}%`;
@@ -107,7 +107,7 @@ function render({ model, el }) {
     const where = `step ${step}`;
     bar.update(position, frames.length, where);
     run.value = get("run");
-    speak(`${where}: training loss ${format(loss[0], 2)}, validation loss ${format(loss[1], 2)}, image ${image + 1} called ${best(probabilities[image])}`);
+    speak(`${where}: training loss ${format(loss[0], 2)}, validation loss ${format(loss[1], 2)}, image ${image} called ${best(probabilities[image])}`);
     stepNote.textContent = `after ${step} steps`;
   }
   const stepNote = h("b");

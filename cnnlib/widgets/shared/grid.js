@@ -115,7 +115,7 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
     const step = (amount) => change((value) => value + amount);
     const input = h("input", {
       type: "text", inputmode: "decimal", enterkeyhint: "done", autocomplete: "off",
-      "aria-label": `${label}, row ${row + 1}, column ${column + 1}`,
+      "aria-label": `${label}, row ${row}, column ${column}`,
       input: read,
       blur: () => finish(false),
       keydown: (event) => {

@@ -36,7 +36,7 @@ export function sumPanel(onlight) {
       const written = (number, write = format) => (hidden ? "?" : write(number));
       const end = h("span", { class: "terms" }, `+ ${factor(bias)} = `, h("strong", {}, written(total)));
       const lines = channels.map((channel, c) =>
-        h("p", {}, h("span", { class: "plane-name" }, `channel ${channel + 1}`), " ",
+        h("p", {}, h("span", { class: "plane-name" }, `channel ${channel}`), " ",
           spaced(rows(own[c])), `= ${written(totals[c])}`));
       element.replaceChildren(...(channels.length === 1
         ? [h("p", {}, spaced(rows(terms)), end)]
