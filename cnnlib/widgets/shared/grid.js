@@ -1,6 +1,7 @@
 // A grid of numbers: one tab stop, arrows move, typing edits, a frame that glides over it.
 import { brief, format, h, misread, parse, readings } from "./dom.js";
 
+const MOST_COUNTED = 12;
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /** How much of red, green and blue light a pixel's number stands for, and how bright each is to the eye. */
@@ -52,7 +53,8 @@ function keepInside(element, host) {
 export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
   const body = h("div", { class: "number-rows", role: "grid", "aria-label": label, "aria-readonly": onedit ? null : "true" });
   const frame = h("div", { class: "number-frame", "aria-hidden": "true" });
-  const element = h("div", { class: `number-grid ${tone} ${onedit ? "editable" : ""}`, translate: "no" }, body, frame);
+  const edges = h("div", { class: "number-edges", "aria-hidden": "true" });
+  const element = h("div", { class: `number-grid ${tone} ${onedit ? "editable" : ""}`, translate: "no" }, body, frame, edges);
   let cells = new Map(), values = [], shape = "", active = [0, 0], editor = null, ends = null, met = new Set();
 
   const key = (row, column) => `${row},${column}`;
@@ -73,6 +75,17 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
       body.append(line);
     }
     element.style.setProperty("--columns", columns + border.left + border.right);
+    count(rows, columns, border);
+  }
+
+  /** The numbers of rows and columns, outside the edges; of a small picture, since in a large one none could be read. */
+  function count(rows, columns, border) {
+    const label = (side, index, before) => h("span", { class: side, style: `--at: ${index + before}` }, String(index));
+    const labels = (side, length, before) => (length > 1 ? Array.from({ length }, (_, i) => label(side, i, before)) : []);
+    const small = Math.max(rows, columns) <= MOST_COUNTED;
+    edges.replaceChildren(...(small ? [...labels("edge-row", rows, border.top), ...labels("edge-column", columns, border.left)] : []));
+    element.toggleAttribute("data-rows", small && rows > 1);
+    element.toggleAttribute("data-columns", small && columns > 1);
   }
 
   function activate(row, column) {
