@@ -66,7 +66,7 @@ def test_one_fault_is_said_in_its_place_and_the_others_are_drawn(tab, site, answ
     assert "2023" not in said  # this browser is new enough
     text = tab.locator(".widget-text")
     assert text.count() == count
-    assert "SlidingKernel: image 6x6" in text.first.inner_text()
+    assert "SlidingKernel: image 1x6x6" in text.first.inner_text()
 
     failed.first.get_by_role("button", name="Try again").click()
     failed.first.get_by_role("button", name="Try again").wait_for()
