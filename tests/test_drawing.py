@@ -91,7 +91,7 @@ def test_an_old_browser_is_named_as_the_cause(tab, site):
 
 def test_a_slow_file_keeps_no_other_widget_waiting(tab, site):
     waiting = []
-    tab.route(SCRIPT, waiting.append)
+    tab.route(SCRIPT, lambda route: waiting.append(route))
     tab.goto(f"{site}/{PAGE}", wait_until="commit")
     tab.locator(".cnn-widget").first.wait_for()
     assert tab.locator(".sliding-kernel").count() == 0
