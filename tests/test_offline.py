@@ -38,7 +38,7 @@ def stop(server):
     """Stop the server, and see that it answers no more."""
     server.shutdown()
     server.server_close()
-    with pytest.raises(OSError, match="refused|reset"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         urlopen(address(server))
 
 
