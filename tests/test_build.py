@@ -130,7 +130,7 @@ def test_the_state_of_a_widget_cannot_end_or_swallow_its_script(checkout):
 
 def test_where_a_widget_is_not_drawn_stands_what_it_says(checkout):
     texts = re.findall(r'<div class="widget-text">.*?<pre>(.*?)</pre>', build(checkout), re.DOTALL)
-    assert [text[:24] for text in texts] == ["Own", "SlidingKernel: image 6x6"], texts
+    assert [text[:26] for text in texts] == ["Own", "SlidingKernel: image 1x6x6"], texts
 
 
 @pytest.mark.parametrize("builder", ["gettext", "epub", "latex"])

@@ -201,7 +201,8 @@ def test_another_question_can_be_drawn(check):
 SANDBOX = (
     '<iframe sandbox="allow-scripts" srcdoc="<main></main>" width="1200" height="800"></iframe>'
 )
-DRAW = """async ([text, state]) => {
+DRAW = """async ([text, css, state]) => {
+    document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
     const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
     const listeners = new Set();
     const model = {
@@ -225,7 +226,7 @@ def sandboxed(page):
         frame.wait_for_selector("main", state="attached")
         known = {key: value for key, value in widget.get_state().items() if key[0] != "_"}
         path = Path(widgets.__file__).with_name(f"{name}.js")
-        frame.evaluate(DRAW, [script(path), known | state])
+        frame.evaluate(DRAW, [script(path), str(widget._css), known | state])
         return frame
 
     return sandboxed

@@ -41,6 +41,7 @@ def test_a_chapter_from_the_template_runs_and_is_true(tmp_path):
 def doubling(tmp_path):
     """The widget of the template."""
     section = TEXT.partition("\n## A widget\n")[2]
+    (tmp_path / "shared").symlink_to(ROOT / "cnnlib/widgets/shared")
     for kind, text in re.findall(r"~~~~(\w+)\n(.*?)\n~~~~", section, re.DOTALL):
         suffix = {"python": "py", "js": "js"}[kind]
         (tmp_path / f"doubling.{suffix}").write_text(text + "\n", "utf-8")

@@ -66,7 +66,7 @@ def test_one_fault_is_said_in_its_place_and_the_others_are_drawn(tab, site, answ
     assert "2023" not in said  # this browser is new enough
     text = tab.locator(".widget-text")
     assert text.count() == count
-    assert "SlidingKernel: image 6x6" in text.first.inner_text()
+    assert "SlidingKernel: image 1x6x6" in text.first.inner_text()
 
     failed.first.get_by_role("button", name="Try again").click()
     failed.first.get_by_role("button", name="Try again").wait_for()
@@ -91,7 +91,7 @@ def test_an_old_browser_is_named_as_the_cause(tab, site):
 
 def test_a_slow_file_keeps_no_other_widget_waiting(tab, site):
     waiting = []
-    tab.route(SCRIPT, waiting.append)
+    tab.route(SCRIPT, lambda route: waiting.append(route))
     tab.goto(f"{site}/{PAGE}", wait_until="commit")
     tab.locator(".cnn-widget").first.wait_for()
     assert tab.locator(".sliding-kernel").count() == 0

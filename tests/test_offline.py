@@ -38,7 +38,7 @@ def stop(server):
     """Stop the server, and see that it answers no more."""
     server.shutdown()
     server.server_close()
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         urlopen(address(server))
 
 
@@ -86,6 +86,7 @@ class Host(OneAnswerHandler):
 
     def do_GET(self):
         path = self.path.partition("?")[0]
+        del self.headers["If-Modified-Since"]  # it counts seconds, and a release takes less here
         time.sleep(self.pause)
         if path.lstrip("/") in self.missing:
             self.send_error(404)
@@ -205,13 +206,13 @@ def test_a_file_that_failed_is_named_and_can_be_tried_again(tab, release, host):
         open_kept(tab, f"{address(server)}/index.html")
         host.missing = ("other.html",)
         tab.get_by_role("button").click()
-        status = tab.get_by_role("status")
+        status = tab.locator(".keep-offline [role=status]")
         again = tab.get_by_role("button", name="Try again")
         again.wait_for()
         assert "5 of 6 files are kept, without other.html: 404" in status.inner_text()
         assert tab.evaluate(KEPT, f"{address(server)}/value.js")
         tab.reload()
-        assert "whole book" not in tab.get_by_role("status").inner_text()
+        assert "whole book" not in status.inner_text()
         host.missing = ()
         keep_all(tab)
         server.shutdown()
@@ -233,7 +234,7 @@ def test_a_full_device_is_named_as_such(tab, release, host):
 
 def test_where_nothing_may_be_kept_nothing_is_offered_and_nothing_breaks(tab, release, host):
     faults = []
-    tab.on("pageerror", faults.append)
+    tab.on("pageerror", lambda fault: faults.append(fault))
     tab.add_init_script("caches.open = caches.match = async () => { throw new Error('private') }")
     with serve(release.folder, host) as server:
         tab.goto(f"{address(server)}/index.html")

@@ -97,6 +97,8 @@ def describe(app: Sphinx, page: str, template: str, context: dict, doctree: node
     )
 
 
+# What Python says of an object that says nothing of itself, with the name of its class.
+ADDRESS = re.compile(r"<[\w.<>]*?(\w+) object at 0x\w+>")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 # The library's widgets, by the name that their states give them.
@@ -120,7 +122,7 @@ class WidgetText(SphinxPostTransform):
                 continue
             forms = {form["mime_type"]: form for form in output}
             if WIDGET_VIEW in forms and "text/plain" in forms:
-                text = escape(forms["text/plain"].astext())
+                text = escape(ADDRESS.sub(r"\1", forms["text/plain"].astext()))
                 note = "This is a widget. Until its script has run, it shows itself in words:"
                 html = f'<div class="widget-text"><p>{note}</p><pre>{text}</pre></div>'
                 forms[WIDGET_VIEW] += nodes.raw("", html, format="html")

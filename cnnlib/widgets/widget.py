@@ -31,30 +31,56 @@ ALIASES = {
     "x": ("image",),
     "y": ("target",),
 }
-EXPORT = re.compile("^export ", re.MULTILINE)
-HERE = Path(__file__).parent
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?:shared/)?([\w-]+\.js)";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:async )?(?:const|function\*?|class) (\w+))", re.MULTILINE)
+EXPORTS = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
+HERE = Path(__file__).resolve().parent
+IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]*)";\n', re.MULTILINE)
 
 
 def script(path: Path) -> str:
     """Return the ES module at `path` with the shared modules it imports written in front of it.
 
     Front ends load a widget from a blob, where relative imports have nothing to be relative to.
-    Every module's top-level names share one scope then, so two modules cannot use the same name.
+    Each shared module becomes a function that is called at once, so that its names are its own,
+    and gives an object with its exports.
+    Raises ImportError when modules import each other in a circle or a name that is not exported.
     """
     parts: dict[Path, str] = {}
+    exports: dict[Path, list[str]] = {}
+
+    def read(module: Path) -> str:
+        """The text of a module, its imports as constants."""
+
+        def constant(found: re.Match) -> str:
+            other = (module.parent / found[2]).resolve()
+            add(other)
+            names = [name.strip() for name in found[1].split(",") if name.strip()]
+            for name in names:
+                if name.partition(" as ")[0] not in exports[other]:
+                    raise ImportError(f"{module.name}: {other.name} exports no {name}")
+            return f"const {{ {', '.join(names).replace(' as ', ': ')} }} = {scope(other)};\n"
+
+        return IMPORT.sub(constant, module.read_text(encoding="utf-8"))
+
+    def scope(module: Path) -> str:
+        """The name of the object that holds what a module exports."""
+        place = module.relative_to(HERE / "shared").with_suffix("")
+        return "$" + re.sub(r"\W", "_", place.as_posix())
 
     def add(module: Path) -> None:
-        if module in parts:
+        if module in exports:
+            if module not in parts:
+                raise ImportError(f"{module.name} imports itself, by way of what it imports")
             return
         text = module.read_text(encoding="utf-8")
-        for name in IMPORT.findall(text):
-            add(HERE / "shared" / name)
-        text = IMPORT.sub("", text)
-        parts[module] = text if module == path else EXPORT.sub("", text)
+        listed = ",".join(EXPORTS.findall(text)).split(",")
+        exports[module] = [*EXPORT.findall(text), *filter(None, map(str.strip, listed))]
+        text = EXPORTS.sub("", EXPORT.sub("", read(module)))
+        names = ", ".join(exports[module])
+        parts[module] = f"const {scope(module)} = (() => {{\n{text}return {{ {names} }};\n}})();\n"
 
-    add(path)
-    return "\n".join(parts.values())
+    text = read(path.resolve())
+    return "\n".join([*parts.values(), text])
 
 
 def unknown(owner: str, name: str, known: list[str]) -> str:
