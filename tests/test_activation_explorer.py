@@ -225,7 +225,7 @@ def test_choosing_a_number_moves_the_point_and_widens_the_axis(first, page):
     assert axis.input_value() == "25"
     page.keyboard.press("ArrowRight")
     assert (first.input, axis.input_value()) == (5, "5")
-    assert first.said == "row 3, column 3: ReLU of 5 is 5, slope 1, because 5 is positive"
+    assert first.said == "row 2, column 2: ReLU of 5 is 5, slope 1, because 5 is positive"
     page.keyboard.press("End")
     assert (first.input, axis.input_value()) == (-9, "10")
     axis.select_option("5")

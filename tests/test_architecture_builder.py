@@ -274,7 +274,7 @@ def test_the_keyboard_alone_is_enough(builder, page):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Alt+ArrowUp")
     assert builder.names[:3] == ["Conv2d(1, 64, 3)", "MaxPool2d(2)", "ReLU()"]
-    assert "MaxPool2d is now layer 2 of 13" in builder.said
+    assert "MaxPool2d is now layer 1." in builder.said
     page.keyboard.press("Delete")
     assert len(builder.names) == 12
     page.keyboard.press("End")

@@ -180,7 +180,7 @@ def test_a_grid_is_filled_by_keyboard_and_checked(check, page):
             page.keyboard.press("ArrowDown")
 
     fill([[1, 2, 1], [2, 3, 2], [0, 1, 2]])
-    assert verdict(root) == "8 of 9 are right. Look again at row 3, column 3: it is not 2."
+    assert verdict(root) == "8 of 9 are right. Look again at row 2, column 2: it is not 2."
     fill([[3, 1, 3], [2, 1, 3], [1, 1, 3]])
     assert verdict(root) == "That is the map of the upright line."
     fill([[1, 2, 1], [2, 3, 2], [0, 1, 1]])

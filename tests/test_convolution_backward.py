@@ -162,7 +162,7 @@ def test_the_outputs_add_up_to_the_gradients(first):
 
 def test_a_weight_shows_its_products_and_marks_who_it_met(first):
     first.cell("Gradient dK", 1, 1).click()
-    assert first.sum == "dK, row 1, column 1: pixel·g 1·1 + 2·2 + 4·3 + 5·4 = 37"
+    assert first.sum == "dK, row 0, column 0: pixel·g 1·1 + 2·2 + 4·3 + 5·4 = 37"
     assert first.notes("Image X") == ["×1", "×2", "×3", "×4"]
     assert first.notes("Gradient G") == ["×1", "×2", "×4", "×5"]
     assert first.numbers("Gradient dK") == [[37, 47], [67, 77]]
@@ -170,7 +170,7 @@ def test_a_weight_shows_its_products_and_marks_who_it_met(first):
 
 def test_a_pixel_shows_its_products_and_the_kernel_turned(first):
     first.cell("Gradient dX", 2, 2).click()
-    assert first.sum == "dX, row 2, column 2: weight·g −1·1 + 2·2 + 0·3 + 1·4 = 7"
+    assert first.sum == "dX, row 1, column 1: weight·g −1·1 + 2·2 + 0·3 + 1·4 = 7"
     assert first.notes("Gradient G") == ["×-1", "×2", "×0", "×1"]
     assert first.notes("Kernel K") == ["×4", "×3", "×2", "×1"]
     first.cell("Gradient dX", 3, 3).click()
@@ -235,13 +235,13 @@ def test_geometry_is_that_of_cnnlib_and_the_frame_is_cropped(first):
     outer = cnnlib.conv2d_backward(grad, padded, kernels, stride=2, groups=2)
     inner = cnnlib.conv2d_backward(grad, x, kernels, stride=2, padding=1, groups=2)
     for c in (0, 1):
-        shown = first.numbers(f"Gradient dX, channel {c + 1}")
+        shown = first.numbers(f"Gradient dX, channel {c}")
         assert shown == outer[0][c].tolist()
         assert np.array(shown)[1:-1, 1:-1].tolist() == inner[0][c].tolist()
     for f in range(4):
-        assert first.numbers(f"Gradient dK, filter {f + 1}") == inner[1][f, 0].tolist()
+        assert first.numbers(f"Gradient dK, filter {f}") == inner[1][f, 0].tolist()
     assert first.numbers("Gradient db") == [inner[2].tolist()]
-    assert len(first.marked("Gradient dX, channel 1", "cropped")) == 5 * 7 - 3 * 5
+    assert len(first.marked("Gradient dX, channel 0", "cropped")) == 5 * 7 - 3 * 5
 
 
 def test_what_does_not_fit_is_refused_with_the_reason(first):
@@ -257,7 +257,7 @@ def test_what_does_not_fit_is_refused_with_the_reason(first):
 
 def test_play_adds_up_and_is_not_spoken_but_steps_are(first, page):
     first.press("Step forward")
-    assert first.said.startswith("G, row 1, column 2: 2 goes to 4 weights")
+    assert first.said.startswith("G, row 0, column 1: 2 goes to 4 weights")
     page.clock.install()
     first.press("To the start")
     said = first.said
@@ -267,7 +267,7 @@ def test_play_adds_up_and_is_not_spoken_but_steps_are(first, page):
     assert first.said == said
     first.cell("Gradient dK", 1, 1).click()
     assert first.said == (
-        "dK, row 1, column 1: 1 times 1, plus 2 times 2, plus 4 times 3, plus 5 times 4: 37"
+        "dK, row 0, column 0: 1 times 1, plus 2 times 2, plus 4 times 3, plus 5 times 4: 37"
     )
 
 
@@ -320,7 +320,7 @@ def test_a_pixel_hears_from_every_filter(page, site):
         ["filter", "2"],
         ["filter", "3"],
     ]
-    expected = widget.texts("Gradient dX, channel 1")[1][1]
+    expected = widget.texts("Gradient dX, channel 0")[1][1]
     assert lines[3].replace("−", "-").endswith(f"= {expected}")
 
 

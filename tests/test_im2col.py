@@ -121,7 +121,7 @@ def test_the_page_opens_with_the_matrices_of_the_worked_example(widget):
     expected = (kernels.reshape(3, 9) @ columns_of()).tolist()
     assert widget.numbers("Product") == expected
     assert widget.sum == (
-        "Row 1 times column 6: 1·5 + 0·5 + (−1)·4 + 1·7 + 0·7 + (−1)·0 + 1·7 + 0·7 + (−1)·2 = 13"
+        "Row 0 times column 5: 1·5 + 0·5 + (−1)·4 + 1·7 + 0·7 + (−1)·0 + 1·7 + 0·7 + (−1)·2 = 13"
     )
 
 
@@ -130,7 +130,7 @@ def test_a_column_shows_its_window(widget):
     places = widget.notes()
     assert places[1] == (3, 4)
     assert places[9] == (5, 6)
-    assert "lit" in widget.cell("Image", 4, 4).get_attribute("class")  # row 4 of the column
+    assert "lit" in widget.cell("Image", 4, 4).get_attribute("class")  # row 3 of the column
     assert "lit" in widget.cell("Filters as rows", 1, 4).get_attribute("class")
 
 
@@ -144,7 +144,7 @@ def test_a_window_shows_its_column(widget):
 
 def test_an_entry_of_the_product_shows_both_and_the_sum(widget):
     widget.cell("Product", 3, 4).click()
-    assert widget.sum.startswith("Row 3 times column 4: ")
+    assert widget.sum.startswith("Row 2 times column 3: ")
     assert widget.sum.endswith("= −17")
     assert widget.notes()[1] == (1, 4)
 
@@ -225,8 +225,8 @@ def test_the_keyboard_alone_walks_the_matrices(widget, page):
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
-    assert widget.sum.startswith("Row 2 times column 7: ")
-    assert widget.said.startswith("window 7, row 2")
+    assert widget.sum.startswith("Row 1 times column 6: ")
+    assert widget.said.startswith("window 6, row 1")
 
 
 def test_a_finger_chooses_and_all_fits_a_phone(phone, site):

@@ -366,18 +366,18 @@ def test_a_number_shows_its_sum_its_inputs_and_its_lines(trace):
 
 
 def test_terms_lead_back_from_the_loss_to_a_pixel_and_back_returns(trace):
-    walk = ["Probabilities, Elephant", "Logits, Elephant", "Dense 1 after ReLU, number 1"]
-    walk += ["Sums of dense 1, number 1", "Flattened, number 1", "Pooled map, row 1, column 1"]
-    walk += ["Map after ReLU, row 2, column 2", "Feature map, row 2, column 2"]
+    walk = ["Probabilities, Elephant", "Logits, Elephant", "Dense 1 after ReLU, number 0"]
+    walk += ["Sums of dense 1, number 0", "Flattened, number 0", "Pooled map, row 0, column 0"]
+    walk += ["Map after ReLU, row 1, column 1", "Feature map, row 1, column 1"]
     for place, term in zip(walk, [2, 2, 0, 0, 0, 0, 3, 0], strict=True):
         trace.root.locator("[data-term]").nth(term).click()
         assert trace.title == place
     trace.root.locator("[data-term]").nth(0).click()
-    assert trace.title == "Image, row 2, column 2 = 5"
+    assert trace.title == "Image, row 1, column 1 = 5"
     assert trace.sum == "Given. 4 numbers are computed with it: follow the dashed lines."
     assert trace.root.locator(".lines path.user").count() == 4
     trace.press("Back")
-    assert trace.title == "Feature map, row 2, column 2"
+    assert trace.title == "Feature map, row 1, column 1"
 
 
 def test_pointing_at_a_term_marks_its_input_and_its_weight(trace):
@@ -410,10 +410,10 @@ def test_pixels_weights_biases_and_the_target_change_the_loss(trace, page):
 
 def test_the_player_follows_the_pass_step_by_step(trace, page):
     trace.press("To the start")
-    assert trace.title == "Image, row 2, column 2 = 5"
+    assert trace.title == "Image, row 1, column 1 = 5"
     assert "later" in trace.cell("Feature map", 1, 1).get_attribute("class")
     trace.press("Step forward")
-    assert trace.title == "Feature map, row 2, column 2"
+    assert trace.title == "Feature map, row 1, column 1"
     assert "later" not in trace.cell("Feature map", 1, 1).get_attribute("class")
     assert "later" in trace.cell("Map after ReLU", 1, 1).get_attribute("class")
     page.clock.install()
@@ -427,14 +427,14 @@ def test_the_keyboard_alone_reaches_numbers_terms_and_the_player(trace, page):
     trace.grid("Feature map").locator("[tabindex='0']").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
-    assert trace.title == "Feature map, row 2, column 2"
+    assert trace.title == "Feature map, row 1, column 1"
     trace.root.locator("[data-term='0']").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     assert "lit" in trace.cell("Image", 4, 3).get_attribute("class")
     page.keyboard.press("Enter")
-    assert trace.title == "Image, row 4, column 3 = 7"
+    assert trace.title == "Image, row 3, column 2 = 7"
     trace.grid("Loss").locator("[tabindex='0']").focus()
     page.keyboard.press("Space")
     assert trace.root.get_by_role("button", name="Pause").is_visible()
@@ -460,7 +460,7 @@ def test_predict_first_hides_what_is_computed_and_names_the_slip(trace):
     assert answer("0") == "That is the sum of the products. The bias, 2, is still to be added."
     assert answer("2") == "2 is right."
     trace.press("Next")
-    assert trace.title == "Feature map, row 1, column 2"
+    assert trace.title == "Feature map, row 0, column 1"
     assert answer("12") == "12 is right."
     assert "1 of 2 at the first try" in trace.root.inner_text()
     trace.cell("Pooled map", 1, 1).click()
@@ -481,7 +481,7 @@ def backward(page, site):
 
 
 def test_backward_the_page_opens_with_the_gradient_that_the_text_explains(backward):
-    assert backward.title == "Dense 1 after ReLU, number 1 = 16.6"
+    assert backward.title == "Dense 1 after ReLU, number 0 = 16.6"
     assert backward.sum == (
         "gradient: 0.2·0.1059 + 0.3·0.2658 + 0.2·(−0.3718) = 0.0266 weight · gradient of the sum"
     )
@@ -553,9 +553,9 @@ def test_backward_the_kernel_hears_from_its_sixteen_sums_and_terms_lead_there(ba
     assert outlined == [16, 16]
     assert backward.root.locator(".lines path").count() == 16
     backward.root.locator("[data-term]").nth(5).click()
-    assert backward.title == "Feature map, row 2, column 2 = 15"
+    assert backward.title == "Feature map, row 1, column 1 = 15"
     backward.press("Back")
-    assert backward.title == "Kernel, row 1, column 1 = 1"
+    assert backward.title == "Kernel, row 0, column 0 = 1"
 
 
 def test_backward_the_player_walks_from_the_loss_to_kernel_and_pixels(backward, page):
@@ -590,9 +590,9 @@ def test_backward_the_keyboard_walks_through_gradients(backward, page):
     backward.grid("Gradient: Weights of dense 2").locator("[tabindex='0']").focus()
     for key in ("ArrowDown", "ArrowDown", "End"):
         page.keyboard.press(key)
-    assert backward.title == "Weights of dense 2, row 3, column 3 = 0.2"
+    assert backward.title == "Weights of dense 2, row 2, column 2 = 0.2"
     assert backward.sum.startswith("gradient: 6.4·(−0.3718) = −2.3794")
-    assert backward.said.startswith("Weights of dense 2, row 3, column 3: gradient: 6.4·")
+    assert backward.said.startswith("Weights of dense 2, row 2, column 2: gradient: 6.4·")
 
 
 def test_backward_predict_first_asks_for_gradients_and_names_the_slip(backward):
@@ -613,7 +613,7 @@ def test_backward_predict_first_asks_for_gradients_and_names_the_slip(backward):
     assert answer("16.6").startswith("That leaves the gradients out.")
     assert answer("-6.17") == "−6.1716 is right."
     backward.press("Next")
-    assert backward.title == "Weights of dense 2, row 3, column 2 = 0.4"
+    assert backward.title == "Weights of dense 2, row 2, column 1 = 0.4"
     backward.gradient("Flattened", 4).click()
     backward.press("Show me")
     assert backward.texts("Gradient: Pooled map")[1][1] == "-.040"  # the same, moved
@@ -648,7 +648,7 @@ def trained(steps, lr, target=2):
 
 
 def test_step_a_weight_says_where_it_goes_and_goes_there(stepper):
-    assert stepper.title == "Weights of dense 2, row 3, column 1 = 0.2"
+    assert stepper.title == "Weights of dense 2, row 2, column 0 = 0.2"
     following = stepper.root.locator(".next-step")
     assert following.inner_text() == "next step: 0.2 − 0.001·(−6.1716) = 0.2062"
     stepper.press("Step")
@@ -717,7 +717,7 @@ def test_step_the_gradients_fade_and_a_changed_number_begins_a_new_curve(stepper
 
 def test_step_is_spoken(stepper):
     stepper.press("Step")
-    assert stepper.said.startswith("Loss 0.3669 after 1 step. Weights of dense 2, row 3")
+    assert stepper.said.startswith("Loss 0.3669 after 1 step. Weights of dense 2, row 2")
 
 
 @pytest.mark.parametrize("chapter", ["backward_dense", "one_step"])
@@ -725,7 +725,7 @@ def test_both_ways_fit_a_phone(phone, site, chapter):
     trace = Trace(phone, site, chapter=chapter)
     trace.root.get_by_label("Show gradients").check()
     trace.gradient("Kernel", 3, 3).tap()
-    assert trace.title.startswith("Kernel, row 3, column 3 = ")
+    assert trace.title.startswith("Kernel, row 2, column 2 = ")
     box = trace.root.bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390

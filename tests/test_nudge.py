@@ -286,7 +286,7 @@ def test_the_point_is_moved_by_mouse_by_keys_and_by_typing(plot, page):
 
 
 def test_a_number_is_chosen_from_the_list_and_by_clicking_it(plot, page):
-    plot.choose("w is", "pixel, row 1, column 1")
+    plot.choose("w is", "pixel, row 0, column 0")
     assert plot.heading == "loss 0.4649 at w = 5"
     assert "The curve is flat here" in plot.root.inner_text()
     plot.cell("Biases of dense 1", 3).click()
@@ -302,7 +302,7 @@ def test_a_number_is_chosen_from_the_list_and_by_clicking_it(plot, page):
 
 def test_with_another_target_the_curve_has_a_valley_and_a_step_can_leap_over_it(plot):
     plot.choose("Target", "Tiger")
-    plot.choose("w is", "kernel, row 1, column 1")
+    plot.choose("w is", "kernel, row 0, column 0")
     assert plot.heading.startswith("loss 1.3249 at w = 1")
     plot.type("Learning rate", "2")
     plot.press("Step")

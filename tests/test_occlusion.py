@@ -72,7 +72,7 @@ def test_repr_states_the_answers_with_and_without_the_square():
     (k, p), (j, q) = ((p.argmax(), p.max()) for p in widget.probabilities)
     assert repr(widget) == (
         "Occlusion: 3 images, networks ['network']\n"
-        f"image 1, a 1: {k} with {p:.2f}; with 0.5 in a 3x3 square around row 2, column 4: "
+        f"image 0, a 1: {k} with {p:.2f}; with 0.5 in a 3x3 square around row 1, column 3: "
         f"{j} with {q:.2f}"
     )
 
@@ -217,7 +217,7 @@ def shown(page, site):
 
 def test_the_page_opens_with_the_corner_of_the_7_covered(shown):
     assert shown.words == (
-        "With the square around row 2, column 5 the network says 4. For 7: 0.05, down from 1.00."
+        "With the square around row 1, column 4 the network says 4. For 7: 0.05, down from 1.00."
     )
     assert shown.agrees(image=7, position=12)
 
@@ -227,7 +227,7 @@ def test_dragging_moves_the_square_and_the_bars_follow(shown, page):
     page.mouse.move(start["x"] + 5, start["y"] + 5)
     page.mouse.down()
     page.mouse.move(end["x"] + 5, end["y"] + 5, steps=8)
-    assert shown.words.startswith("With the square around row 6, column 3 the network")
+    assert shown.words.startswith("With the square around row 5, column 2 the network")
     page.mouse.up()
     page.mouse.move(start["x"], start["y"])
     assert shown.agrees(position=5 * 8 + 2)
@@ -237,7 +237,7 @@ def test_arrows_move_the_square_and_are_spoken(shown, page):
     shown.pixel(2, 5).focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
-    assert shown.words.startswith("With the square around row 3, column 6 the network")
+    assert shown.words.startswith("With the square around row 2, column 5 the network")
     assert shown.agrees(position=2 * 8 + 5)
     assert shown.words in shown.said
 
@@ -280,7 +280,7 @@ def test_saliency_and_grad_cam_are_those_that_the_chapter_prints(shown):
 
 def test_a_place_of_the_map_is_chosen(shown):
     shown.root.locator(".number-grid").nth(1).locator(".number").nth(6 * 8 + 5).click()
-    assert shown.words.startswith("With the square around row 7, column 6 the network")
+    assert shown.words.startswith("With the square around row 6, column 5 the network")
 
 
 def test_a_finger_drags_and_all_fits_a_phone(phone, site):

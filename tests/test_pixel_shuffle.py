@@ -160,7 +160,7 @@ def test_a_number_of_either_map_is_traced_to_its_sum(widget):
 
 
 def test_pointing_at_a_product_marks_its_pixel_and_its_weight_on_both_sides(widget):
-    widget.root.locator("[data-term]").nth(7).hover()  # row 2, column 2 of the image
+    widget.root.locator("[data-term]").nth(7).hover()  # row 1, column 1 of the image
     row, column = divmod(expected().order.index(7), 6)
     for label, at in [("in order", (2, 2)), ("shuffled", (row + 1, column + 1))]:
         for grid in ("Image", "Dense weights"):
@@ -185,7 +185,7 @@ def test_the_keyboard_reaches_every_result(widget, page):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     assert widget.sum.endswith("= 15")
-    assert widget.said == "row 2, column 2 of the feature map, pixels in order: 15"
+    assert widget.said == "row 1, column 1 of the feature map, pixels in order: 15"
 
 
 def test_predict_first_asks_for_the_sum(widget):

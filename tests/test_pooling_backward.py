@@ -179,7 +179,7 @@ def test_an_average_gives_equal_shares(first):
     first.choose("Walk through", "pixels")
     assert first.numbers("Gradient dX") == np.kron(G, np.full((2, 2), 1 / 4)).tolist()
     first.cell("Gradient dX", 4, 4).click()
-    assert first.sum == "dX, row 4, column 4: share·g 1/4·4 = 1"
+    assert first.sum == "dX, row 3, column 3: share·g 1/4·4 = 1"
 
 
 def test_overlapping_windows_add_up_and_of_equals_the_first_wins(first):
@@ -343,7 +343,7 @@ def test_steps_are_spoken_and_keys_move(first, page):
     first.grid("Gradient dX").locator("[tabindex='0']").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
-    assert first.said == "dX, row 2, column 2: 1·1 is 1"
+    assert first.said == "dX, row 1, column 1: 1·1 is 1"
     page.keyboard.press("Space")
     assert first.root.get_by_role("button", name="Pause").is_visible()
 

@@ -176,13 +176,13 @@ def test_steps_scrubbing_playing_and_keys_move_the_window(first, page):
 def test_steps_are_spoken_and_playing_is_not(first, page):
     assert first.said == ""
     first.press("Step forward")
-    assert first.said == "row 1, column 2: the largest of 7, 0, 8, 0 is 8"
+    assert first.said == "row 0, column 1: the largest of 7, 0, 8, 0 is 8"
     first.press("average")
-    assert first.said == "row 1, column 2: 15 divided by 4 is 3.75"
+    assert first.said == "row 0, column 1: 15 divided by 4 is 3.75"
     page.clock.install()
     first.press("Play")
     page.clock.run_for(1500)
-    assert first.said == "row 1, column 2: 15 divided by 4 is 3.75"
+    assert first.said == "row 0, column 1: 15 divided by 4 is 3.75"
 
 
 def test_pointing_at_a_result_shows_its_window_and_at_a_number_its_cell(first, page):
@@ -207,7 +207,7 @@ def test_stride_window_and_rows_never_read(first):
     assert first.map() == largest(kernel_size=3, stride=1)
     first.choose("Stride", "2")
     assert first.map() == largest(kernel_size=3, stride=2)
-    assert "never read: row 4 and column 4" in first.root.inner_text()
+    assert "never read: row 3 and column 3" in first.root.inner_text()
     first.choose("Window", "whole map")
     assert first.map() == [[20]]
     window = first.root.get_by_role("combobox", name="Window", exact=True)

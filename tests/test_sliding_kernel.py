@@ -141,6 +141,20 @@ def first(page, site):
     return Widget(page, site, 0)
 
 
+@pytest.mark.parametrize(("label", "count"), [("Image", 6), ("Kernel", 3), ("Feature map", 4)])
+def test_rows_and_columns_are_numbered_at_the_edges_from_0(first, label, count):
+    shown = first.root.locator(".number-grid").filter(has=first.grid(label))
+    for side, along in (("row", "y"), ("column", "x")):
+        edges = shown.locator(f".edge-{side}")
+        assert edges.all_inner_texts() == [str(index) for index in range(count)]
+        extent = {"x": "width", "y": "height"}[along]
+        for index, edge in enumerate(edges.all()):
+            place = (index, 0) if side == "row" else (0, index)
+            cell = first.cell(label, *(at + 1 for at in place))
+            middles = [box[along] + box[extent] / 2 for box in (edge.bounding_box(), cell.bounding_box())]
+            assert middles[0] == pytest.approx(middles[1], abs=1.5)
+
+
 def outputs(x=image, **changes):
     arguments = {"weight": kernels[:1, None], "bias": np.array([2.0])} | changes
     return cnnlib.conv2d(x[None], **arguments).round(2).tolist()
@@ -267,7 +281,7 @@ def test_the_keyboard_alone_reaches_every_number(first, page):
 def test_steps_are_spoken_and_playing_is_not(first, page):
     assert first.said == ""
     first.press("Step forward")
-    assert first.said.startswith("row 2, column 3: 5 times 1, plus 4 times 0")
+    assert first.said.startswith("row 1, column 2: 5 times 1, plus 4 times 0")
     assert first.said.endswith("plus 2 is 8")
     page.clock.install()
     first.press("Play")
@@ -291,7 +305,7 @@ def test_stride_padding_and_dilation_are_those_of_torch(first):
     first.root.get_by_text("Size, stride, padding, dilation").click()
     first.choose("Stride", "2")
     assert first.map() == output(stride=2)
-    assert "never read: row 6 and column 6" in first.root.inner_text()
+    assert "never read: row 5 and column 5" in first.root.inner_text()
     first.choose("Padding", "2")
     first.choose("Dilation", "2")
     assert first.map() == output(stride=2, padding=2, dilation=2)
@@ -343,14 +357,14 @@ def test_three_filters_have_three_maps_and_a_choice(page, site):
     expected = outputs(weight=kernels[:, None], bias=np.array([2.0, 3, 1]))
     for number, one in enumerate(expected, 1):
         assert widget.numbers(f"Feature map, filter {number}") == one
-    widget.press("Filter 3")
-    assert widget.texts("Kernel of filter 3") == [
+    widget.press("Filter 2")
+    assert widget.texts("Kernel of filter 2") == [
         ["0", "-1", "0"],
         ["-1", "4", "-1"],
         ["0", "-1", "0"],
     ]
     assert widget.sum.endswith("= −16")
-    widget.cell("Feature map, filter 2", 4, 1).click()
+    widget.cell("Feature map, filter 1", 4, 1).click()
     assert widget.sum.endswith("+ 3 = 6")
 
 

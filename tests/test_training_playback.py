@@ -102,7 +102,7 @@ def test_an_image_is_chosen_and_its_probabilities_and_loss_are_shown(playback):
     label = RECORD["shown"]["labels"][4]
     assert playback.probabilities == expected
     loss = round(-math.log(expected[label]), 2)
-    assert f"Image 5, a {label}: loss −log {expected[label]:g} = {loss:g}" in (
+    assert f"Image 4, a {label}: loss −log {expected[label]:g} = {loss:g}" in (
         playback.root.locator("caption").inner_text()
     )
 

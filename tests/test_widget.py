@@ -4,6 +4,7 @@ import inspect
 import math
 import re
 import warnings
+from pathlib import Path
 
 import ipywidgets
 import numpy as np
@@ -144,3 +145,13 @@ def test_what_has_no_name_in_common_is_positional_as_in_python():
     assert SlidingKernel([[1, 2], [3, 4]], [[1]], 2).bias.tolist() == [2]
     with pytest.raises(TypeError):
         widgets.OutputSize(7)
+
+
+FOLDER = Path(widgets.__file__).parent
+COUNTED = "row|column|channel|filter|kernel|neuron|layer|image|input|output|window|weight|number"
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.js")), ids=lambda path: path.stem)
+def test_no_script_counts_what_has_an_index_from_1(path):
+    found = re.findall(rf"\b(?:{COUNTED}) \$\{{[^}}]*\+ 1\}}", path.read_text("utf-8"), re.I)
+    assert found == []

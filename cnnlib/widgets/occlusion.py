@@ -177,11 +177,11 @@ class Occlusion(Widget):
 
     def __repr__(self) -> str:
         """State what is shown, so that a notebook's stored text can be compared."""
-        row, column = (int(index) + 1 for index in divmod(self.position, self.images.shape[2]))
+        row, column = map(int, divmod(self.position, self.images.shape[2]))
         whole, covered = (f"{p.argmax()} with {p.max():.2f}" for p in self.probabilities)
         return (
             f"Occlusion: {len(self.images)} images, "
             f"networks {[network['name'] for network in self.networks]}\n"
-            f"image {self.image + 1}, a {self.labels[self.image]}: {whole}; with {self.fill:g} in "
+            f"image {self.image}, a {self.labels[self.image]}: {whole}; with {self.fill:g} in "
             f"a {self.size}x{self.size} square around row {row}, column {column}: {covered}"
         )
