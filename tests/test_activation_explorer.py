@@ -271,7 +271,9 @@ def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
     assert "1 of 2 at the first try" in first.root.inner_text()
     first.press("leaky ReLU")
     assert answer("0").startswith("That is ReLU.")
-    assert answer("0.01") == "A negative number is multiplied by 0.01, not replaced by it."
+    assert answer("0.01") == (
+        "A negative number is multiplied by 0.01, not replaced by it. Or: That is the slope."
+    )
     assert answer("0.04") == "A negative number stays negative."
     assert answer("-0.04") == "−0.04 is right."
     first.press("hard tanh")
