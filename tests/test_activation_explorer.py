@@ -271,11 +271,13 @@ def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
     assert "1 of 2 at the first try" in first.root.inner_text()
     first.press("leaky ReLU")
     assert answer("0").startswith("That is ReLU.")
-    assert answer("0.01") == "A negative number is multiplied by 0.01, not replaced by it."
+    assert answer("0.01") == (
+        "A negative number is multiplied by 0.01, not replaced by it. Or: That is the slope."
+    )
     assert answer("0.04") == "A negative number stays negative."
     assert answer("-0.04") == "−0.04 is right."
     first.press("hard tanh")
-    assert answer("0") == "The lower limit is −1, not 0."
+    assert answer("0") == "The lower limit is −1, not 0. Or: That is the slope."
     first.press("Show me")
     first.press("Next")
     assert first.sum == ["hard tanh of −3 = ?"]

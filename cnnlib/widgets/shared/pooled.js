@@ -31,7 +31,7 @@ const countOf = (cells, ...kinds) => cells.filter(({ kind }) => kinds.includes(k
 export const MISCOUNTS = [
   [(cells) => countOf(cells, "pixel"), "The padding's zeros count too: count_include_pad is on."],
   [(cells) => countOf(cells, "pixel", "padding"), "The padding's zeros do not count: divide by the pixels alone."],
-  [(cells) => cells.length, "What lies past the end never counts: divide by fewer."],
+  [(cells) => (countOf(cells, "pixel", "padding") < cells.length ? cells.length : NaN), "What lies past the end never counts: divide by fewer."],
 ];
 
 /** The rings of a map's grid, and the frame around the window at (i, j). */

@@ -61,7 +61,7 @@ export function prediction({ onreveal, onnext, explain = slipsOfSum }) {
     verdict.textContent = `It is ${format(task.total)}.`;
     onreveal(false);
   }
-  const element = h("div", { class: "predict", role: "group", "aria-label": "Your prediction", keydown: onEnter(check) },
+  const element = h("div", { class: "predict", role: "group", "aria-label": "Prediction", keydown: onEnter(check) },
     question, input, sign, h("button", { type: "button", click: check }, "Check"), h("button", { type: "button", click: showAnswer }, "Show me"), next, verdict, score);
 
   return {
