@@ -37,9 +37,17 @@ def flag(function: str, name: str, value: object) -> bool:
 def generator(function: str, rng: object) -> np.random.Generator:
     """`rng` as a generator: itself, one seeded by a whole number, or a fresh one for None."""
     if isinstance(rng, int | None):
-        return np.random.default_rng(rng)
+        return np.random.default_rng(None if rng is None else integer(function, "rng", rng, 0))
     instance(function, "rng", rng, np.random.Generator)
     return rng
+
+
+def floating(function: str, dtype: object) -> np.dtype:
+    """`dtype`, which must be one of the two that the layers compute with."""
+    known = dtype is not None and any(np.dtype(one) == dtype for one in FLOATS)
+    if known:
+        return np.dtype(dtype)
+    raise TypeError(f"{function}: dtype is {dtype!r}; expected np.float32 or np.float64")
 
 
 def array(

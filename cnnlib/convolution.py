@@ -432,12 +432,12 @@ class Conv2d(WeightedLayer):
         modes = ("zeros", "reflect", "replicate", "circular")
         self.padding_mode = checks.choice("Conv2d", "padding_mode", padding_mode, modes)
         self.filled = (*sides[1], *sides[0]), padding_mode  # for `pad`
-        shape = _filters("Conv2d", in_channels, out_channels, groups)
+        shape = _filters("Conv2d", groups, in_channels=in_channels, out_channels=out_channels)
         self.draw((*shape, *self.kernel_size), out_channels, bias, rng, dtype)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         self.saved = None  # frees the last call's columns for this one
-        images = x[None] if np.ndim(x) == 3 else x
+        images = x[None] if getattr(x, "ndim", 0) == 3 else x
         weight, bias = self.weight.data, self.bias.data if self.bias else None
         geometry = (self.stride, self.padding, self.dilation)
         if self.padding_mode != "zeros":
@@ -458,7 +458,8 @@ class Conv2d(WeightedLayer):
         return grad_x if x is None else pad_backward(grad_x, x, *self.filled)
 
     def backward_parameters(self, grad_output: np.ndarray) -> None:
-        self._learn(grad_output)
+        overridden = type(self).backward is not Conv2d.backward
+        (self.backward if overridden else self._learn)(grad_output)
 
     def _learn(self, grad_output: np.ndarray) -> tuple[Correlation, np.ndarray, np.ndarray | None]:
         """Add the parameters' gradients; return what the gradient for x is made of."""
@@ -484,7 +485,9 @@ class ConvTranspose2d(WeightedLayer):
         dilation: Pair = 1, *, rng: np.random.Generator | None = None, dtype: type = np.float32,
     ) -> None:  # fmt: skip
         self.options = (stride, padding, output_padding, groups, dilation)
-        shape = _filters("ConvTranspose2d", out_channels, in_channels, groups)
+        shape = _filters(
+            "ConvTranspose2d", groups, out_channels=out_channels, in_channels=in_channels
+        )
         kernel_size = checks.pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
         self.draw((*shape, *kernel_size), out_channels, bias, rng, dtype)
 
@@ -493,8 +496,11 @@ class ConvTranspose2d(WeightedLayer):
         return math.prod(input_shape) * self.weight.data[0].size
 
 
-def _filters(function: str, summed: int, kept: int, groups: int) -> tuple[int, int]:
-    """The weight's first two axes: channels `kept`, and those of a group that are `summed`."""
-    numbers = [checks.integer(function, "channels", number, 1) for number in (summed, kept)]
-    _check_groups(function, groups, f"channels are {summed} and {kept}", *numbers)
+def _filters(function: str, groups: int, **channels: int) -> tuple[int, int]:
+    """The weight's first two axes, of the channels that are summed over and those that are kept."""
+    for name, number in channels.items():
+        checks.integer(function, name, number, 1)
+    summed, kept = channels.values()
+    found = " and ".join(f"{name} is {number}" for name, number in channels.items())
+    _check_groups(function, groups, found, summed, kept)
     return kept, summed // groups

@@ -126,9 +126,9 @@ class Layer:
         checks.require(not missing, f"load_state_dict: {', '.join(missing)} is missing; {expected}")
         for key in state:
             checks.require(key in own, f"load_state_dict: {key} is unknown; {expected}")
-        fitting = {key: _fitting(key, state[key], array) for key, array in own.items()}
+        copies = {key: fitting(key, state[key], array) for key, array in own.items()}
         for key, array in own.items():
-            array[...] = fitting[key]
+            array[...] = copies[key]
 
     def train(self, mode: bool = True) -> Layer:
         """Switch this layer and all inside it to training, or with False to evaluation."""
@@ -157,7 +157,7 @@ class Layer:
         return [layer.rng for _, layer in self.layers() if hasattr(layer, "rng")]
 
 
-def _fitting(key: str, value: np.ndarray, own: np.ndarray) -> np.ndarray:
+def fitting(key: str, value: np.ndarray, own: np.ndarray) -> np.ndarray:
     """A copy of `value` in the dtype of `own`, once it is known that nothing of it is lost."""
     found = f"load_state_dict: {key}"
     if not isinstance(value, np.ndarray | np.generic):
@@ -204,6 +204,7 @@ class WeightedLayer(FunctionLayer):
         """Draw `weight`, and `bias` if there is one, as torch does; axis 0 is not summed over."""
         name, fan_in = type(self).__name__, math.prod(shape[1:])
         rng, bias = checks.generator(name, rng), checks.flag(name, "bias", bias)
+        dtype = checks.floating(name, dtype)
         self.weight = Parameter(torch_default(shape, fan_in, rng, dtype))
         self.bias = Parameter(torch_default((outputs,), fan_in, rng, dtype)) if bias else None
 

@@ -1,13 +1,15 @@
 """Networks: layers in a row, layers with a way around them, and a table of what they are."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cnnlib import checks
 from cnnlib.convolution import ConvTranspose2d
 from cnnlib.layer import Layer, Parameter
+from cnnlib.normalization import GroupNorm, LayerNorm
+from cnnlib.padding import ZeroPad2d
 from cnnlib.shapes import effective_kernel_size, padding_sides
 
 
@@ -24,6 +26,9 @@ class Sequential(Layer):
         else:
             self.named = {str(index): layer for index, layer in enumerate(layers)}
         for name, layer in self.named.items():
+            usable = isinstance(name, str) and name and "." not in name
+            found = f"Sequential: layers has the name {name!r}; expected a word without a dot"
+            checks.require(bool(usable), found)
             checks.instance("Sequential", name, layer, Layer)
         checks.require(bool(self.named), "Sequential: layers is empty; expected at least one")
 
@@ -138,7 +143,8 @@ def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
     Output shapes (without the batch), parameters (those of a layer that comes again are counted
     once), multiply-adds, bytes of the output, and the rows and columns of the image that one
     output sees (its receptive field; none is given where it is the whole image or not known: behind
-    a transposed convolution, where it differs from place to place, and a layer of other layers).
+    a transposed convolution, where it differs from place to place, LayerNorm and GroupNorm, which
+    mix whole maps, and a layer of other layers).
     """
     checks.instance("summary", "network", network, Layer)
     sizes = checks.sizes("summary", "input_shape", input_shape)
@@ -147,9 +153,13 @@ def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
     seen = ((0, 0, 1), (0, 0, 1)) if len(sizes) == 3 else None
     with network.evaluation():  # one image is too few for batch norm's statistics
         _walk("", network, np.zeros((1, *sizes), dtype), seen, rows, set())
+    for index, row in enumerate(rows):  # no number sees more than there is
+        field = row.receptive_field and tuple(map(min, row.receptive_field, sizes[1:]))
+        rows[index] = replace(row, receptive_field=field)
     return rows
 
 
+UNKNOWN = ConvTranspose2d, GroupNorm, LayerNorm
 # For rows and for columns: the first and the last that output 0 sees, and how far output 1 is on.
 Seen = tuple[tuple[int, int, int], ...] | None
 
@@ -172,7 +182,9 @@ def _walk(
     output = layer.forward(x)
     if seen and hasattr(layer, "kernel_size"):
         seen = _through(layer, seen)
-    elif output.shape[2:] != x.shape[2:] or layer.children() or isinstance(layer, ConvTranspose2d):
+    elif seen and isinstance(layer, ZeroPad2d):
+        seen = _before(layer, seen)
+    elif output.shape[2:] != x.shape[2:] or layer.children() or isinstance(layer, UNKNOWN):
         seen = None
     new = set(layer.parameters()) - counted
     counted |= new
@@ -182,6 +194,15 @@ def _walk(
     field = seen and tuple(last - first + 1 for first, last, _ in seen)
     rows.append(Row(name, type(layer).__name__, shape, parameters, products, output.nbytes, field))
     return output, seen
+
+
+def _before(layer: ZeroPad2d, seen: Seen) -> Seen:
+    """Behind a ring of zeros output 0 lies before the image, above and to the left of it."""
+    (left, _, top, _), _ = layer.options
+    return tuple(
+        (first - ring * step, last - ring * step, step)
+        for (first, last, step), ring in zip(seen, (top, left), strict=True)
+    )
 
 
 def _through(layer: Layer, seen: Seen) -> Seen:

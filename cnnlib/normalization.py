@@ -48,6 +48,7 @@ class BatchNorm2d(Layer):
         checks.integer("BatchNorm2d", "num_features", num_features, 1)
         self.eps = checks.number("BatchNorm2d", "eps", eps, 0)
         self.momentum = checks.number("BatchNorm2d", "momentum", momentum, 0, 1)
+        dtype = checks.floating("BatchNorm2d", dtype)
         self.weight = Parameter(np.ones(num_features, dtype))
         self.bias = Parameter(np.zeros(num_features, dtype))
         self.running_mean = np.zeros(num_features, dtype)
@@ -122,6 +123,7 @@ class _EachImage(Layer):
 
     def draw(self, shape: tuple[int, ...], weight: bool, bias: bool, dtype: type) -> None:
         """Begin with a scale of 1 and a shift of 0, or with None where there shall be none."""
+        dtype = checks.floating(type(self).__name__, dtype)
         self.weight = Parameter(np.ones(shape, dtype)) if weight else None
         self.bias = Parameter(np.zeros(shape, dtype)) if bias else None
 

@@ -4,12 +4,12 @@ Each is equal, step by step, to the one of the same name in torch.optim.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from cnnlib import checks, memory
-from cnnlib.layer import Parameter
+from cnnlib.layer import Parameter, fitting
 
 
 class Optimizer:
@@ -37,7 +37,13 @@ class Optimizer:
         """Change every parameter that has a gradient."""
         for parameter, state in zip(self.parameters, self.state, strict=True):
             if parameter.grad is not None:
+                if not state:
+                    state |= self.begin(parameter.data)
                 self.update(parameter.data, parameter.grad, state)
+
+    def begin(self, data: np.ndarray) -> dict[str, np.ndarray]:
+        """What is remembered about `data` before the first step."""
+        return {}
 
     def update(self, data: np.ndarray, grad: np.ndarray, state: dict[str, np.ndarray]) -> None:
         """Change `data` in place; `state` is what is remembered about it."""
@@ -54,22 +60,20 @@ class Optimizer:
     def load_state_dict(self, arrays: dict[str, np.ndarray]) -> None:
         """Go on from what `state_dict` gave; the parameters must be those of that time.
 
-        Raises ValueError, and changes nothing, when an array is missing or cannot be of this
-        optimizer: it has the shape of its parameter, or is a single number.
+        A parameter that never had a gradient has no arrays. Raises ValueError or TypeError, and
+        changes nothing, when an array is missing, unknown, of another shape or kind, or not finite.
         """
+        checks.instance("load_state_dict", "arrays", arrays, Mapping)
+        fresh = [self.begin(parameter.data) for parameter in self.parameters]
         state: list[dict[str, np.ndarray]] = [{} for _ in self.parameters]
         for key, value in arrays.items():
-            index, _, name = key.partition(".")
-            known = index.isdecimal() and int(index) < len(state) and name
-            checks.require(bool(known), f"load_state_dict: {key} is unknown")
-            shape = self.parameters[int(index)].data.shape
-            found = f"load_state_dict: {key} has shape {np.shape(value)}; expected {shape}"
-            checks.require(np.shape(value) in (shape, ()), found)
-            state[int(index)][name] = np.array(value)
-        names = set().union(*state)
-        for index, values in enumerate(state):
-            missing = sorted(names - values.keys()) if values else []
-            checks.require(not missing, f"load_state_dict: {index}.{missing} is missing")
+            index, _, name = str(key).partition(".")
+            known = index.isdecimal() and int(index) < len(state) and name in fresh[int(index)]
+            checks.require(known, f"load_state_dict: {key} is unknown to {type(self).__name__}")
+            state[int(index)][name] = fitting(key, value, fresh[int(index)][name])
+        for index, (values, expected) in enumerate(zip(state, fresh, strict=True)):
+            missing = [f"{index}.{name}" for name in expected if values and name not in values]
+            checks.require(not missing, f"load_state_dict: {', '.join(missing)} is missing")
         self.state = state
 
 
@@ -91,12 +95,13 @@ class SGD(Optimizer):
         usable = momentum > 0 or not nesterov
         checks.require(usable, "SGD: nesterov is True; expected a momentum above 0 with it")
 
+    def begin(self, data: np.ndarray) -> dict[str, np.ndarray]:
+        return {"momentum_buffer": np.zeros_like(data)} if self.momentum else {}
+
     def update(self, data: np.ndarray, grad: np.ndarray, state: dict[str, np.ndarray]) -> None:
         if self.weight_decay:
             grad = grad + self.weight_decay * data
         if self.momentum:
-            if not state:
-                state["momentum_buffer"] = np.zeros_like(data)
             velocity = state["momentum_buffer"]
             velocity *= self.momentum
             velocity += grad
@@ -127,14 +132,15 @@ class Adam(Optimizer):
         self.betas = tuple(checks.number(name, "betas", beta, 0, below_1) for beta in betas)
         self.eps = checks.number(name, "eps", eps, 0)
 
+    def begin(self, data: np.ndarray) -> dict[str, np.ndarray]:
+        arrays = {"exp_avg": np.zeros_like(data), "exp_avg_sq": np.zeros_like(data)}
+        return arrays | {"steps": np.array(0)}
+
     def update(self, data: np.ndarray, grad: np.ndarray, state: dict[str, np.ndarray]) -> None:
         if self.weight_decay and self.decoupled:
             data *= 1 - self.lr * self.weight_decay
         elif self.weight_decay:
             grad = grad + self.weight_decay * data
-        if not state:
-            state |= {"exp_avg": np.zeros_like(data), "exp_avg_sq": np.zeros_like(data)}
-            state["steps"] = np.array(0)
         state["steps"] += 1
         mean, square, steps = state["exp_avg"], state["exp_avg_sq"], int(state["steps"])
         beta1, beta2 = self.betas

@@ -157,6 +157,8 @@ def receptive_field(stack: list[tuple[int, int] | tuple[int, int, int]]) -> int:
     checks.instance("receptive_field", "stack", stack, list)
     for layer in stack:
         checks.instance("receptive_field", "stack", layer, tuple)
+        found = f"receptive_field: stack has {layer}; expected (kernel_size, stride, dilation)"
+        checks.require(len(layer) in (2, 3), f"{found}, the last if it is not 1")
         kernel_size, stride, *dilation = layer
         field += (effective_kernel_size(kernel_size, *dilation) - 1) * step
         step *= checks.integer("receptive_field", "stride", stride, 1)
@@ -171,7 +173,11 @@ def conv2d_parameters(
     channels = checks.integer(name, "in_channels", in_channels, 1)
     filters = checks.integer(name, "out_channels", out_channels, 1)
     rows, columns = checks.pair(name, "kernel_size", kernel_size, 1)
-    channels //= checks.integer(name, "groups", groups, 1)
+    checks.integer(name, "groups", groups, 1)
+    found = f"{name}: in_channels is {channels} and out_channels is {filters}"
+    fits = channels % groups == filters % groups == 0
+    checks.require(fits, f"{found}; expected multiples of the {groups} groups")
+    channels //= groups
     return filters * (channels * rows * columns + checks.flag(name, "bias", bias))
 
 

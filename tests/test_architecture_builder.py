@@ -289,14 +289,14 @@ def test_shapes_that_do_not_fit_are_named(builder):
     builder.layer(10).click()
     builder.press("Remove")
     assert builder.wrong == (
-        "Layer 10. Linear: expected a row of numbers, what comes in is 64×1×1. "
+        "Layer 9. Linear: expected a row of numbers, what comes in is 64×1×1. "
         "Put Flatten before it."
     )
     assert builder.row(10)[0] == "does not fit"
     assert builder.row(11)[0] == "–"
     builder.press("Reset")
     builder.fill("rows", "12")
-    assert "Layer 7. Conv2d: the kernel extends over 3 rows, what comes in has only 1." in (
+    assert "Layer 6. Conv2d: the kernel extends over 3 rows, what comes in has only 1." in (
         builder.wrong
     )
     builder.root.get_by_text("PyTorch code").click()

@@ -228,9 +228,9 @@ def test_geometry_is_that_of_cnnlib_and_the_frame_is_cropped(first):
     first.choose("Stride", "2")
     first.choose("Groups", "2")
     first.choose("Walk through", "pixels")
-    x = np.stack([first.numbers(f"Image X, channel {c}") for c in (1, 2)])[:, 1:-1, 1:-1]
-    kernels = np.stack([first.numbers(f"Kernel K, filter {f}") for f in (1, 2, 3, 4)])[:, None]
-    grad = np.stack([first.numbers(f"Gradient G, filter {f}") for f in (1, 2, 3, 4)])
+    x = np.stack([first.numbers(f"Image X, channel {c}") for c in (0, 1)])[:, 1:-1, 1:-1]
+    kernels = np.stack([first.numbers(f"Kernel K, filter {f}") for f in (0, 1, 2, 3)])[:, None]
+    grad = np.stack([first.numbers(f"Gradient G, filter {f}") for f in (0, 1, 2, 3)])
     padded = np.pad(x, [(0, 0), (1, 1), (1, 1)])
     outer = cnnlib.conv2d_backward(grad, padded, kernels, stride=2, groups=2)
     inner = cnnlib.conv2d_backward(grad, x, kernels, stride=2, padding=1, groups=2)
@@ -316,9 +316,9 @@ def test_a_pixel_hears_from_every_filter(page, site):
     widget = Widget(page, site, 1)
     lines = widget.root.locator(".sum p").all_inner_texts()
     assert [line.split()[:2] for line in lines[:3]] == [
+        ["filter", "0"],
         ["filter", "1"],
         ["filter", "2"],
-        ["filter", "3"],
     ]
     expected = widget.texts("Gradient dX, channel 0")[1][1]
     assert lines[3].replace("−", "-").endswith(f"= {expected}")

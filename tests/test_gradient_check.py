@@ -94,6 +94,7 @@ class Off(cnnlib.Layer):
         (Slight(), 1e-5 * np.random.default_rng(0).standard_normal((3, 4))),
         (DeadTanh(), np.full((3, 4), 9.0)),
         (DeadTanh(), np.full((30, 14), 9.0)),
+        (DeadTanh(), np.full((50, 40), 9.0)),
         (DeadTanh(), np.concatenate([np.linspace(-2, 2, 39), [9.0]])),
     ],
 )
@@ -173,3 +174,95 @@ def test_a_loss_at_its_lowest_has_no_slope_and_is_not_refused():
 def test_single_precision_is_refused():
     with pytest.raises(TypeError, match="x is float32; expected float64, because"):
         cnnlib.gradient_check(cnnlib.Linear(2, 3, dtype=np.float64), np.ones((1, 2), np.float32))
+
+
+class Forgetful(cnnlib.Linear):
+    """A layer that forgets the gradient of its bias."""
+
+    def backward(self, grad_output):
+        grad_x = super().backward(grad_output)
+        self.bias.grad = None
+        return grad_x
+
+
+def test_a_gradient_that_was_forgotten_is_0():
+    layer = Forgetful(3, 2, rng=0, dtype=np.float64)
+    with pytest.raises(AssertionError, match=r"bias\[0\]: expected .*, got 0 "):
+        cnnlib.gradient_check(layer, np.ones((1, 3)))
+
+
+class Mean(cnnlib.Layer):
+    """The mean, whose backward gives one number for all."""
+
+    def forward(self, x):
+        self.size = x.size
+        return np.array([x.mean()])
+
+    def backward(self, grad_output):
+        return grad_output / self.size
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    with pytest.raises(AssertionError, match=r"gradient for x has shape \(1,\); expected \(2, 3\)"):
+        cnnlib.gradient_check(Mean(), np.random.default_rng(0).standard_normal((2, 3)))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_where_rounding_is_enlarged_it_says_that_it_cannot_judge(seed):
+    """Batch norm enlarges what convolution has rounded, beside a bias of 0.2."""
+    rng, f8 = np.random.default_rng(seed), {"dtype": np.float64}
+    conv = cnnlib.Conv2d(1, 2, 3, rng=seed, **f8)
+    network = cnnlib.Sequential(conv, cnnlib.BatchNorm2d(2, **f8))
+    cnnlib.gradient_check(network, rng.random((2, 1, 5, 4)))
+    try:
+        cnnlib.gradient_check(network, 1e-5 * rng.random((2, 1, 5, 4)))
+    except AssertionError as error:
+        assert "too far apart to judge" in str(error)
+
+
+class Breaks(cnnlib.Identity):
+    """A layer that fails the third time."""
+
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        if self.calls == 3:
+            raise KeyboardInterrupt
+        return super().forward(x)
+
+
+@pytest.mark.parametrize(
+    ("last", "error"), [(Off(cnnlib.Tanh()), AssertionError), (Breaks(), KeyboardInterrupt)]
+)
+def test_the_network_is_left_as_it_was_when_it_fails_too(last, error):
+    f8 = {"dtype": np.float64}
+    dropout = cnnlib.Dropout(0.5, rng=np.random.default_rng(3))
+    layers = cnnlib.Conv2d(1, 2, 3, rng=0, **f8), cnnlib.BatchNorm2d(2, **f8), dropout, last
+    network = cnnlib.Sequential(*layers)
+    before, drawn = network.state_dict(), dropout.rng.bit_generator.state
+    network.parameters()[0].grad = grad = np.ones((2, 1, 3, 3))
+    with pytest.raises(error):
+        cnnlib.gradient_check(network, np.random.default_rng(1).random((2, 1, 5, 4)))
+    for key, array in network.state_dict().items():
+        np.testing.assert_array_equal(array, before[key])
+    assert dropout.rng.bit_generator.state == drawn
+    assert [p.grad is grad for p in network.parameters()] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": 5}, "loss is a int; expected a Loss"),
+        (
+            {"loss": cnnlib.CrossEntropyLoss("none")},
+            "loss.reduction is 'none'; expected one of 'mean'",
+        ),
+        ({"epsilon": 0}, "epsilon is 0; expected a finite number of at least 1e-12"),
+        ({"network": None}, "network is a NoneType; expected a Layer"),
+    ],
+)
+def test_what_it_cannot_use_is_named(options, message):
+    options = {"network": cnnlib.Tanh(), "x": np.ones((2, 3))} | options
+    with pytest.raises((TypeError, ValueError), match=f"gradient_check: {message}"):
+        cnnlib.gradient_check(**options)

@@ -174,3 +174,36 @@ def test_an_array_where_true_or_false_belongs_is_named(name, call):
     with pytest.raises(TypeError, match=f"{name} is a ndarray; expected True or False"):
         call(np.ones(2))
     call(np.True_)
+
+
+F8 = [float, np.float64, "float64", np.dtype(np.float64)]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda dtype: cnnlib.Conv2d(1, 2, 3, dtype=dtype),
+        lambda dtype: cnnlib.ConvTranspose2d(1, 2, 3, dtype=dtype),
+        lambda dtype: cnnlib.Linear(2, 3, dtype=dtype),
+        lambda dtype: cnnlib.BatchNorm2d(2, dtype=dtype),
+        lambda dtype: cnnlib.LayerNorm(2, dtype=dtype),
+        lambda dtype: cnnlib.GroupNorm(1, 2, dtype=dtype),
+    ],
+)
+def test_weights_are_float32_or_float64(make):
+    for dtype in F8:
+        assert make(dtype).weight.data.dtype == np.float64
+    for dtype in (int, "foo", None, np.float16, complex, 5):
+        with pytest.raises(TypeError, match=r"\w+: dtype is .*; expected np.float32 or np.float64"):
+            make(dtype)
+
+
+def test_arguments_that_no_layer_can_be_made_with_are_named():
+    with pytest.raises(ValueError, match="Conv2d: rng is -1; expected"):
+        cnnlib.Conv2d(1, 2, 3, rng=-1)
+    with pytest.raises(ValueError, match="Conv2d: in_channels is 0; expected"):
+        cnnlib.Conv2d(0, 2, 3)
+    with pytest.raises(ValueError, match="ConvTranspose2d: in_channels is 0; expected"):
+        cnnlib.ConvTranspose2d(0, 2, 3)
+    with pytest.raises(TypeError, match="Conv2d: x is a list; expected a NumPy array"):
+        cnnlib.Conv2d(1, 1, 1)([[[1.0]]])

@@ -96,6 +96,30 @@ def test_a_residual_adds_what_goes_around_on_both_ways():
     ]
 
 
+@pytest.mark.parametrize(
+    "layers", [{"a": cnnlib.ReLU(), "b.0": cnnlib.ReLU()}, {"": cnnlib.ReLU()}, {1: cnnlib.ReLU()}]
+)
+def test_names_that_could_meet_others_are_refused(layers):
+    with pytest.raises(ValueError, match=r"Sequential: layers has the name .*; expected a word"):
+        cnnlib.Sequential(layers)
+
+
+class Frozen(cnnlib.Conv2d):
+    """A convolution whose weights do not learn."""
+
+    def backward(self, grad_output):
+        grad = super().backward(grad_output)
+        self.weight.grad = np.zeros_like(self.weight.data)
+        return grad
+
+
+def test_a_first_layer_with_a_backward_of_its_own_is_asked_for_it():
+    network = cnnlib.Sequential(Frozen(1, 2, 3, rng=0), cnnlib.ReLU())
+    network.backward_parameters(np.ones_like(network(np.ones((1, 1, 4, 5), np.float32))))
+    assert not network[0].weight.grad.any()
+    assert network[0].bias.grad is not None
+
+
 def test_bad_parts_are_named():
     with pytest.raises(TypeError, match="Sequential: 1 is a str; expected a Layer"):
         cnnlib.Sequential(cnnlib.ReLU(), "relu")
@@ -195,6 +219,17 @@ FIELDS = [
     (lambda: cnnlib.Sequential(cnnlib.MaxPool2d((3, 2), 2, padding=1), halving_block()), None),
     (lambda: cnnlib.Sequential(cnnlib.AvgPool2d((5, 3), (2, 3), padding=1), two_ways()), None),
     (lambda: cnnlib.Residual(cnnlib.Sequential(cnnlib.Conv2d(2, 2, 5, padding=2))), (5, 5)),
+    (
+        lambda: cnnlib.Sequential(cnnlib.ZeroPad2d((3, 0, 1, 2)), cnnlib.Conv2d(2, 2, (2, 4))),
+        (2, 4),
+    ),
+    (
+        lambda: cnnlib.Residual(
+            cnnlib.Sequential(cnnlib.ZeroPad2d((2, 0, 0, 1)), cnnlib.Conv2d(2, 2, (2, 3)))
+        ),
+        (2, 3),
+    ),
+    (lambda: cnnlib.Conv2d(2, 2, (61, 65), padding=(50, 48)), (44, 47)),
 ]
 
 
@@ -231,6 +266,8 @@ class Container(cnnlib.Layer):
         cnnlib.ConvTranspose2d(2, 2, 3, stride=2),
         Container(cnnlib.Conv2d(2, 2, 3, padding=1)),
         cnnlib.Residual(cnnlib.ConvTranspose2d(2, 2, 3, padding=1)),
+        cnnlib.GroupNorm(1, 2),
+        cnnlib.LayerNorm(6),
         cnnlib.Residual(cnnlib.Tanh(), Container(cnnlib.Conv2d(2, 2, 3, padding=1))),
     ],
 )

@@ -104,14 +104,23 @@ def test_a_state_of_another_optimizer_is_refused_and_changes_nothing():
     for wrong, message in [
         (
             {k: v for k, v in state.items() if k != "1.exp_avg_sq"},
-            r"1\.\['exp_avg_sq'\] is missing",
+            r"1\.exp_avg_sq is missing",
         ),
         (state | {"0.exp_avg": np.ones(3)}, r"0\.exp_avg has shape \(3,\); expected \(2,\)"),
         (state | {"2.exp_avg": np.ones(3)}, r"2\.exp_avg is unknown"),
         (state | {"exp_avg": np.ones(3)}, "exp_avg is unknown"),
         (state | {"-1.exp_avg": np.ones(3)}, r"-1\.exp_avg is unknown"),
+        ({"0.momentum_buffer": np.ones(2)}, r"0\.momentum_buffer is unknown to Adam"),
+        ({1: np.ones(2)}, "1 is unknown to Adam"),
+        (
+            state | {"0.exp_avg": np.array([1, np.nan])},
+            r"0\.exp_avg has a number that is not finite",
+        ),
+        (state | {"0.exp_avg": np.ones(2, complex)}, r"0\.exp_avg is complex128; expected real"),
+        (state | {"0.steps": np.array(1.5)}, r"0\.steps is float64; expected whole"),
+        (None, "arrays is a NoneType"),
     ]:
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises((ValueError, TypeError), match=message):
             optimizer.load_state_dict(wrong)
         assert optimizer.state_dict().keys() == state.keys()
 

@@ -125,7 +125,7 @@ def widget(page, site):
 def test_the_page_opens_with_the_third_case_of_the_text(widget):
     assert widget.formula == "⌊(6 + 1 + 1 − 1·(4 − 1) − 1) / 2⌋ + 1 = ⌊4 / 2⌋ + 1 = 2 + 1 = 3"
     assert widget.lines() == 3
-    assert widget.text(".output-size-window") == "Window 1 of 3 reads 1 zero and cells 1, 2, 3."
+    assert widget.text(".output-size-window") == "Window 0 reads 1 zero and cells 0, 1, 2."
 
 
 def test_a_stride_that_does_not_divide_leaves_cells_over(widget):
@@ -134,7 +134,7 @@ def test_a_stride_that_does_not_divide_leaves_cells_over(widget):
         "⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 5⌋ + 1 = ⌊4 / 5⌋ + 1 = ⌊0.8⌋ + 1 = 0 + 1 = 1"
     )
     assert widget.text(".note") == (
-        "Left over after the last window: 4 cells. Never read: 4 cells (4, 5, 6, 7). "
+        "Left over after the last window: 4 cells. Never read: 4 cells (3, 4, 5, 6). "
         "One window more would reach 1 cell past the end."
     )
     assert widget.lines(".outside") == 1
@@ -151,7 +151,7 @@ def test_ceil_mode_lets_the_last_window_out(widget):
 
 def test_dilation_leaves_gaps(widget):
     widget.slide(k=3, p=0, s=1, d=2)
-    assert widget.text(".output-size-window") == "Window 1 of 2 reads cells 1, 3, 5."
+    assert widget.text(".output-size-window") == "Window 0 reads cells 0, 2, 4."
     assert widget.root.locator(".output-size-cells .read").count() == 3
 
 
@@ -177,8 +177,8 @@ def test_what_cannot_be_is_refused_with_the_reason(widget):
 
 def test_windows_are_stepped_through_by_mouse_player_and_keys(widget, page):
     widget.press("Step forward")
-    assert widget.text(".output-size-window") == "Window 2 of 3 reads cells 2, 3, 4, 5."
-    assert widget.said == "3 windows. Window 2 of 3 reads cells 2, 3, 4, 5."
+    assert widget.text(".output-size-window") == "Window 1 reads cells 1, 2, 3, 4."
+    assert widget.said == "3 windows. Window 1 reads cells 1, 2, 3, 4."
     widget.root.locator("[data-window='2']").click()
     assert widget.where == "3 / 3"
     widget.root.get_by_label("Window", exact=True).focus()

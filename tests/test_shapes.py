@@ -59,6 +59,11 @@ def test_two_3x3_layers_see_as_far_as_one_5x5():
     assert shapes.receptive_field([(3, 1), (2, 2), (3, 1)]) == 1 + 2 + 1 + 2 * 2
     assert shapes.receptive_field([(3, 2, 2)]) == 1 + 2 * 2
     assert shapes.receptive_field([]) == 1
+    for layer in ((3,), (3, 1, 1, 1)):
+        with pytest.raises(
+            ValueError, match=r"receptive_field: stack has \(3.*; expected \(kernel"
+        ):
+            shapes.receptive_field([layer])
 
 
 def test_the_parameter_counts_of_the_sources():
@@ -68,3 +73,6 @@ def test_the_parameter_counts_of_the_sources():
     assert shapes.conv2d_parameters(3, 10, 5) == 760
     assert shapes.conv2d_parameters(4, 6, (3, 2), groups=2, bias=False) == 6 * 2 * 3 * 2
     assert shapes.linear_parameters(64, 20) == 1280 + 20
+    for channels in ((3, 4), (4, 3)):
+        with pytest.raises(ValueError, match=r"conv2d_parameters: in_channels is .*2 groups"):
+            shapes.conv2d_parameters(*channels, 3, groups=2)

@@ -143,7 +143,7 @@ def first(page, site):
 
 @pytest.mark.parametrize(("label", "count"), [("Image", 6), ("Kernel", 3), ("Feature map", 4)])
 def test_rows_and_columns_are_numbered_at_the_edges_from_0(first, label, count):
-    shown = first.root.locator(".number-grid").filter(has=first.grid(label))
+    shown = first.grid(label).locator("..")
     for side, along in (("row", "y"), ("column", "x")):
         edges = shown.locator(f".edge-{side}")
         assert edges.all_inner_texts() == [str(index) for index in range(count)]
@@ -151,7 +151,9 @@ def test_rows_and_columns_are_numbered_at_the_edges_from_0(first, label, count):
         for index, edge in enumerate(edges.all()):
             place = (index, 0) if side == "row" else (0, index)
             cell = first.cell(label, *(at + 1 for at in place))
-            middles = [box[along] + box[extent] / 2 for box in (edge.bounding_box(), cell.bounding_box())]
+            middles = [
+                box[along] + box[extent] / 2 for box in (edge.bounding_box(), cell.bounding_box())
+            ]
             assert middles[0] == pytest.approx(middles[1], abs=1.5)
 
 
@@ -355,7 +357,7 @@ def test_predict_first_hides_asks_names_the_slip_and_keeps_the_score(first):
 def test_three_filters_have_three_maps_and_a_choice(page, site):
     widget = Widget(page, site, 1)
     expected = outputs(weight=kernels[:, None], bias=np.array([2.0, 3, 1]))
-    for number, one in enumerate(expected, 1):
+    for number, one in enumerate(expected):
         assert widget.numbers(f"Feature map, filter {number}") == one
     widget.press("Filter 2")
     assert widget.texts("Kernel of filter 2") == [

@@ -22,7 +22,7 @@ function render({ model, el }) {
   const set = setter(model);
 
   const numbers = grid({
-    label: "Images of each class, by what they were called", tone: "signed",
+    label: "Images of each class, by what they were called", tone: "signed", counted: false,
     onselect: (row, column) => set({ cell: [row, column] }),
   });
   const across = h("div", { class: "across", "aria-hidden": "true" });

@@ -191,13 +191,13 @@ function facts(row) {
 }
 
 /** What a window reads, in words. */
-function reading(row, window, of) {
+function reading(row, window) {
   const read = row.reads(window).map((i) => i - row.before);
   const cells = read.filter((i) => i >= 0 && i < row.size);
   const zeros = read.length - cells.length;
   const named = `cell${cells.length > 1 ? "s" : ""} ${cells.join(", ")}`;
   const parts = [zeros && plural(zeros, "zero"), cells.length && named];
-  return `Window ${window}${of} reads ${parts.filter(Boolean).join(" and ")}.`;
+  return `Window ${window} reads ${parts.filter(Boolean).join(" and ")}.`;
 }
 
 /** Numbers for a new question. */
@@ -261,7 +261,7 @@ function render({ model, el }) {
     const hidden = traits.predict && known !== key();
     const window = hidden ? 0 : position();
     picture.update(row, window, hidden);
-    sentence.textContent = reading(row, window, hidden ? "" : ` of ${count}`);
+    sentence.textContent = reading(row, window);
     const { steps: list, result } = formula(traits, row);
     steps.replaceChildren(...(hidden ? [list[0], " = ", h("strong", {}, "?")]
       : [...list.flatMap((step) => [h("span", {}, step), " = "]), h("strong", {}, result)]));

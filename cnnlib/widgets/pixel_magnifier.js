@@ -107,7 +107,7 @@ function render({ model, el }) {
     planes.replaceChildren(...["all", ...photo.names].map(button));
     planes.hidden = photo.channels === 1;
     grids = photo.names.map((name, channel) => {
-      const numbers = grid({ label: `${name} plane under the lens`, tone: name });
+      const numbers = grid({ label: `${name} plane under the lens`, tone: name, counted: false });
       return { numbers, box: h("div", { class: "channel" }, h("span", { class: "plane-name" }, photo.channels === 1 ? name : `${channel}: ${name}`), numbers.element) };
     });
     lenses.replaceChildren(h("div", { class: "channel" }, h("span", { class: "plane-name" }, "under the lens"), lens),

@@ -48,9 +48,10 @@ function keepInside(element, host) {
  * update(values, {border, cell, frame, scale, range}) draws. `border` is {top, bottom, left, right} rings of
  * zeros; `cell(row, column)` gives a cell's {text, mark, note}; rows and columns count from the
  * first number, so the border's are negative. A value of null is a cell still empty. `frame` is {row, column, rows, columns}.
+ * `counted` is false where rows and columns have names, or are a part of a larger picture's.
  * `range` says which numbers are black and white; else it follows from `scale`, all numbers of the picture.
  */
-export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
+export function grid({ label, tone, counted = true, onedit, onselect, onhover, onerror }) {
   const body = h("div", { class: "number-rows", role: "grid", "aria-label": label, "aria-readonly": onedit ? null : "true" });
   const frame = h("div", { class: "number-frame", "aria-hidden": "true" });
   const edges = h("div", { class: "number-edges", "aria-hidden": "true" });
@@ -82,7 +83,7 @@ export function grid({ label, tone, onedit, onselect, onhover, onerror }) {
   function count(rows, columns, border) {
     const label = (side, index, before) => h("span", { class: side, style: `--at: ${index + before}` }, String(index));
     const labels = (side, length, before) => (length > 1 ? Array.from({ length }, (_, i) => label(side, i, before)) : []);
-    const small = Math.max(rows, columns) <= MOST_COUNTED;
+    const small = counted && Math.max(rows, columns) <= MOST_COUNTED;
     edges.replaceChildren(...(small ? [...labels("edge-row", rows, border.top), ...labels("edge-column", columns, border.left)] : []));
     element.toggleAttribute("data-rows", small && rows > 1);
     element.toggleAttribute("data-columns", small && columns > 1);
