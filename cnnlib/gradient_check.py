@@ -36,70 +36,70 @@ def gradient_check(
     of the two steps are further apart than from `backward`, it says that instead: at a kink (a ReLU
     at 0, a tie in a maximum), or where a layer enlarges rounding (batch norm of equal numbers).
     """
+    arrays = _arrays(network, x, loss, epsilon, tolerance)
+    rng = np.random.default_rng(seed)
+    with _left_as_it_was(network) as rewind:
+        output = network.forward(arrays["x"])
+        weights = None if loss else rng.standard_normal(output.shape)
+
+        def value() -> float:
+            rewind()
+            output = network.forward(arrays["x"])
+            return float(loss(output, target) if loss else (output * weights).sum())
+
+        def value_at(array: np.ndarray, place: np.ndarray) -> float:
+            kept = array.copy()
+            array[...] = place
+            try:
+                return value()
+            finally:
+                array[...] = kept
+
+        size = 0.0 if loss else float(np.linalg.norm(output * weights))  # of L, if nothing cancels
+        size = max(size, abs(value()))
+        network.zero_grad()
+        grad_x = network.backward(loss.backward() if loss else weights)
+        grads = {"x": grad_x} | {k: p.grad for k, p in network.named_parameters().items()}
+        count = 0
+        for name, array in arrays.items():
+            grad = np.zeros_like(array) if grads[name] is None else grads[name]  # as in torch
+            if grad.shape != array.shape:
+                found = f"gradient_check: the gradient for {name} has shape {grad.shape}"
+                raise AssertionError(f"{found}; expected {array.shape}")
+            largest = epsilon * (min(1.0, math.sqrt(np.square(array).mean())) or 1.0)
+            for index, direction in _directions(array, rng):
+                slopes = []
+                for step in (largest, largest / 10):
+                    up, down = array + step * direction, array - step * direction
+                    slopes.append((value_at(array, up) - value_at(array, down)) / (2 * step))
+                    got = float((grad * (up - down)).sum()) / (2 * step)
+                    off, rounding = abs(got - slopes[-1]), ROUNDINGS * EPS * (size / step + 1)
+                    bends = abs(slopes[0] - slopes[-1]) >= off or step == largest
+                    if off <= max(tolerance * abs(slopes[-1]), rounding) and bends:
+                        break
+                else:
+                    raise AssertionError(_verdict(f"{name}{index}", slopes, got))
+                count += 1
+        return count
+
+
+def _arrays(
+    network: Layer, x: np.ndarray, loss: Loss | None, epsilon: float, tolerance: float
+) -> dict[str, np.ndarray]:
+    """All arrays that are pushed, by name, once the arguments are known to be usable."""
     function = "gradient_check"
     checks.instance(function, "network", network, Layer)
     checks.instance(function, "loss", Loss() if loss is None else loss, Loss)
     checks.choice(function, "loss.reduction", loss.reduction if loss else "sum", ("mean", "sum"))
-    epsilon = checks.number(function, "epsilon", epsilon, 1e-12)
-    tolerance = checks.number(function, "tolerance", tolerance, 0)
+    checks.number(function, "epsilon", epsilon, 1e-12)
+    checks.number(function, "tolerance", tolerance, 0)
     checks.array(function, "x", x)
     arrays = {"x": x.copy()} | {k: p.data for k, p in network.named_parameters().items()}
     for name, array in arrays.items():
         if array.dtype != np.float64:
             found = f"gradient_check: {name} is {array.dtype}; expected float64"
             raise TypeError(f"{found}, because float32 has too few digits for differences")
-    rng = np.random.default_rng(seed)
-    with _left_as_it_was(network) as rewind:
-        return _compare(network, arrays, loss, target, epsilon, tolerance, rng, rewind)
-
-
-def _compare(
-    network: Layer, arrays: dict[str, np.ndarray], loss: Loss | None, target: np.ndarray | None,
-    epsilon: float, tolerance: float, rng: np.random.Generator, rewind: Callable[[], None],
-) -> int:  # fmt: skip
-    """Compare all slopes, and return how many."""
-    output = network.forward(arrays["x"])
-    weights = None if loss else rng.standard_normal(output.shape)
-
-    def value() -> float:
-        rewind()
-        output = network.forward(arrays["x"])
-        return float(loss(output, target) if loss else (output * weights).sum())
-
-    def value_at(array: np.ndarray, place: np.ndarray) -> float:
-        kept = array.copy()
-        array[...] = place
-        try:
-            return value()
-        finally:
-            array[...] = kept
-
-    size = 0.0 if loss else float(np.linalg.norm(output * weights))  # of L, if nothing cancels
-    size = max(size, abs(value()))
-    network.zero_grad()
-    grad_x = network.backward(loss.backward() if loss else weights)
-    grads = {"x": grad_x} | {k: p.grad for k, p in network.named_parameters().items()}
-    count = 0
-    for name, array in arrays.items():
-        grad = np.zeros_like(array) if grads[name] is None else grads[name]  # as in torch
-        if grad.shape != array.shape:
-            found = f"gradient_check: the gradient for {name} has shape {grad.shape}"
-            raise AssertionError(f"{found}; expected {array.shape}")
-        largest = epsilon * (min(1.0, math.sqrt(np.square(array).mean())) or 1.0)
-        for index, direction in _directions(array, rng):
-            slopes = []
-            for step in (largest, largest / 10):
-                up, down = array + step * direction, array - step * direction
-                slopes.append((value_at(array, up) - value_at(array, down)) / (2 * step))
-                got = float((grad * (up - down)).sum()) / (2 * step)
-                off, rounding = abs(got - slopes[-1]), ROUNDINGS * EPS * (size / step + 1)
-                bends = abs(slopes[0] - slopes[-1]) >= off or step == largest
-                if off <= max(tolerance * abs(slopes[-1]), rounding) and bends:
-                    break
-            else:
-                raise AssertionError(_verdict(f"{name}{index}", slopes, got))
-            count += 1
-    return count
+    return arrays
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Networks: layers in a row, layers with a way around them, and a table of what they are."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -142,9 +142,9 @@ def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
 
     Output shapes (without the batch), parameters (those of a layer that comes again are counted
     once), multiply-adds, bytes of the output, and the rows and columns of the image that one
-    output sees (its receptive field; none is given where it is the whole image or not known: behind
-    a transposed convolution, where it differs from place to place, LayerNorm and GroupNorm, which
-    mix whole maps, and a layer of other layers).
+    output sees: its receptive field, which may reach into the padding. None is given where it is
+    the whole image or not known: behind a transposed convolution, where it differs from place to
+    place, LayerNorm and GroupNorm, which mix whole maps, and a layer of other layers.
     """
     checks.instance("summary", "network", network, Layer)
     sizes = checks.sizes("summary", "input_shape", input_shape)
@@ -153,9 +153,6 @@ def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
     seen = ((0, 0, 1), (0, 0, 1)) if len(sizes) == 3 else None
     with network.evaluation():  # one image is too few for batch norm's statistics
         _walk("", network, np.zeros((1, *sizes), dtype), seen, rows, set())
-    for index, row in enumerate(rows):  # no number sees more than there is
-        field = row.receptive_field and tuple(map(min, row.receptive_field, sizes[1:]))
-        rows[index] = replace(row, receptive_field=field)
     return rows
 
 

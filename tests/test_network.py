@@ -229,7 +229,6 @@ FIELDS = [
         ),
         (2, 3),
     ),
-    (lambda: cnnlib.Conv2d(2, 2, (61, 65), padding=(50, 48)), (44, 47)),
 ]
 
 
