@@ -30,8 +30,12 @@ def batches(
     check_data("batches", (images, labels))
     count = batch_count("batches", len(images), batch_size, drop_last)
     checks.integer("batches", "start", start, 0)
+    if rng is not None:
+        checks.instance("batches", "rng", rng, np.random.Generator)
     needed = augment is not None
-    checks.require(rng is not None or not needed, "batches: rng is None; augment expects one")
+    if needed:
+        checks.instance("batches", "augment", augment, Callable)
+        checks.require(rng is not None, "batches: rng is None; augment expects one")
     order = np.arange(len(images)) if rng is None else rng.permutation(len(images))
     key = int(rng.integers(2**63)) if needed else 0
     for index in range(start, count):
@@ -70,7 +74,9 @@ def check_data(function: str, data: Data, whose: str = "") -> Data:
 
 
 def usable(function: str, data: Data, loss: Loss, whose: str = "") -> Data:
-    """`data` as a pair, once it is known that its numbers can be learned from."""
+    """`data` as a pair, once it is known that this loss can be measured of its numbers."""
+    checks.instance(function, "loss", loss, Loss)
+    checks.choice(function, "loss.reduction", loss.reduction, ("mean",))
     images, labels = data = check_data(function, data, whose)
     for name, array in (("images", images), ("labels", labels)):
         found = f"{function}: {whose}{name}"

@@ -7,6 +7,7 @@ SHA-256 of the file, taken with zeros where the SHA-256 itself stands.
 import copy
 import hashlib
 import json
+import math
 import os
 import re
 from functools import partial
@@ -42,21 +43,19 @@ def replace(path: Path, content: bytes) -> None:
 
 def writable(function: str, path: str | os.PathLike) -> Path:
     """The path, its ~ expanded, once it is known that a file can be written there."""
-    if not isinstance(path, str | os.PathLike):
-        found = type(path).__name__
-        raise TypeError(f"{function}: checkpoint is a {found}; expected the path of a file")
-    path = Path(path).expanduser()
+    path = checks.path(function, "checkpoint", path, "file")
     found = f"{function}: checkpoint is {path}"
-    if path.is_dir():
+    if os.path.isdir(path):  # which is False, and no error, for what cannot be a path
         raise IsADirectoryError(f"{found}, a folder; expected a file")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise FileNotFoundError(f"{found}; there is no folder {path.parent}")
     beside = path.with_name(path.name + ".partial")
     try:
         beside.write_bytes(b"")
         beside.unlink()
-    except OSError as error:
-        raise type(error)(f"{found}; it cannot be written: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", error)
+        raise type(error)(f"{found}; it cannot be written: {why}") from error
     return path
 
 
@@ -105,6 +104,19 @@ def check_form(name: str, found: object, expected: object) -> None:
     if isinstance(expected, dict | list):
         for key in expected if isinstance(expected, dict) else range(len(expected)):
             check_form(f"{name}.{key}", found[key], expected[key])
+
+
+def check_history(history: dict[str, list[float]], epochs: int, validated: bool) -> None:
+    """Raise ValueError unless so many epochs can have measured these numbers."""
+    for name, values in history.items():
+        found = f"its history has {len(values)} numbers in {name}"
+        measured = validated or not name.startswith("validation")
+        checks.require(len(values) == measured * epochs, found)
+        for value in values:
+            possible = name == "validation_loss" or math.isfinite(value)
+            if name.endswith("accuracy"):
+                possible = not (value < 0 or value > 1)  # nan is that of no classes
+            checks.require(possible, f"its history has {value} in {name}")
 
 
 def made_with(thing: object, base: type, without: tuple[str, ...] = ()) -> str:
@@ -164,7 +176,7 @@ def plan(
         schedule.set()
     keys = {parameter: key for key, parameter in network.named_parameters().items()}
     layers = {f"layer {key}".rstrip(". "): made_with(v, Layer) for key, v in network.layers()}
-    return (
+    made = (
         layers
         | {
             "loss": made_with(loss, Layer),
@@ -174,6 +186,11 @@ def plan(
         }
         | {name: described(value) for name, value in settings.items()}
     )
+    for name, text in made.items():
+        told = "<lambda>" not in (text or "")
+        found = f"fit: {name} {'is' if name in settings else 'has'} a lambda"
+        checks.require(told, f"{found}; with a checkpoint expected a function with a name, by def")
+    return made
 
 
 def data_plan(train: Data, validation: Data | None) -> dict[str, str | None]:

@@ -6,7 +6,9 @@ because the reader of the message knows those and not the line that found the fa
 
 import math
 import operator
+import os
 from numbers import Real
+from pathlib import Path
 
 import numpy as np
 
@@ -32,6 +34,18 @@ def flag(function: str, name: str, value: object) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{function}: {name} is a {type(value).__name__}; expected True or False")
     return bool(value)
+
+
+def path(function: str, name: str, value: object, kind: str) -> Path:
+    """`value`, the path of a file or a folder, its ~ expanded."""
+    if not isinstance(value, str | os.PathLike):
+        found = f"{function}: {name} is a {type(value).__name__}"
+        raise TypeError(f"{found}; expected the path of a {kind}")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        found = f"{function}: {name} is {str(value)!r}"
+        raise FileNotFoundError(f"{found}; there is no such home") from error
 
 
 def generator(function: str, rng: object) -> np.random.Generator:

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import math
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -120,7 +121,10 @@ def photographs() -> dict[str, np.ndarray]:
     }
 
 
-PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+PARTS = set(
+    "train training test testing val valid validate validation dev eval evaluation holdout "
+    "unlabeled pred".split()
+)
 
 
 def image_folder(
@@ -138,17 +142,20 @@ def image_folder(
     Raises FileNotFoundError without the folder, ValueError for fewer than 2 classes, for a class
     of which nothing can be read, or when the folders are parts of a data set, train and test.
     """
-    folder, size = Path(path).expanduser(), checks.pair("image_folder", "size", size, 1)
-    checks.require(channels in (1, 3), f"image_folder: channels is {channels!r}; expected 1 or 3")
+    folder = checks.path("image_folder", "path", path, "folder")
+    size = checks.pair("image_folder", "size", size, 1)
+    channels = checks.integer("image_folder", "channels", channels, 1)
+    checks.require(channels in (1, 3), f"image_folder: channels is {channels}; expected 1 or 3")
     checks.flag("image_folder", "report", report)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise FileNotFoundError(f"image_folder: path is {folder}; there is no such folder")
     inside = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not _hidden(entry))
     classes = tuple(_printable(entry.name) for entry in inside)
     found, names = f"image_folder: path is {folder}", ", ".join(classes)
     several = f"{found}; expected a folder in it for each class, 2 or more, it has {len(classes)}"
     checks.require(len(classes) > 1, f"{several}: {names}" if names else several)
-    parts = {name.casefold() for name in classes} <= PARTS
+    words = [PARTS.intersection(_words(name)) for name in classes]
+    parts = all(words) and len(set().union(*words)) > 1  # steam_train and freight_train are none
     checks.require(not parts, f"{found}, with {names}, not classes; give the path of one of them")
     images, labels, files, skipped = [], [], [], {}
     for label, entry in enumerate(inside):
@@ -168,6 +175,11 @@ def image_folder(
         print(f"{len(files)} images of {len(classes)} classes, {len(skipped)} files skipped")
         print(*(f"  {key}: {reason}\n" for key, reason in skipped.items()), sep="", end="")
     return Folder(np.stack(images), np.array(labels), classes, tuple(files), skipped)
+
+
+def _words(name: str) -> list[str]:
+    """The words in a name such as test_set, train2017 or ValImages."""
+    return [word.casefold() for word in re.findall("[A-Z]?[a-z]+|[A-Z]+", name)]
 
 
 def _hidden(path: Path) -> bool:
@@ -279,7 +291,7 @@ def _find(source: Source, name: str, progress: bool) -> Path:
     folder = os.environ.get("CNNLIB_DATA")
     if folder is None:
         return _download(source, name, progress)
-    path = Path(folder).expanduser() / source.name / name
+    path = checks.path(source.name, "CNNLIB_DATA", folder, "folder") / source.name / name
     for file in (path, path.with_suffix("")):
         if file.is_file():
             return file

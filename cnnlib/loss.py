@@ -159,8 +159,10 @@ def _check_classes(
 def _check_options(
     function: str, weight: np.ndarray | None, ignore_index: int, label_smoothing: float
 ) -> None:
-    if weight is not None:
-        checks.array(function, "weight", weight, 1)
+    for value in () if weight is None else checks.array(function, "weight", weight, 1):
+        usable = 0 <= value < math.inf
+        found = f"{function}: weight holds {value}"
+        checks.require(usable, f"{found}; expected finite numbers of at least 0")
     checks.integer(function, "ignore_index", ignore_index, -math.inf)
     checks.number(function, "label_smoothing", label_smoothing, 0, 1)
 
@@ -195,9 +197,29 @@ class Loss(FunctionLayer):
     x; grad_output, 1 if left out, must be an array when nothing was reduced.
     """
 
+    ignore_index: int | None = None  # a class that is not counted
+
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = checks.choice(type(self).__name__, "reduction", reduction, REDUCTIONS)
         self.options = (reduction,)
+
+    def forward(self, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return super().forward(x, target)
+
+    def weight_of(self, x: np.ndarray, target: np.ndarray) -> float:
+        """How much the loss of this batch counts in a mean over several: here its images."""
+        return len(x)
+
+    def classes(self, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """The right classes and those of the highest scores, in one row each, without the ignored.
+
+        None when the target holds no classes.
+        """
+        one_each = target.shape == x.shape[:1] + x.shape[2:]
+        if not (one_each and np.issubdtype(target.dtype, np.integer)):
+            return None
+        known = (target >= 0) & (target < x.shape[1]) & (target != self.ignore_index)
+        return target[known], x.argmax(axis=1)[known]
 
     def backward(self, grad_output: np.ndarray | float = 1.0) -> np.ndarray:
         return super().backward(grad_output)
@@ -216,6 +238,11 @@ class CrossEntropyLoss(Loss):
         options = weight, ignore_index, label_smoothing
         _check_options("CrossEntropyLoss", *options)
         self.options += options
+        self.ignore_index = ignore_index
+
+    def weight_of(self, x: np.ndarray, target: np.ndarray) -> float:
+        """What the mean divides by: the weights of the right classes, or the places."""
+        return _class_shares("cross_entropy", x, target, *self.options[1:])[2]
 
 
 class MSELoss(Loss):

@@ -1,8 +1,9 @@
 """Training: show batches, measure the loss, walk back, take a step; stop, resume and evaluate."""
 
+import copy
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from cnnlib.optimizers import Optimizer, Schedule
 class History:
     """One number per epoch; `lr` is the learning rate of its last batch.
 
-    Training's loss and accuracy are means over the epoch's batches, as they were met.
+    Training's loss and accuracy are means over what counts in the epoch, as its batches were met.
     Accuracies are of 1, and NaN when the targets are no classes; validation's lists stay empty
     without validation data.
     """
@@ -35,7 +36,10 @@ class History:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found. `confusion[i, j]` counts images of class i that were called j."""
+    """What `evaluate` found. `confusion[i, j]` counts images of class i that were called j.
+
+    In maps it counts their places.
+    """
 
     loss: float
     accuracy: float
@@ -48,27 +52,27 @@ def evaluate(
 ) -> Evaluation:
     """The network's loss (cross-entropy if None) and accuracy on data, in evaluation mode.
 
-    A class without images has accuracy NaN. With targets that are no classes, accuracy is NaN and
-    the tables are empty. Raises ValueError or TypeError when the data cannot be used.
+    The loss is that of all images at once, whatever the batch_size. What it ignores is in no
+    table. A class without images has accuracy NaN. With targets that are no classes, accuracy is
+    NaN and the tables are empty. Raises ValueError or TypeError when the data cannot be used.
     """
     loss = CrossEntropyLoss() if loss is None else loss
     checks.instance("evaluate", "network", network, Layer)
-    checks.instance("evaluate", "loss", loss, Loss)
     images, labels = usable("evaluate", data, loss)
-    total, confusion = 0.0, np.zeros((0, 0), int)
+    total, weights, confusion = 0.0, 0.0, np.zeros((0, 0), int)
     with network.evaluation(), loss.evaluation():
         for x, target in batches(images, labels, batch_size):
             output = network.forward(x)
-            total += float(loss(output, target)) * len(x)
-            if _are_classes(labels):
-                if not confusion.size:
-                    confusion = np.zeros((output.shape[1],) * 2, int)
-                known = (target >= 0) & (target < len(confusion))  # others are ignored by the loss
-                np.add.at(confusion, (target[known], output.argmax(axis=1)[known]), 1)
+            if weight := loss.weight_of(output, target):
+                total += float(loss(output, target)) * weight
+                weights += weight
+            if classes := loss.classes(output, target):
+                confusion = confusion if confusion.size else np.zeros((output.shape[1],) * 2, int)
+                np.add.at(confusion, classes, 1)
     right, images_of = np.diag(confusion), confusion.sum(axis=1)
     per_class = np.divide(right, images_of, out=np.full(len(right), np.nan), where=images_of > 0)
     accuracy = right.sum() / confusion.sum() if confusion.any() else math.nan
-    return Evaluation(total / len(images), float(accuracy), per_class, confusion)
+    return Evaluation(total / (weights or math.nan), float(accuracy), per_class, confusion)
 
 
 def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
@@ -112,7 +116,8 @@ def fit(
     exists, training goes on from it, and ends with the same weights as without the interruption.
     It holds weights, what the optimizer remembers, the dropout's generators and the history, and
     is replaced in one step: a kill leaves the old file or the new one. Only epochs, patience,
-    checkpoint_every and progress may differ from what it was made with.
+    checkpoint_every and progress may differ from what it was made with. Functions are told by
+    their names, which a lambda does not have.
 
     Raises FloatingPointError when the loss is not finite, ValueError when the checkpoint is
     damaged or of another run (nothing is changed then), OSError when it cannot be written. What
@@ -121,24 +126,26 @@ def fit(
     from tqdm.auto import tqdm
 
     checks.instance("fit", "network", network, Layer)
-    checks.instance("fit", "loss", loss, Loss)
     images, labels = train = usable("fit", train, loss)
     validation = None if validation is None else usable("fit", validation, loss, "validation ")
-    checks.choice("fit", "loss.reduction", loss.reduction, ("mean",))
     checks.integer("fit", "epochs", epochs, 1)
     checks.integer("fit", "checkpoint_every", checkpoint_every, 1)
     checks.integer("fit", "seed", seed, 0)
     checks.integer("fit", "patience", 1 if patience is None else patience, 1)
     checks.flag("fit", "progress", progress)
+    if augment is not None:
+        checks.instance("fit", "augment", augment, Callable)
+    if max_norm is not None:
+        max_norm = checks.number("fit", "max_norm", max_norm, 0)
     count = batch_count("fit", len(images), batch_size, drop_last)
     found = f"fit: batch_size is {batch_size}, more than the {len(images)} images"
     checks.require(count > 0, f"{found}; with drop_last no batch is left")
     run = Run(network, loss, optimizer, schedule, max_norm)
     path = None if checkpoint is None else checkpoints.writable("fit", checkpoint)
     if path:
-        run.sizes = len(images), batch_size, count
+        run.sizes = count, labels.size
         settings = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed}
-        settings |= {"augment": augment, "max_norm": max_norm and float(max_norm)}
+        settings |= {"augment": augment, "max_norm": max_norm}
         run.plan = checkpoints.plan(network, loss, optimizer, schedule, settings)
         run.plan |= checkpoints.data_plan(train, validation)
     if path and path.exists():
@@ -152,7 +159,7 @@ def fit(
             with tqdm(total=count, initial=run.batch, desc=name, disable=not progress) as bar:
                 for _ in run.learn(batches(images, labels, batch_size, **options)):
                     bar.update()
-                    bar.set_postfix(loss=f"{run.total_loss / run.seen:.4f}", refresh=False)
+                    bar.set_postfix(loss=f"{run.total_loss / run.weight:.4f}", refresh=False)
                     if path and run.batch % checkpoint_every == 0:
                         run.save(path)
                 run.end_epoch(validation)
@@ -163,7 +170,8 @@ def fit(
     return run.history
 
 
-NUMBERS = ("epoch", "batch", "seen", "total_loss", "right", "lr")  # of a run, in a checkpoint
+# of a run, in a checkpoint
+NUMBERS = ("epoch", "batch", "total_loss", "weight", "right", "counted", "lr")
 
 
 class Run:
@@ -190,7 +198,7 @@ class Run:
 
     def begin_epoch(self) -> None:
         """Count from zero."""
-        self.batch, self.seen, self.total_loss, self.right = 0, 0, 0.0, 0.0
+        self.batch, self.total_loss, self.weight, self.right, self.counted = 0, 0.0, 0.0, 0, 0
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -218,20 +226,23 @@ class Run:
         """Learn from one batch."""
         self.optimizer.zero_grad()
         output = self.network.forward(x)
-        value = float(self.loss(output, target))
+        weight = self.loss.weight_of(output, target)
+        value = float(self.loss(output, target)) if weight else math.nan
         if not math.isfinite(value):
+            why = self.reason(x) if weight else "every label of the batch is ignored or weighs 0"
             place = f"epoch {self.epoch + 1}, batch {self.batch + 1}"
-            raise FloatingPointError(f"fit: the loss is {value} in {place}; {self.reason(x)}")
+            raise FloatingPointError(f"fit: the loss is {value} in {place}; {why}")
         self.network.backward_parameters(self.loss.backward())
         if self.max_norm is not None:
             clip_grad_norm(self.optimizer.parameters, self.max_norm)
         self.optimizer.step()
         self.lr = float(self.optimizer.lr)
         self.batch += 1
-        self.seen += len(x)
-        self.total_loss += value * len(x)
-        hits = output.argmax(axis=1) == target if _are_classes(target) else [math.nan]
-        self.right += float(sum(hits))
+        self.total_loss += value * weight
+        self.weight += weight
+        if classes := self.loss.classes(output, target):
+            self.right += int(np.equal(*classes).sum())
+            self.counted += len(classes[0])
         if self.schedule and self.schedule.every_batch:
             self.schedule.step()
 
@@ -250,8 +261,8 @@ class Run:
     def end_epoch(self, validation: Data | None) -> None:
         """Write the epoch into the history."""
         history = self.history
-        history.loss.append(self.total_loss / self.seen)
-        history.accuracy.append(self.right / self.seen)
+        history.loss.append(self.total_loss / self.weight)
+        history.accuracy.append(self.right / (self.counted or math.nan))
         history.lr.append(self.lr)
         if validation is not None:
             result = evaluate(self.network, validation, self.loss)
@@ -283,25 +294,24 @@ class Run:
         """Raise ValueError unless a checkpoint is one of this run, in the form of `state`."""
         checkpoints.check_plan(self.plan, state["plan"])
         expected = checkpoints.as_json(self.state()[1])
-        lengths = {name: len(values) for name, values in state["history"].items()}
-        expected["history"] = {name: [0.0] * lengths[name] for name in expected["history"]}
+        history, validated = state["history"], "validation images" in self.plan
+        expected["history"] = {name: [0.0] * len(history[name]) for name in expected["history"]}
         checkpoints.check_form("state", state, expected)
-        for name, length in lengths.items():
-            measured = "validation images" in self.plan or name[:10] != "validation"
-            found = f"its history has {length} numbers in {name}"
-            checks.require(length == measured * state["epoch"], found)
-        images, batch_size, count = self.sizes
-        for name in ("epoch", "total_loss", "lr", "schedule_steps"):
+        checkpoints.check_history(history, state["epoch"], validated)
+        checks.number("state", "total_loss", state["total_loss"])
+        for name in ("weight", "lr", "schedule_steps"):
             checks.number("state", name, state[name] or 0, 0)
-        right = state["seen"] == min(state["batch"] * batch_size, images)
-        checks.require(right and 0 <= state["batch"] <= count, "its state counts other batches")
+        count, places = self.sizes
+        same = 0 <= state["batch"] <= count and (state["batch"] > 0) == (state["weight"] > 0)
+        same = same and 0 <= state["right"] <= state["counted"] <= places
+        checks.require(same, "its state counts other batches")
         for name, array in self.network.state_dict().items():
             same = arrays[f"network.{name}"].dtype == array.dtype
             checks.require(same, f"its {name} is not {array.dtype}")
 
     def restore(self, arrays: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         """Put back what `state` gave."""
-        for owner in ("optimizer", "network"):
+        for owner in ("network", "optimizer"):
             of = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith(owner)}
             getattr(self, owner).load_state_dict(of)
         self.history = History(**state["history"])
@@ -319,15 +329,11 @@ class Run:
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint; raises ValueError, and changes nothing, if it does not fit."""
-        content, before = path.read_bytes(), self.state()
+        content, trial = path.read_bytes(), copy.deepcopy(self)
         try:
             arrays, state = checkpoints.unpack(content)
-            self.check(arrays, state)
-            self.restore(arrays, state)
+            trial.check(arrays, state)
+            trial.restore(arrays, state)
         except Exception as error:  # whatever a file of unknown origin makes the code stumble on
-            self.restore(*before)
             raise ValueError(f"fit: checkpoint {path} cannot be used: {error}") from error
-
-
-def _are_classes(labels: np.ndarray) -> bool:
-    return labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)
+        self.restore(arrays, state)

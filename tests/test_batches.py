@@ -77,6 +77,10 @@ def test_bad_input_is_named():
         next(cnnlib.batches(IMAGES, LABELS, 0))
     with pytest.raises(ValueError, match="rng is None; augment expects one"):
         next(cnnlib.batches(IMAGES, LABELS, augment=cnnlib.random_shift))
+    with pytest.raises(TypeError, match="batches: rng is a int; expected a Generator"):
+        next(cnnlib.batches(IMAGES, LABELS, rng=5))
+    with pytest.raises(TypeError, match="batches: augment is a int; expected a Callable"):
+        next(cnnlib.batches(IMAGES, LABELS, rng=rng(), augment=5))
     with pytest.raises(ValueError, match="random_crop: size is"):
         cnnlib.random_crop(IMAGES, rng(), 0, (4, 5))
     with pytest.raises(ValueError, match="batches: images is empty"):

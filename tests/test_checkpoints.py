@@ -150,6 +150,17 @@ def test_the_loss_is_part_of_the_run(tmp_path):
     assert_refused(path, "loss CrossEntropyLoss.*now it is Other", loss=Other)
 
 
+def test_a_loss_may_be_below_0(tmp_path):
+    class Below(cnnlib.CrossEntropyLoss):
+        def forward(self, x, target):
+            return super().forward(x, target) - 10
+
+    resumed, whole = Setting(loss=Below), Setting(loss=Below)
+    history = resumed.fit(half(tmp_path / "run", loss=Below))
+    assert history == whole.fit(tmp_path / "whole")
+    assert history.loss[0] < 0
+
+
 def test_what_may_change_goes_on(checkpoint, tmp_path):
     path = tmp_path / "run"
     path.write_bytes(checkpoint.read_bytes())
@@ -252,6 +263,59 @@ def test_a_state_that_fit_never_writes_is_refused_though_its_signature_is_right(
     assert setting.state() == before
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("right",), 10**9),
+        (("right",), 81),  # the batches so far have 80 images
+        (("weight",), 0.0),
+        (("weight",), -1.0),
+        (("history", "loss", 0), float("nan")),
+        (("history", "loss", 0), float("inf")),
+        (("history", "lr", 0), float("nan")),
+        (("history", "accuracy", 0), 1.5),
+        (("history", "validation_accuracy", 0), -0.5),
+        (("total_loss",), float("nan")),
+        (("lr",), float("inf")),
+    ],
+)
+def test_a_number_that_cannot_be_measured_is_refused(checkpoint, tmp_path, place, value):
+    content, path = checkpoint.read_bytes(), tmp_path / "run"
+    state = run_of(content)
+    assert state["counted"] < 81
+    checkpoints.save(path, safetensors.numpy.load(content), changed(state, place, value))
+    assert_refused(path)
+
+
+@pytest.mark.parametrize("wrong", ["bytes", "array", "generator"])
+def test_a_network_of_nan_stays_as_it_was_when_the_checkpoint_is_wrong(checkpoint, tmp_path, wrong):
+    def make():
+        net = network()
+        net[6].bias.data[2] = np.nan
+        return net
+
+    content, path = checkpoint.read_bytes(), tmp_path / "run"
+    arrays, state = safetensors.numpy.load(content), run_of(content)
+    if wrong == "array":
+        arrays["network.0.bias"][0] = np.nan
+    elif wrong == "generator":
+        state["generators"][0]["state"]["state"] = -1
+    checkpoints.save(path, arrays, state)
+    if wrong == "bytes":
+        path.write_bytes(b"abc")
+    message = {"bytes": "it is damaged", "array": r"0\.bias", "generator": ""}[wrong]
+    assert_refused(path, message, network=make)
+
+
+@pytest.mark.parametrize(
+    "augment", [lambda x, rng: x, partial(lambda x, rng, p: x, p=1)], ids=["lambda", "partial"]
+)
+def test_a_lambda_has_no_name_that_a_checkpoint_could_hold(tmp_path, augment):
+    with pytest.raises(ValueError, match="fit: augment is a lambda; with a checkpoint"):
+        Setting(augment=augment).fit(tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_place_where_no_file_can_be_is_found_before_the_first_batch(tmp_path, monkeypatch):
     def forbidden(*_):
         raise AssertionError("a batch was made")
@@ -262,9 +326,13 @@ def test_a_place_where_no_file_can_be_is_found_before_the_first_batch(tmp_path, 
         (tmp_path / "none" / "run", FileNotFoundError, "there is no folder .*none"),
         (tmp_path / "folder", IsADirectoryError, "a folder; expected a file"),
         (tmp_path / ("x" * 250), OSError, "it cannot be written: "),
-        (5, TypeError, "fit: checkpoint is a int; expected the path of a file"),
+        (tmp_path / ("x" * 300), OSError, "it cannot be written: "),
+        ("~no_user/x", OSError, "'~no_user/x'; there is no such home"),
+        (f"{tmp_path}/a\0b", ValueError, "it cannot be written: "),
+        ("", OSError, "a folder; expected a file"),
+        (5, TypeError, "a int; expected the path of a file"),
     ]:
-        with pytest.raises(error, match=f"(?s)fit: checkpoint is .*{message}|{message}"):
+        with pytest.raises(error, match=f"^fit: checkpoint is .*{message}"):
             setting.fit(path)
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -180,6 +180,9 @@ def test_a_local_folder_without_the_files_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"CNNLIB_DATA is .*; expected .*train-images"):
         cnnlib.mnist()
+    monkeypatch.setenv("CNNLIB_DATA", "~no_user")
+    with pytest.raises(FileNotFoundError, match="mnist: CNNLIB_DATA is '~no_user'; there is no su"):
+        cnnlib.mnist()
 
 
 def test_the_digits_are_never_taken_for_the_clothes_of_the_same_file_names(tmp_path, monkeypatch):
@@ -424,7 +427,23 @@ def test_what_is_hidden_does_not_count_at_any_depth(folder):
 
 
 @pytest.mark.parametrize(
-    "names", [("train", "test"), ("Training", "VAL"), ("test", "val", "train")]
+    "names",
+    [
+        ("train", "test"),
+        ("Training", "VAL"),
+        ("test", "val", "train"),
+        ("training_set", "test_set"),
+        ("seg_pred", "seg_test", "seg_train"),
+        ("train_images", "test_images"),
+        ("train", "test", "dev"),
+        ("train", "validate"),
+        ("train", "eval"),
+        ("train", "holdout"),
+        ("train", "unlabeled"),
+        ("train2017", "val2017"),
+        ("TrainSet", "TestSet"),
+        ("trainA", "testA"),
+    ],
 )
 def test_the_parts_of_a_data_set_are_no_classes(tmp_path, names):
     for name in (*names, "__MACOSX"):
@@ -437,6 +456,16 @@ def test_the_parts_of_a_data_set_are_no_classes(tmp_path, names):
 def test_a_class_may_be_called_train_among_others(folder):
     (folder / "cat").rename(folder / "train")
     assert cnnlib.image_folder(folder, 4, report=False).classes == ("dog", "train")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("freight_train", "steam_train"), ("contest", "valley"), ("test_negative", "test_positive")],
+)
+def test_classes_may_have_such_a_word_in_their_names(folder, names):
+    for old, new in zip(("cat", "dog"), names, strict=True):
+        (folder / old).rename(folder / new)
+    assert cnnlib.image_folder(folder, 4, report=False).classes == names
 
 
 def test_names_can_be_printed_whatever_bytes_they_have(folder, capsys):
@@ -543,6 +572,17 @@ def test_a_folder_that_is_no_data_set_is_named(tmp_path, folder):
         cnnlib.image_folder(folder / "cat", 4)
     with pytest.raises(ValueError, match="channels is 4; expected 1 or 3"):
         cnnlib.image_folder(folder, 4, channels=4)
+    for wrong, error, message in [
+        (None, TypeError, "path is a NoneType; expected the path of a folder"),
+        (b"x", TypeError, "path is a bytes; expected the path of a folder"),
+        ("~no_user/x", OSError, "path is '~no_user/x'; there is no such home"),
+        ("a\0b", OSError, "path is a.*b; there is no such folder"),
+        ("x" * 300, OSError, "path is x.*; there is no such folder"),
+    ]:
+        with pytest.raises(error, match=f"^image_folder: {message}"):
+            cnnlib.image_folder(wrong, 4)
+    with pytest.raises(TypeError, match="image_folder: channels is True; expected a whole number"):
+        cnnlib.image_folder(folder, 4, channels=True)
     with pytest.raises(ValueError, match="image_folder: size is 0; expected at least 1"):
         cnnlib.image_folder(folder, 0)
     (folder / "dog" / "first.png").write_bytes(b"")

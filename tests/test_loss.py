@@ -113,6 +113,12 @@ def test_the_loss_objects_remember_their_call():
     assert mse.backward().tolist() == [[-4, -4], [-4, -4]]
 
 
+@pytest.mark.parametrize("loss", [cnnlib.CrossEntropyLoss, cnnlib.MSELoss])
+def test_a_loss_without_target_says_that_it_is_missing(loss):
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'target'"):
+        loss()(np.zeros((2, 3)))
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [
@@ -260,6 +266,9 @@ def test_softmax_in_single_precision_is_as_exact_as_that_of_torch(classes, scale
     [
         ({"weight": np.ones(2)}, [0, 1], r"weight has shape \(2,\); expected \(3,\)"),
         ({"weight": [1.0, 1, 1]}, [0, 1], "weight is a list; expected a NumPy array of floats"),
+        ({"weight": np.array([1, NAN, 1])}, [0, 2], "weight holds nan; expected finite numbers"),
+        ({"weight": np.array([1, INF, 1])}, [0, 2], "weight holds inf; expected finite numbers"),
+        ({"weight": np.array([1, 2, -0.5])}, [0, 1], r"weight holds -0\.5; .* of at least 0"),
         ({"ignore_index": 0.5}, [0, 1], "ignore_index is 0.5; expected a whole number"),
         ({"ignore_index": -1}, [0, -2], "target has class -2; expected 0 to 2"),
         (
@@ -281,6 +290,8 @@ def test_a_bad_option_of_cross_entropy_is_named(options, target, message):
 def test_the_layer_refuses_a_bad_option_before_it_is_called():
     with pytest.raises(ValueError, match=r"CrossEntropyLoss: weight has shape \(2, 3\)"):
         cnnlib.CrossEntropyLoss(weight=np.ones((2, 3)))
+    with pytest.raises(ValueError, match="CrossEntropyLoss: weight holds nan; expected finite"):
+        cnnlib.CrossEntropyLoss(weight=np.array([1, NAN]))
     with pytest.raises(ValueError, match=r"CrossEntropyLoss: label_smoothing is -0\.1"):
         cnnlib.CrossEntropyLoss(label_smoothing=-0.1)
 

@@ -169,6 +169,92 @@ def test_labels_that_the_loss_ignores_are_in_no_table():
     assert result.accuracy == 2 / 3
 
 
+def test_a_class_that_the_loss_ignores_is_in_no_table():
+    loss, logits = cnnlib.CrossEntropyLoss(ignore_index=1), np.eye(3)[[0, 1, 2, 2]]
+    result = cnnlib.evaluate(cnnlib.Identity(), (logits, np.array([0, 1, 1, 0])), loss)
+    assert result.confusion.tolist() == [[1, 0, 1], [0, 0, 0], [0, 0, 0]]
+    assert result.accuracy == 1 / 2
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 5, 7, 8])
+@pytest.mark.parametrize("map_shape", [(), (2, 3)])
+@pytest.mark.parametrize("weight", [None, [0.5, 0, 2, 3]])
+@pytest.mark.filterwarnings("error")
+def test_the_loss_of_a_data_set_is_that_of_all_images_at_once(batch_size, map_shape, weight):
+    rng = np.random.default_rng(0)
+    logits, labels = rng.standard_normal((7, 4, *map_shape)), rng.integers(0, 4, (7, *map_shape))
+    labels[[2, 3, 5]] = -100  # whole batches, and one in part
+    weight = None if weight is None else np.array(weight)
+    loss = cnnlib.CrossEntropyLoss(weight=weight)
+    theirs = None if weight is None else torch.tensor(weight)
+    expected = F.cross_entropy(torch.tensor(logits), torch.tensor(labels), theirs).item()
+    result = cnnlib.evaluate(cnnlib.Identity(), (logits, labels), loss, batch_size)
+    assert result.loss == pytest.approx(expected, rel=1e-12)
+    known = labels >= 0
+    assert result.confusion.sum() == known.sum()
+    assert result.accuracy == (logits.argmax(axis=1) == labels)[known].mean()
+
+
+def test_the_loss_of_numbers_is_that_of_all_at_once():
+    x, target = np.random.default_rng(0).standard_normal((2, 7, 3, 2))
+    result = cnnlib.evaluate(cnnlib.Identity(), (x, target), cnnlib.MSELoss(), batch_size=3)
+    assert result.loss == pytest.approx(np.square(x - target).mean(), rel=1e-12)
+    assert np.isnan(result.accuracy)
+    assert result.confusion.shape == (0, 0)
+
+
+def test_the_loss_of_probabilities_is_that_of_all_at_once():
+    logits, target = np.random.default_rng(0).random((2, 7, 3))
+    loss = cnnlib.CrossEntropyLoss(weight=np.array([0.5, 0, 2]))
+    result = cnnlib.evaluate(cnnlib.Identity(), (logits, target), loss, batch_size=3)
+    assert result.loss == pytest.approx(float(loss(logits, target)), rel=1e-12)
+    assert np.isnan(result.accuracy)
+
+
+@pytest.mark.filterwarnings("error")
+def test_data_of_which_all_is_ignored_have_no_loss_and_no_accuracy():
+    data = np.ones((3, 2)), np.full(3, -100)
+    result = cnnlib.evaluate(cnnlib.Identity(), data, batch_size=2)
+    assert np.isnan([result.loss, result.accuracy, *result.per_class_accuracy]).all()
+
+
+class Fixed(cnnlib.Linear):
+    """A layer that gives its input: what is measured in training stays the same."""
+
+    def forward(self, x):
+        self.saved = (x,)
+        return x
+
+
+@pytest.mark.parametrize("weight", [None, [0.5, 1, 2, 3]])
+def test_the_history_is_of_what_the_loss_counts_whatever_the_batches(weight):
+    rng = np.random.default_rng(0)
+    logits, labels = rng.standard_normal((7, 4)), rng.integers(0, 4, 7)
+    labels[3] = -100
+    loss = cnnlib.CrossEntropyLoss(weight=None if weight is None else np.array(weight))
+    net = Fixed(4, 4)
+    optimizer = cnnlib.SGD(net.parameters(), lr=0.0)
+    options = {"batch_size": 2, "progress": False}
+    history = cnnlib.fit(net, loss, optimizer, (logits, labels), (logits, labels), **options)
+    assert history.loss[0] == pytest.approx(float(loss(logits, labels)), rel=1e-12)
+    assert history.loss[0] == pytest.approx(history.validation_loss[0], rel=1e-12)
+    right = (logits.argmax(axis=1) == labels).sum()
+    assert history.accuracy == history.validation_accuracy == [right / 6]
+    assert right > 0
+
+
+@pytest.mark.parametrize("options", [{}, {"weight": np.array([0.0, 1, 1, 1])}])
+@pytest.mark.filterwarnings("error")
+def test_a_batch_of_which_all_is_ignored_is_named_and_not_the_learning_rate(options):
+    images, labels = data(20)
+    labels[...] = 0 if options else -100
+    net, loss = network(), cnnlib.CrossEntropyLoss(**options)
+    optimizer = cnnlib.SGD(net.parameters())
+    message = "the loss is nan in epoch 1, batch 1; every label of the batch is ignored or weighs 0"
+    with pytest.raises(FloatingPointError, match=message):
+        cnnlib.fit(net, loss, optimizer, (images, labels), progress=False)
+
+
 def test_a_kernel_can_be_learned_from_images():
     rng = np.random.default_rng(0)
     images = rng.standard_normal((64, 1, 6, 6))
@@ -464,7 +550,7 @@ def test_the_bar_shows_epoch_and_loss(capsys):
     assert "validation_loss=" in bar
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_named(tmp_path):
     net, loss = network(), cnnlib.CrossEntropyLoss()
     optimizer = cnnlib.SGD(net.parameters())
     with pytest.raises(TypeError, match=r"fit: data is a ndarray; expected a tuple"):
@@ -476,6 +562,21 @@ def test_bad_input_is_named():
     with pytest.raises(TypeError, match=r"fit: loss is a function; expected a Loss"):
         cnnlib.fit(net, cnnlib.cross_entropy, optimizer, data())
     images, labels = data()
+    with pytest.raises(ValueError, match=r"evaluate: loss\.reduction is 'none'; expected one of"):
+        cnnlib.evaluate(net, data(), cnnlib.CrossEntropyLoss("none"))
+    with pytest.raises(TypeError, match="evaluate: loss is a function; expected a Loss"):
+        cnnlib.evaluate(net, data(), cnnlib.cross_entropy)
+    for options, error, message in [
+        ({"augment": 5}, TypeError, "augment is a int; expected a Callable"),
+        ({"max_norm": "a"}, TypeError, "max_norm is 'a'; expected a number"),
+        ({"max_norm": [1]}, TypeError, r"max_norm is \[1\]; expected a number"),
+        ({"max_norm": -1}, ValueError, "max_norm is -1; expected a finite number of at least 0"),
+    ]:
+        for more in ({}, {"checkpoint": tmp_path / "run"}):
+            with pytest.raises(error, match=f"^fit: {message}") as found:
+                fit(net, data(), **options, **more)
+            assert not hasattr(found.value, "__notes__")  # no batch was made
+    assert not list(tmp_path.iterdir())
     other = cnnlib.SGD(network().parameters())
     with pytest.raises(ValueError, match="fit: optimizer has parameters that the network does not"):
         fit(net, data(), other)
