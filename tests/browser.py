@@ -15,12 +15,14 @@ axe_faults    axe_faults(page, selector): what axe-core finds wrong there, light
 
 A page stops every request to another host. When the test ends it fails if one was tried, if the
 console reported an error (a missing file is one), or if a script raised. Formulas and icons are
-left out, unless the test is marked `whole_page`.
+left out, unless the test is marked `whole_page`. Opening costs most of a test's time, so `page` and
+`phone` stay open from test to test, and `visit` draws the widgets of an open page anew.
 """
 
 import functools
 import re
 import threading
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -89,47 +91,113 @@ def browser():
 HEAVY = re.compile(r"/(tex-svg\.js|scripts/fontawesome\.js|fa-[\w-]+\.woff2)")
 
 
-@pytest.fixture
-def open_page(browser, request):
-    """A function that opens a watched page; see the top of this file."""
-    contexts, faults = [], []
-    whole = request.node.get_closest_marker("whole_page")
+# Draws the widgets of a page from their stored states, as if it had just been opened.
+AGAIN = """async () => {
+  for (const storage of [localStorage, sessionStorage]) storage.clear();
+  document.activeElement.blur();
+  scrollTo(0, 0);
+  for (const style of document.querySelectorAll("head > style"))
+    if (style.textContent.includes(".cnn-widget")) style.remove();
+  for (const view of document.querySelectorAll('script[type*="widget-view"]'))
+    if (!view.nextElementSibling.matches(".widget-text")) view.nextElementSibling.remove();
+  const script = document.querySelector('script[src*="page.js"]').src;
+  new Function(await (await fetch(script)).text())();
+}"""
 
-    def stop(route):
-        faults.append(f"asked another host: {route.request.url}")
-        route.abort()
 
-    def report(message):
-        if message.type == "error":
-            faults.append(f"console: {message.text} ({message.location['url']})")
+class Watched:
+    """Pages that reach no other host, and what was wrong in them."""
 
-    def open_page(viewport=None, **options):
+    def __init__(self, browser, whole):
+        self.browser, self.whole, self.faults, self.contexts = browser, whole, [], []
+
+    def open(self, viewport=None, **options):
         viewport = viewport or {"width": 1440, "height": 900}
         # A service worker's requests pass by the rules below; tests/test_offline.py has one.
         options = {"service_workers": "block"} | options
-        context = browser.new_context(viewport=viewport, **options)
-        contexts.append(context)
-        context.route(re.compile(r"^(?!file:|data:|blob:|http://127\.0\.0\.1:)"), stop)
-        if not whole:
+        context = self.browser.new_context(viewport=viewport, **options)
+        self.contexts.append(context)
+        context.route(re.compile(r"^(?!file:|data:|blob:|http://127\.0\.0\.1:)"), self.stop)
+        if not self.whole:
             context.route(HEAVY, lambda route: route.fulfill(body=""))
-        context.on("console", report)
-        context.on("weberror", lambda error: faults.append(f"script: {error.error}"))
+        context.on("console", self.report)
+        context.on("weberror", lambda error: self.faults.append(f"script: {error.error}"))
         return context.new_page()
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not faults, "\n".join(dict.fromkeys(faults))
+    def stop(self, route):
+        self.faults.append(f"asked another host: {route.request.url}")
+        route.abort()
+
+    def report(self, message):
+        if message.type == "error":
+            self.faults.append(f"console: {message.text} ({message.location['url']})")
+
+    def close(self):
+        for context in self.contexts:
+            context.close()
+        self.contexts.clear()
+
+    def judge(self):
+        faults = list(dict.fromkeys(self.faults))
+        self.faults.clear()
+        assert not faults, "\n".join(faults)
 
 
 @pytest.fixture
-def page(open_page):
-    return open_page()
+def open_page(browser, request):
+    """A function that opens a watched page; see the top of this file."""
+    watched = Watched(browser, request.node.get_closest_marker("whole_page"))
+    yield watched.open
+    watched.close()
+    watched.judge()
+
+
+@pytest.fixture(scope="session")
+def keep(browser):
+    """A function that gives the page of a kind, the same one from test to test."""
+    kept = {}
+
+    @contextmanager
+    def keep(kind, viewport, **options):
+        watched, page = kept.pop(kind, (None, None))
+        if not page:
+            watched = Watched(browser, whole=False)
+            page = watched.open(viewport, **options)
+        yield page
+        if page.evaluate("'__pwClock' in globalThis"):  # a clock that was stopped stays so
+            watched.close()
+        else:
+            page.mouse.up()
+            page.mouse.move(0, 0)
+            page.emulate_media(color_scheme="light")
+            kept[kind] = watched, page
+        watched.judge()
+
+    yield keep
+    for watched, _ in kept.values():
+        watched.close()
+
+
+DESKTOP = {"viewport": {"width": 1440, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "device_scale_factor": 2}
 
 
 @pytest.fixture
-def phone(open_page):
-    return open_page({"width": 390, "height": 844}, has_touch=True, device_scale_factor=2)
+def page(request, keep, open_page):
+    if request.node.get_closest_marker("whole_page"):
+        yield open_page(**DESKTOP)
+    else:
+        with keep("page", **DESKTOP) as page:
+            yield page
+
+
+@pytest.fixture
+def phone(request, keep, open_page):
+    if request.node.get_closest_marker("whole_page"):
+        yield open_page(**PHONE)
+    else:
+        with keep("phone", **PHONE) as page:
+            yield page
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +247,14 @@ def axe_faults():
     return axe_faults
 
 
+def visit(page, url):
+    """Open a page, or draw its widgets anew if it is open."""
+    if page.url == url:
+        page.evaluate(AGAIN)
+    else:
+        page.goto(url)
+
+
 class OnPage:
     """A widget of the built book, in a reader's words. Rows and columns count from 1."""
 
@@ -186,7 +262,7 @@ class OnPage:
 
     def __init__(self, page, site, index=None, chapter=None):
         """Without an index there must be only one on the page."""
-        page.goto(f"{site}/chapters/{chapter or self.chapter}.html")
+        visit(page, f"{site}/chapters/{chapter or self.chapter}.html")
         found = page.locator(self.selector)
         self.page, self.root = page, found if index is None else found.nth(index)
         self.root.scroll_into_view_if_needed()

@@ -9,6 +9,7 @@ import pytest
 from cnnlib import widgets
 from cnnlib.widgets import Check, Question
 from cnnlib.widgets.widget import script
+from tests.browser import visit
 
 pytest_plugins = ["tests.browser"]
 
@@ -97,7 +98,7 @@ def test_draws_that_cannot_differ_are_refused():
 @pytest.fixture
 def check(page, site):
     """The chapter's check with the given words in it."""
-    page.goto(f"{site}/chapters/convolution.html")
+    visit(page, f"{site}/chapters/convolution.html")
 
     def find(words):
         root = page.locator(".check").filter(has_text=words)

@@ -14,7 +14,7 @@ from cnnlib import widgets
 from cnnlib.classifiers import trained_mnist_network
 from cnnlib.widgets import DrawDigit
 from cnnlib.widgets.records import mnist_examples, record
-from tests.browser import OnPage
+from tests.browser import OnPage, visit
 from tests.test_inference import covered_leads
 
 pytest_plugins = ["tests.browser"]
@@ -446,7 +446,7 @@ def test_it_fits_a_phone_with_the_canvas_and_the_answer_on_one_screen(phone, sit
 
 def test_what_python_sets_is_loaded(page, site):
     """The widget with a model of its own, as a kernel's would be."""
-    page.goto(f"{site}/chapters/draw_a_digit.html")
+    visit(page, f"{site}/chapters/draw_a_digit.html")
     page.locator(".draw-digit").first.wait_for()
     widget = DrawDigit()
     state = {name: widget.trait_metadata(name, "sync") for name in widget.traits()}

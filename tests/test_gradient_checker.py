@@ -7,6 +7,7 @@ import traitlets
 
 from cnnlib.widgets import GradientChecker
 from cnnlib.widgets.gradient_checker import BUGS, planted
+from tests.browser import visit
 
 pytest_plugins = ["tests.browser"]
 
@@ -39,7 +40,7 @@ def test_repr_states_the_claims():
 
 @pytest.fixture
 def root(page, site):
-    page.goto(f"{site}/chapters/gradient_check.html")
+    visit(page, f"{site}/chapters/gradient_check.html")
     root = page.locator(".gradient-checker")
     root.scroll_into_view_if_needed()
     return root
@@ -87,7 +88,7 @@ def test_the_smallest_step_loses_the_digits(root):
 
 def test_axe_finds_nothing_wrong(open_page, site, axe_faults):
     page = open_page({"width": 390, "height": 844})
-    page.goto(f"{site}/chapters/gradient_check.html")
+    visit(page, f"{site}/chapters/gradient_check.html")
     page.locator(".gradient-checker").scroll_into_view_if_needed()
     push(page.locator(".gradient-checker"), "the bias")
     assert axe_faults(page, ".gradient-checker") == []

@@ -5,6 +5,7 @@ import pytest
 import traitlets
 
 from cnnlib.widgets import LearningRate
+from tests.browser import visit
 
 pytest_plugins = ["tests.browser"]
 
@@ -28,7 +29,7 @@ def test_a_run_that_does_not_exist_is_refused():
 
 @pytest.fixture
 def rates(page, site):
-    page.goto(f"{site}/chapters/optimizers.html")
+    visit(page, f"{site}/chapters/optimizers.html")
     root = page.locator(".learning-rate")
     root.scroll_into_view_if_needed()
     return root
@@ -68,13 +69,13 @@ def test_the_arrow_keys_move_the_slider(rates, page):
 
 
 def test_it_fits_a_phone(phone, site):
-    phone.goto(f"{site}/chapters/optimizers.html")
+    visit(phone, f"{site}/chapters/optimizers.html")
     box = phone.locator(".learning-rate").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
 
 
 def test_axe_finds_nothing_wrong(page, site, axe_faults):
-    page.goto(f"{site}/chapters/optimizers.html")
+    visit(page, f"{site}/chapters/optimizers.html")
     page.locator(".learning-rate svg").wait_for()
     assert axe_faults(page, ".learning-rate") == []

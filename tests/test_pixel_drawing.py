@@ -8,6 +8,7 @@ import pytest
 import traitlets
 
 from cnnlib.widgets import PixelDrawing
+from tests.browser import visit
 
 pytest_plugins = ["tests.browser"]
 
@@ -45,7 +46,7 @@ def drawing(page, site):
 
 
 def open_drawing(page, site):
-    page.goto(f"{site}/chapters/images.html")
+    visit(page, f"{site}/chapters/images.html")
     root = page.locator(".pixel-drawing")
     root.scroll_into_view_if_needed()
     return root

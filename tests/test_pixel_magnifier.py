@@ -8,6 +8,7 @@ import traitlets
 
 import cnnlib
 from cnnlib.widgets import PixelMagnifier
+from tests.browser import visit
 
 pytest_plugins = ["tests.browser"]
 
@@ -78,7 +79,7 @@ def lens(page, site):
 
 
 def open_lens(page, site):
-    page.goto(f"{site}/chapters/images.html")
+    visit(page, f"{site}/chapters/images.html")
     root = page.locator(".pixel-magnifier")
     root.scroll_into_view_if_needed()
     return root
