@@ -248,11 +248,12 @@ def axe_faults():
 
 
 def visit(page, url):
-    """Open a page, or draw its widgets anew if it is open."""
-    if page.url == url:
+    """Open a page, or draw its widgets anew if this function has opened it."""
+    if page.url == url and page.evaluate("globalThis.visited"):
         page.evaluate(AGAIN)
     else:
         page.goto(url)
+        page.evaluate("globalThis.visited = true")
 
 
 class OnPage:
