@@ -74,22 +74,37 @@ async function fetchShared(name) {
       tag.addEventListener("error", () => done(false));
     });
     tag.ended = true;
-    if (!arrived) throw new Error(`its script ${name}.js did not arrive. Is there a network?`);
+    if (!arrived) throw new Error(`its script ${name}.js did not arrive: there may be no network`);
   }
   if (!found()) throw new Error(`${name}.js arrived, but not as the script of this widget`);
   return found();
 }
 
+/** Loads the file again when it is asked for again, because what came was of no use. */
+function forget(name) {
+  files.delete(name);
+  delete globalThis.widgetScripts[name];
+  document.querySelector(`script[src*="widgets/${name}.js"]`).ended = true;
+}
+
+const nameOf = (state) => state._anywidget_id.split(".").pop();
+
 async function render(models, state, id, el) {
-  const [script, css] = state._esm ? [state._esm, state._css] : await shared(state._anywidget_id.split(".").pop());
-  const { default: widget } = await load(script).catch((error) => {
+  const name = state._esm ? null : nameOf(state);
+  const [script, css] = name ? await shared(name) : [state._esm, state._css];
+  try {
+    const { default: widget } = await load(script).catch((error) => {
+      throw new Error(`its script could not be read: ${error.message}`);
+    });
+    if (!widget?.render) throw new Error("its script exports no render");
+    addStyle(css);
+    if (!models.has(id)) models.set(id, createModel(state));
+    await widget.render({ model: models.get(id), el });
+  } catch (error) {
     imports.delete(script);
-    throw new Error(`its script could not be read: ${error.message}`);
-  });
-  if (!widget?.render) throw new Error("its script exports no render");
-  addStyle(css);
-  if (!models.has(id)) models.set(id, createModel(state));
-  await widget.render({ model: models.get(id), el });
+    if (name) forget(name);
+    throw error;
+  }
 }
 
 /** Whether the browser lacks what the widgets' scripts and styles are written with. */

@@ -65,7 +65,7 @@ def test_an_image_excites_a_filter_by_the_largest_number_in_its_map():
     assert [row["index"] for row in most] == [1, 4, 2, 6, 3]
     assert [row["activation"] for row in most] == [9, 8, 7, 5, 4]
     assert [row["label"] for row in most] == test.labels[[1, 4, 2, 6, 3]].tolist()
-    assert (found["filter"], found["median"]) == (2, 5)  # filters count from 1
+    assert (found["filter"], found["median"]) == (1, 5)
     np.testing.assert_array_equal(recorded_images(most), test.images[[1, 4, 2, 6, 3]])
 
 
@@ -111,9 +111,9 @@ def test_the_second_record_is_of_the_last_maps_and_the_hidden_neurons():
     assert outputs[12].shape == (8, 64, 3, 3)
     assert outputs[15].shape == (8, 96)
     assert (outputs[15] >= 0).all()
-    assert (made["images"], [one["filter"] for one in made["filters"]]) == (8, [1, 17, 33, 49])
+    assert (made["images"], [one["filter"] for one in made["filters"]]) == (8, [0, 16, 32, 48])
     for one in made["filters"]:
-        peaks = [outputs[12][i, one["filter"] - 1].max() for i in range(8)]
+        peaks = [outputs[12][i, one["filter"]].max() for i in range(8)]
         assert one["images"][0]["index"] == np.argmax(peaks)
     away = np.linalg.norm(outputs[15] - outputs[15][3], axis=1)
     away[3] = np.inf
@@ -148,13 +148,13 @@ def after(images, layers):
 
 def test_the_network_of_the_book_is_excited_as_recorded():
     recorded, examples = record("mnist_neighbors"), record("mnist_examples")["examples"]
-    assert [one["filter"] for one in recorded["filters"]] == [1, 17, 33, 49]
+    assert [one["filter"] for one in recorded["filters"]] == [0, 16, 32, 48]
     for one in recorded["filters"]:
         rows = one["images"]
         found = {row["index"] for row in rows}
         others = [row for row in examples if row["index"] not in found]
         maps = after(recorded_images(rows + others), record_examples.LAST_MAPS)
-        peaks = maps[:, one["filter"] - 1].max(axis=(1, 2))
+        peaks = maps[:, one["filter"]].max(axis=(1, 2))
         activations = [row["activation"] for row in rows]
         np.testing.assert_allclose(peaks[:5], activations, atol=1e-3)
         assert activations == sorted(activations, reverse=True)

@@ -108,7 +108,7 @@ def exciting(maps: np.ndarray, test: Split, filters: Sequence[int]) -> list[dict
     peaks = maps.max(axis=(2, 3))
     return [
         {
-            "filter": number + 1,
+            "filter": number,
             "median": round(float(np.median(peaks[:, number])), 4),
             "images": rows(
                 test,

@@ -5,10 +5,10 @@ import { conv2d, sum } from "./shared/ops.js";
 
 // What each of the four claims is about: its name, and its place in the case.
 const PLACES = [
-  ["weight (1, 2)", "weight", [0, 0, 0, 1]],
-  ["weight (2, 2)", "weight", [0, 0, 1, 1]],
+  ["weight (0, 1)", "weight", [0, 0, 0, 1]],
+  ["weight (1, 1)", "weight", [0, 0, 1, 1]],
   ["the bias", "bias", [0]],
-  ["pixel (2, 2)", "image", [0, 1, 1]],
+  ["pixel (1, 1)", "image", [0, 1, 1]],
 ];
 
 /** The mean squared error of the convolution against the target. */

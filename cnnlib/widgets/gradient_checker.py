@@ -22,7 +22,7 @@ def planted(bug: str, rng: np.random.Generator) -> dict[str, Any]:
     """Return a random convolution, four claimed gradients of its loss, and which one is wrong.
 
     The image is 3x4, the kernel 2x2, the loss the mean squared error against a target of 2x3.
-    The claims are for the weights (1, 2) and (2, 2), the bias and the pixel (2, 2), counted from 1.
+    The claims are for the weights (0, 1) and (1, 1), the bias and the pixel (1, 1).
     Raises ValueError when `bug` is not one of BUGS.
     """
     if bug not in BUGS:

@@ -91,7 +91,7 @@ function createCanvas({ get, choose, edit, complain }) {
   for (const [number, [title, layers]] of STEPS.entries()) {
     for (const layer of layers) planes.set(layer, createPlane(layer, { choose, edit, complain }));
     const names = h("ol", { class: "classes" }, get("classes").map((name) => h("li", {}, name)));
-    stage.append(h("div", { class: "step" }, h("div", { class: "caption" }, h("b", {}, `${number} `), title),
+    stage.append(h("div", { class: "step" }, h("div", { class: "caption" }, h("b", {}, number ? `${number - 1} ` : ""), title),
       h("div", { class: "planes" }, layers.map((layer) => planes.get(layer).element), title === "Softmax" ? names : null)));
   }
   const web = lines(stage);

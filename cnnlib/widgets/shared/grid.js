@@ -1,7 +1,7 @@
 // A grid of numbers: one tab stop, arrows move, typing edits, a frame that glides over it.
 import { brief, format, h, misread, parse, readings } from "./dom.js";
 
-const MOST_COUNTED = 12;
+const MOST_COUNTED = 16;
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /** How much of red, green and blue light a pixel's number stands for, and how bright each is to the eye. */
@@ -55,7 +55,7 @@ export function grid({ label, tone, counted = true, onedit, onselect, onhover, o
   const body = h("div", { class: "number-rows", role: "grid", "aria-label": label, "aria-readonly": onedit ? null : "true" });
   const frame = h("div", { class: "number-frame", "aria-hidden": "true" });
   const edges = h("div", { class: "number-edges", "aria-hidden": "true" });
-  const element = h("div", { class: `number-grid ${tone} ${onedit ? "editable" : ""}`, translate: "no" }, body, frame, edges);
+  const element = h("div", { class: `number-grid ${tone} ${onedit ? "editable" : ""} ${counted ? "counted" : ""}`, translate: "no" }, body, frame, edges);
   let cells = new Map(), values = [], shape = "", active = [0, 0], editor = null, ends = null, met = new Set();
 
   const key = (row, column) => `${row},${column}`;
