@@ -94,6 +94,7 @@ HEAVY = re.compile(r"/(tex-svg\.js|scripts/fontawesome\.js|fa-[\w-]+\.woff2)")
 # Draws the widgets of a page from their stored states, as if it had just been opened.
 AGAIN = """async () => {
   for (const storage of [localStorage, sessionStorage]) storage.clear();
+  document.querySelectorAll("button[aria-label=Pause]").forEach((button) => button.click());
   document.activeElement.blur();
   scrollTo(0, 0);
   for (const style of document.querySelectorAll("head > style"))
