@@ -170,7 +170,7 @@ def keep(browser):
         else:
             page.mouse.up()
             page.mouse.move(0, 0)
-            page.emulate_media(color_scheme="light")
+            page.emulate_media(media="screen", color_scheme="light", forced_colors="none")
             kept[kind] = watched, page
         watched.judge()
 

@@ -258,7 +258,8 @@ def test_bad_input_is_named(arguments, options, message):
 
 def test_a_layer_whose_groups_do_not_divide_is_refused():
     with pytest.raises(
-        ValueError, match="channels are 4 and 6; expected a multiple of the 3 groups"
+        ValueError,
+        match="in_channels is 4 and out_channels is 6; expected a multiple of the 3 groups",
     ):
         cnnlib.Conv2d(4, 6, 3, groups=3)
 
