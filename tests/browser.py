@@ -16,7 +16,8 @@ axe_faults    axe_faults(page, selector): what axe-core finds wrong there, light
 A page stops every request to another host. When the test ends it fails if one was tried, if the
 console reported an error (a missing file is one), or if a script raised. Formulas and icons are
 left out, unless the test is marked `whole_page`. Opening costs most of a test's time, so `page` and
-`phone` stay open from test to test, and `visit` draws the widgets of an open page anew.
+`phone` stay open from test to test, and `visit` draws the widgets of an open page anew. A test that
+changes what a page cannot take back (a script at its start, its size, its speed) uses `open_page`.
 """
 
 import functools
@@ -87,6 +88,7 @@ def browser():
         browser.close()
 
 
+DESKTOP = {"width": 1440, "height": 900}
 # What costs a page a second and no widget needs: formulas, icons, and their fonts.
 HEAVY = re.compile(r"/(tex-svg\.js|scripts/fontawesome\.js|fa-[\w-]+\.woff2)")
 
@@ -113,10 +115,9 @@ class Watched:
         self.browser, self.whole, self.faults, self.contexts = browser, whole, [], []
 
     def open(self, viewport=None, **options):
-        viewport = viewport or {"width": 1440, "height": 900}
         # A service worker's requests pass by the rules below; tests/test_offline.py has one.
-        options = {"service_workers": "block"} | options
-        context = self.browser.new_context(viewport=viewport, **options)
+        options = {"viewport": viewport or DESKTOP, "service_workers": "block"} | options
+        context = self.browser.new_context(**options)
         self.contexts.append(context)
         context.route(re.compile(r"^(?!file:|data:|blob:|http://127\.0\.0\.1:)"), self.stop)
         if not self.whole:
@@ -154,16 +155,27 @@ def open_page(browser, request):
 
 
 @pytest.fixture(scope="session")
-def keep(browser):
-    """A function that gives the page of a kind, the same one from test to test."""
+def kept():
+    """The pages that stay open from test to test, each with its watch, by kind."""
     kept = {}
+    yield kept
+    for watched, _ in kept.values():
+        watched.close()
+
+
+@pytest.fixture
+def keep(browser, request, open_page, kept):
+    """A function that gives the page of a kind, the same one from test to test."""
 
     @contextmanager
-    def keep(kind, viewport, **options):
+    def keep(kind, **options):
+        if request.node.get_closest_marker("whole_page"):
+            yield open_page(**options)
+            return
         watched, page = kept.pop(kind, (None, None))
         if not page:
             watched = Watched(browser, whole=False)
-            page = watched.open(viewport, **options)
+            page = watched.open(**options)
         yield page
         if page.evaluate("'__pwClock' in globalThis"):  # a clock that was stopped stays so
             watched.close()
@@ -174,31 +186,20 @@ def keep(browser):
             kept[kind] = watched, page
         watched.judge()
 
-    yield keep
-    for watched, _ in kept.values():
-        watched.close()
-
-
-DESKTOP = {"viewport": {"width": 1440, "height": 900}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "device_scale_factor": 2}
+    return keep
 
 
 @pytest.fixture
-def page(request, keep, open_page):
-    if request.node.get_closest_marker("whole_page"):
-        yield open_page(**DESKTOP)
-    else:
-        with keep("page", **DESKTOP) as page:
-            yield page
+def page(keep):
+    with keep("page") as page:
+        yield page
 
 
 @pytest.fixture
-def phone(request, keep, open_page):
-    if request.node.get_closest_marker("whole_page"):
-        yield open_page(**PHONE)
-    else:
-        with keep("phone", **PHONE) as page:
-            yield page
+def phone(keep):
+    viewport = {"width": 390, "height": 844}
+    with keep("phone", viewport=viewport, has_touch=True, device_scale_factor=2) as page:
+        yield page
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,12 @@ DRAWN = """() => [...document.querySelectorAll(
     (view) => view.nextElementSibling?.querySelector(".cnn-widget"))"""
 
 
+@pytest.fixture
+def page(open_page):
+    """A page of its own for each test: some change what a page cannot take back."""
+    return open_page()
+
+
 def open_chapter(page, site, chapter):
     page.goto(f"{site}/chapters/{chapter}.html")
     page.wait_for_function(DRAWN)
@@ -310,6 +316,7 @@ def test_a_printed_page_shows_its_solutions_and_nothing_over_a_number(page, site
     )
     assert len(heights) > 2
     assert min(heights) > 100
+    assert page.locator("article details:not([open]):visible").count() == 0
     positions = page.eval_on_selector_all(
         "article *", "all => all.map((one) => getComputedStyle(one).position)"
     )

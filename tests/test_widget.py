@@ -14,7 +14,9 @@ import traitlets
 import cnnlib
 from cnnlib import widgets
 from cnnlib.widgets import Check, Question, SlidingKernel
-from cnnlib.widgets.widget import Widget
+from cnnlib.widgets.widget import Widget, script
+
+pytest_plugins = ["tests.browser"]
 
 ARGUMENTS = {  # of those that cannot be made without
     "Check": (Question("How many?", 3),),
@@ -155,3 +157,51 @@ COUNTED = "row|column|channel|filter|kernel|neuron|layer|image|input|output|wind
 def test_no_script_counts_what_has_an_index_from_1(path):
     found = re.findall(rf"\b(?:{COUNTED}) \$\{{[^}}]*\+ 1\}}", path.read_text("utf-8"), re.I)
     assert found == []
+
+
+@pytest.fixture
+def modules(tmp_path, monkeypatch):
+    """A function that writes modules into shared/ and a widget's script, and puts them together."""
+    (tmp_path / "shared").mkdir()
+    monkeypatch.setattr("cnnlib.widgets.widget.HERE", tmp_path)
+
+    def modules(main, **shared):
+        for name, text in shared.items():
+            (tmp_path / "shared" / f"{name}.js").write_text(text)
+        (tmp_path / "main.js").write_text(main)
+        return script(tmp_path / "main.js")
+
+    return modules
+
+
+def test_modules_keep_their_names_to_themselves(modules, browser):
+    text = modules(
+        'import { f as g } from "./shared/a.js";\nimport { f, C } from "./shared/b.js";\n'
+        "export default [g(), f(), new C().own];\n",
+        a='import { f as other } from "./b.js";\nconst own = 1;\nexport function f() {\n'
+        "  return own + other();\n}\n",
+        b="const own = 20;\nexport const f = () => own;\n"
+        "class C {\n  own = 300;\n}\nexport { C };\n",
+    )
+    page = browser.new_page()
+    url = f"import(URL.createObjectURL(new Blob([{text!r}], {{ type: 'text/javascript' }})))"
+    assert page.evaluate(f"async () => (await {url}).default") == [1 + 20, 20, 300]
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("shared", "message"),
+    [
+        ({"a": "export const g = 1;\n"}, r"main\.js: a\.js exports no f"),
+        (
+            {
+                "a": 'import { g } from "./b.js";\nexport const f = g;\n',
+                "b": 'import { f } from "./a.js";\nexport const g = f;\n',
+            },
+            r"a\.js imports itself, by way of what it imports",
+        ),
+    ],
+)
+def test_an_import_that_cannot_be_is_refused_in_words(modules, shared, message):
+    with pytest.raises(ImportError, match=message):
+        modules('import { f } from "./shared/a.js";\n', **shared)

@@ -86,7 +86,6 @@ export function grid({ label, tone, counted = true, onedit, onselect, onhover, o
     const small = counted && Math.max(rows, columns) <= MOST_COUNTED;
     edges.replaceChildren(...(small ? [...labels("edge-row", rows, border.top), ...labels("edge-column", columns, border.left)] : []));
     element.toggleAttribute("data-rows", small && rows > 1);
-    element.toggleAttribute("data-columns", small && columns > 1);
   }
 
   function activate(row, column) {
