@@ -38,10 +38,9 @@ function load(script) {
   return imports.get(script);
 }
 
-const styles = new Set();
 function addStyle(css) {
-  if (!css || styles.has(css)) return;
-  styles.add(css);
+  const there = [...document.head.querySelectorAll("style")];
+  if (!css || there.some((style) => style.textContent === css)) return;
   const style = document.createElement("style");
   style.textContent = css;
   document.head.append(style);

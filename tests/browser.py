@@ -9,7 +9,7 @@ open_page     open_page(viewport=..., **options) gives a page as below; for spec
 page          a desktop's page, 1440 x 900
 phone         a phone's page, 390 x 844, touch, two device pixels to one
 open_module   open_module(path, name): a page in which that script's exports are `name`
-axe_faults    axe_faults(page, selector): what axe-core finds wrong there, light and dark
+axe_faults    axe_faults(part): what axe-core finds wrong in a locator, light and dark
 
 `OnPage` drives one widget of such a page; a test module says which, and adds what only it has.
 
@@ -93,18 +93,27 @@ DESKTOP = {"width": 1440, "height": 900}
 HEAVY = re.compile(r"/(tex-svg\.js|scripts/fontawesome\.js|fa-[\w-]+\.woff2)")
 
 
-# Draws the widgets of a page from their stored states, as if it had just been opened.
-AGAIN = """async () => {
+# Draws widgets of a page from their stored states, as if it had just been opened: all of them, or
+# those that a selector finds, or one of these, by its index. Views of one model are drawn together.
+AGAIN = """async ([selector, index]) => {
   for (const storage of [localStorage, sessionStorage]) storage.clear();
   document.querySelectorAll("button[aria-label=Pause]").forEach((button) => button.click());
   document.activeElement.blur();
   scrollTo(0, 0);
-  for (const style of document.querySelectorAll("head > style"))
-    if (style.textContent.includes(".cnn-widget")) style.remove();
-  for (const view of document.querySelectorAll('script[type*="widget-view"]'))
-    if (!view.nextElementSibling.matches(".widget-text")) view.nextElementSibling.remove();
+  const views = [...document.querySelectorAll('script[type*="widget-view"]')];
+  const found = [...document.querySelectorAll(selector ?? ".cnn-widget")];
+  const asked = new Set(index === null ? found : [found.at(index)]);
+  const holds = (view) => [...asked].some((root) => view.nextElementSibling.contains(root));
+  const models = new Set(views.filter(holds).map((view) => view.textContent));
+  const type = views[0]?.type;
+  for (const view of views) {
+    if (selector && !models.has(view.textContent)) view.type = "not drawn anew";
+    else if (!view.nextElementSibling.matches(".widget-text")) view.nextElementSibling.remove();
+  }
   const script = document.querySelector('script[src*="page.js"]').src;
-  new Function(await (await fetch(script)).text())();
+  globalThis.pageScript ??= await (await fetch(script)).text();
+  new Function(pageScript)();
+  for (const view of views) view.type = type;
 }"""
 
 
@@ -224,35 +233,79 @@ def open_module(browser):
     page.close()
 
 
+# The rest of the page leaves it while axe-core looks at a part, or that would take many seconds.
+ALONE = """(part) => {
+  part.dataset.part = "";
+  globalThis.places = [];
+  for (let one = part; one !== document.body; one = one.parentElement)
+    for (const other of [...one.parentElement.children])
+      if (other !== one) {
+        places.push([document.createComment(""), other]);
+        other.replaceWith(places.at(-1)[0]);
+      }
+}"""
+TOGETHER = """(part) => {
+  for (const [place, other] of places) place.replaceWith(other);
+  delete part.dataset.part;
+}"""
+
+# Marks the texts whose colors, and those of all that they lie in, are those of a text before them.
+ALIKE = """(part) => {
+  const seen = new Set();
+  const look = (one) => {
+    const { color, backgroundColor, backgroundImage, opacity, fontSize, fontWeight } =
+      getComputedStyle(one);
+    const own = [color, backgroundColor, backgroundImage, opacity, fontSize, fontWeight];
+    return [one.className, ...own, one === part ? "" : look(one.parentElement)].join();
+  };
+  for (const text of part.querySelectorAll("*")) {
+    if (text.childElementCount || !text.textContent.trim()) continue;
+    const key = look(text);
+    text.toggleAttribute("data-alike", seen.has(key));
+    seen.add(key);
+  }
+}"""
+
+
 @pytest.fixture(scope="session")
 def axe_faults():
-    """A function: what axe-core finds wrong in the light theme, and of its contrasts in the dark.
+    """A function: what axe-core finds wrong in a part of a page, and its contrasts light and dark.
 
-    axe_faults(page, selector) gives (theme, rule, the HTML of up to three places) for each fault.
+    axe_faults(part) gives (theme, rule, the HTML of up to three places) for each fault. Contrast is
+    measured once for all texts of the same colors.
     """
-    contrast = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+    contrast = "color-contrast"
+    runs = [
+        ("light", {"rules": {contrast: {"enabled": False}}}, []),
+        ("light", {"runOnly": [contrast]}, [["[data-alike]"]]),
+        ("dark", {"runOnly": [contrast]}, [["[data-alike]"]]),
+    ]
 
-    def axe_faults(page, selector):
-        faults = []
-        for theme, rules in (("light", {}), ("dark", contrast)):
+    def axe_faults(part):
+        faults, page = [], part.page
+        part.evaluate(ALONE)
+        for theme, rules, left_out in runs:
             page.emulate_media(color_scheme=theme)
             page.wait_for_function("t => document.documentElement.dataset.theme === t", arg=theme)
-            options = {"preload": False, **rules}
-            results = Axe().run(page, context=selector, options=options).response
-            assert results["passes"], f"axe-core looked at nothing in {selector}"
+            part.evaluate(ALIKE)
+            context = {"include": [["[data-part]"]], "exclude": left_out}
+            options = {"preload": False, "resultTypes": ["violations"], **rules}
+            results = Axe().run(page, context=context, options=options).response
+            assert results["passes"], "axe-core looked at nothing"
             faults += [
                 (theme, fault["id"], [node["html"] for node in fault["nodes"][:3]])
                 for fault in results["violations"]
             ]
+        part.evaluate(TOGETHER)
         return faults
 
     return axe_faults
 
 
-def visit(page, url):
-    """Open a page, or draw its widgets anew if this function has opened it."""
+def visit(page, url, selector=None, index=None):
+    """Open a page; if this has opened it before, draw its widgets anew, or those of a selector."""
     if page.url == url and page.evaluate("globalThis.visited"):
-        page.evaluate(AGAIN)
+        page.evaluate(AGAIN, [selector, index])
     else:
         page.goto(url)
         page.evaluate("globalThis.visited = true")
@@ -265,7 +318,8 @@ class OnPage:
 
     def __init__(self, page, site, index=None, chapter=None):
         """Without an index there must be only one on the page."""
-        visit(page, f"{site}/chapters/{chapter or self.chapter}.html")
+        url = f"{site}/chapters/{chapter or self.chapter}.html"
+        visit(page, url, self.selector, index)
         found = page.locator(self.selector)
         self.page, self.root = page, found if index is None else found.nth(index)
         self.root.scroll_into_view_if_needed()

@@ -340,3 +340,10 @@ def test_an_answer_as_a_page_prints_it_is_right(sandboxed):
         frame.get_by_label("Your answer").fill(typed)
         frame.get_by_label("Your answer").press("Enter")
         assert frame.get_by_role("status").inner_text() == "Right."
+
+
+def test_axe_finds_nothing_wrong(check, axe_faults):
+    asked = check("with a bias of 5"), check("evenly gray"), check("turned to lie flat")
+    for root in asked:
+        verdict(root)
+        assert axe_faults(root) == []

@@ -86,10 +86,10 @@ def test_the_smallest_step_loses_the_digits(root):
     assert root.locator(".gradient-checker-step").inner_text() == "10−14"
 
 
-def test_axe_finds_nothing_wrong(open_page, site, axe_faults):
-    page = open_page({"width": 390, "height": 844})
-    visit(page, f"{site}/chapters/gradient_check.html")
-    page.locator(".gradient-checker").scroll_into_view_if_needed()
-    push(page.locator(".gradient-checker"), "the bias")
-    assert axe_faults(page, ".gradient-checker") == []
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+def test_axe_finds_nothing_wrong(phone, site, axe_faults):
+    visit(phone, f"{site}/chapters/gradient_check.html")
+    root = phone.locator(".gradient-checker")
+    root.scroll_into_view_if_needed()
+    push(root, "the bias")
+    assert axe_faults(root) == []
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390

@@ -9,13 +9,27 @@ import pytest
 from PIL import Image
 
 import cnnlib
-from tests.browser import OnPage
+from cnnlib import widgets
+from tests.browser import OnPage, visit
 
 pytest_plugins = ["tests.browser"]
 ROOT = Path(__file__).parents[1]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
-WITH_WIDGETS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
-CHAPTERS = WITH_WIDGETS + sorted(path.stem for path in (ROOT / "chapters").glob("*.md"))
+NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
+CHAPTERS = [path.stem for path in [*NOTEBOOKS, *sorted((ROOT / "chapters").glob("*.md"))]]
+
+
+def with_every_widget():
+    """The chapters from the first on, without those whose widgets all stand in earlier ones."""
+    seen, chapters = set(), []
+    for path in NOTEBOOKS:
+        made = set(re.findall(r"\w+(?=\()", path.read_text("utf-8"))) & set(widgets.__all__)
+        if made - seen:
+            chapters.append(path.stem)
+            seen |= made
+    assert seen == set(widgets.__all__)
+    return chapters
+
 
 DRAWN = """() => [...document.querySelectorAll(
     'script[type="application/vnd.jupyter.widget-view+json"]')].every(
@@ -26,6 +40,24 @@ DRAWN = """() => [...document.querySelectorAll(
 def page(open_page):
     """A page of its own for each test: some change what a page cannot take back."""
     return open_page()
+
+
+@pytest.fixture(scope="module", params=with_every_widget())
+def chapter(request):
+    """For all tests of a chapter its page is opened once."""
+    return request.param
+
+
+@pytest.fixture
+def kept_page(keep):
+    with keep("looks") as page:
+        yield page
+        page.evaluate("document.documentElement.dir = ''")
+
+
+def draw_anew(page, site, chapter):
+    visit(page, f"{site}/chapters/{chapter}.html")
+    page.wait_for_function(DRAWN)
 
 
 def open_chapter(page, site, chapter):
@@ -81,11 +113,12 @@ SMALL_AND_WIDE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("any_chapter", CHAPTERS)
 def test_on_the_narrowest_phone_everything_fits_and_every_number_can_be_read(
-    open_page, site, chapter
+    open_page, site, any_chapter
 ):
-    page = open_chapter(open_page({"width": 320, "height": 700}, has_touch=True), site, chapter)
+    page = open_page({"width": 320, "height": 700}, has_touch=True)
+    open_chapter(page, site, any_chapter)
     assert page.evaluate(SMALL_AND_WIDE) == []
     for width in (360, 390):
         page.set_viewport_size({"width": width, "height": 700})
@@ -109,11 +142,11 @@ PLACES = """() => [...document.querySelectorAll(".cnn-widget")].map((root) => {
 })"""
 
 
-@pytest.mark.parametrize("chapter", WITH_WIDGETS)
 def test_a_page_that_is_read_from_right_to_left_mirrors_no_picture_and_no_number(
-    page, site, chapter
+    kept_page, site, chapter
 ):
-    open_chapter(page, site, chapter)
+    page = kept_page
+    draw_anew(page, site, chapter)
     before = page.evaluate(PLACES)
     page.evaluate("document.documentElement.dir = 'rtl'")
     assert page.evaluate(PLACES) == before
@@ -157,10 +190,13 @@ USE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("chapter", WITH_WIDGETS)
-def test_a_translated_page_writes_the_same_numbers(page, site, chapter):
-    used = open_chapter(page, site, chapter).evaluate(USE)
-    open_chapter(page, site, chapter).evaluate(TRANSLATE)
+def test_a_translated_page_writes_the_same_numbers(kept_page, site, chapter):
+    page = kept_page
+    draw_anew(page, site, chapter)
+    used = page.evaluate(USE)
+    draw_anew(page, site, chapter)
+    page.evaluate("globalThis.visited = false")  # its text will not be as it was
+    page.evaluate(TRANSLATE)
     assert page.locator("article font").count() > 20
     assert page.evaluate(USE) == used
     numbers = page.locator(":is(.number-grid, svg, .where) font")
@@ -191,9 +227,10 @@ MARKED = """(all) => all.flatMap((pressed) => {
 })"""
 
 
-@pytest.mark.parametrize("chapter", WITH_WIDGETS)
-def test_in_forced_colors_a_pressed_button_and_a_bar_are_seen(open_page, site, chapter):
-    page = open_chapter(open_page(forced_colors="active"), site, chapter)
+def test_in_forced_colors_a_pressed_button_and_a_bar_are_seen(kept_page, site, chapter):
+    page = kept_page
+    page.emulate_media(forced_colors="active")
+    draw_anew(page, site, chapter)
     assert page.eval_on_selector_all(PRESSED, MARKED) == []
     invisible = page.eval_on_selector_all(
         ".cnn-widget :is(.bar .fill, .playback-bar, td > .bar, .race-key, .nudge-key)",

@@ -201,4 +201,4 @@ def test_a_finger_can_edit_and_it_fits_a_phone(phone, site):
 def test_axe_finds_nothing_wrong(page, site, axe_faults):
     layer = Layer(page, site, 0)
     layer.root.get_by_label("Predict first").check()
-    assert axe_faults(layer.page, ".neurons") == []
+    assert axe_faults(layer.root) == []

@@ -373,4 +373,4 @@ def test_it_fits_a_phone_and_a_finger_moves_the_point(phone, site):
 def test_axe_finds_nothing_wrong(page, site, axe_faults):
     plot = Plot(page, site)
     plot.press("Step", times=5)
-    assert axe_faults(plot.page, ".nudge") == []
+    assert axe_faults(plot.root) == []

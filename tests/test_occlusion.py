@@ -295,4 +295,4 @@ def test_a_finger_drags_and_all_fits_a_phone(phone, site):
 
 def test_axe_finds_nothing_wrong(shown, axe_faults):
     shown.choose("Map", "saliency")
-    assert axe_faults(shown.page, ".occlusion") == []
+    assert axe_faults(shown.root) == []

@@ -230,4 +230,4 @@ def test_the_longest_row_fits_a_phone(phone, site):
 def test_axe_finds_nothing_wrong(page, site, axe_faults):
     widget = Widget(page, site)
     widget.slide(k=3, p=0, n=7, s=5)
-    assert axe_faults(page, ".output-size") == []
+    assert axe_faults(widget.root) == []

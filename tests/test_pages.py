@@ -106,7 +106,7 @@ def test_the_book_has_no_fault_of_its_own_for_those_who_see_or_press_less(
     phone, site, axe_faults, colored
 ):
     open_and_wait(phone, f"{site}/{colored}.html")
-    assert axe_faults(phone, "article.bd-article") == []
+    assert axe_faults(phone.locator("article.bd-article")) == []
 
 
 def test_every_picture_says_what_it_shows(name, html):

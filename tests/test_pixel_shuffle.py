@@ -213,7 +213,7 @@ def test_it_fits_a_phone(phone, site):
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_axe_finds_nothing_wrong_in_the_chapters_widgets(page, site, axe_faults):
+def test_axe_finds_nothing_wrong(page, site, axe_faults):
     widget = Page(page, site)
     widget.root.get_by_label("Predict first").check()
-    assert axe_faults(page, ".cnn-widget") == []
+    assert axe_faults(widget.root) == []

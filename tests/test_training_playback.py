@@ -135,4 +135,4 @@ def test_a_finger_chooses_an_image_and_all_fits_a_phone(phone, site):
 def test_axe_finds_nothing_wrong(page, site, axe_faults):
     playback = Playback(page, site)
     playback.move_to(25)
-    assert axe_faults(playback.page, ".training-playback") == []
+    assert axe_faults(playback.root) == []
