@@ -37,8 +37,7 @@ test: _build/built
 	@$(PYTHON) -m tools.browser
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadfile --ignore=tests/test_pages.py
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto tests/test_pages.py
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadgroup --built
 	@echo "Everything is right: the code, the chapters' numbers and the pages."
 
 check: _build/built

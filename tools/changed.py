@@ -62,7 +62,8 @@ def main() -> None:
         print("Nothing has changed that has a test.")
         return
     print("Testing", *tests)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile", *tests]
+    options = ["-q", "-n", "auto", "--dist", "loadgroup", "--built"]
+    command = [sys.executable, "-m", "pytest", *options, *tests]
     sys.exit(subprocess.run(command, cwd=ROOT).returncode)
 
 

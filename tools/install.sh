@@ -17,8 +17,9 @@ if ! { [ -x .venv/bin/python ] && new_enough .venv/bin/python; }; then
 fi
 
 echo "Installing the packages of requirements.txt into .venv: a minute or two, 2 GB on disk."
+# Python compiles what it imports when it does; pip would compile all of it, for more than a minute.
 pip_install() {
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" || fail \
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile "$@" || fail \
         "pip could not install the packages; its reason stands above." \
         "If the network is missing, connect and run make again."
 }
