@@ -253,3 +253,25 @@ addEventListener("afterprint", () => {
   document.documentElement.dataset.theme = screenTheme;
   screenTheme = undefined;
 });
+
+// Of a formula its TeX is copied. What is pasted with its looks keeps the formula.
+addEventListener("copy", (event) => {
+  const selection = getSelection();
+  if (!selection.rangeCount) return;
+  const range = selection.getRangeAt(0).cloneRange();
+  const formulaAround = (node) => (node.closest ? node : node.parentElement).closest("math");
+  const [first, last] = [formulaAround(range.startContainer), formulaAround(range.endContainer)];
+  if (first) range.setStartBefore(first);
+  if (last) range.setEndAfter(last);
+  const copy = document.createElement("div");
+  copy.append(range.cloneContents());
+  const formulas = copy.querySelectorAll("math");
+  if (!formulas.length) return;
+  event.clipboardData.setData("text/html", copy.innerHTML);
+  for (const math of formulas) {
+    const sign = math.getAttribute("display") === "block" ? "$$" : "$";
+    math.replaceWith(`${sign}${math.querySelector("annotation").textContent}${sign}`);
+  }
+  event.clipboardData.setData("text/plain", copy.textContent);
+  event.preventDefault();
+});
