@@ -80,7 +80,7 @@ def lighten(page: str, options: str, own: set[str], names: tuple[dict, dict]) ->
 
 def part_of_font(font: TTFont, signs: Iterable[str]) -> str:
     """Return the address, which holds it all, of a font with these signs and their larger forms."""
-    options = subset.Options(hinting=False, layout_features=["ssty", "dtls", "flac"])
+    options = subset.Options(hinting=False, layout_features=[])
     options.name_IDs += [13, 14]  # the license
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(signs))
@@ -115,7 +115,8 @@ def in_use(css: str, text: str) -> str:
 
 def with_icons(css: str, static: Path) -> str:
     """Return the style with the icons that it names, in place of fonts of all."""
-    signs = {chr(int(code, 16)) for code in re.findall(r"\\([ef][0-9a-f]{3})\b", css)}
+    codes = [int(code, 16) for code in re.findall(r"\\(\w{4})\b", css) if code[0] in "ef"]
+    signs = {*map(chr, codes), *re.findall("[\ue000-\uf8ff]", css)}
 
     def font(name: re.Match) -> str:
         whole = TTFont(static / "vendor" / f"{name[1]}ttf", recalcTimestamp=False)
@@ -128,7 +129,7 @@ def font_of_formulas(pages: Iterable[str]) -> str:
     """Return the style that names a font with the signs of all formulas."""
     files = distribution("ziamath").files or []
     (file,) = [file for file in files if file.name == "STIXTwoMath-Regular.ttf"]
-    signs = {chr(code) for code in range(0x20, 0x7F)}
+    signs = {"√", *map(chr, range(0x20, 0x7F))}  # a root has no sign of its own in MathML
     for page in pages:
         for formula in FORMULA.findall(page):
             signs |= set(unescape(re.sub(r"<[^>]*>", "", formula)))

@@ -1,6 +1,7 @@
 """Formulas become MathML when the book is built, so that a page needs no script to show them."""
 
 import re
+import xml.etree.ElementTree as xml
 from html import escape, unescape
 
 from docutils import nodes
@@ -17,6 +18,9 @@ CONVERTER = LatexToMathML(xml_namespace=True, fancy_error=False)
 PLACES = re.compile(r"(\\\\|\\begin\{[a-z]+\*?\})\[[^]\n]*\]")
 # Sphinx counts the equations, by their labels; math_core would begin with 1 in each formula.
 COUNTED = re.compile(r"\\(begin|end)\{(equation|align|gather|multline)\}")
+SPACE = "http://www.w3.org/1998/Math/MathML"
+PRIMES = ("′", "″", "‴")
+xml.register_namespace("", SPACE)
 NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot);)\w+;")  # XHTML does not know these
 
 
@@ -26,10 +30,17 @@ def mathml(tex: str, display: bool) -> str:
     if r"\\" in plain and r"\begin" not in plain:
         plain = rf"\begin{{aligned}}{plain}\end{{aligned}}"
     formula = CONVERTER.convert_with_local_state(plain, displaystyle=display)
-    formula = NAMED.sub(lambda name: unescape(name[0]), formula)
-    head, body = re.fullmatch(r"(<math[^>]*>)(.*)</math>", formula, re.DOTALL).groups()
-    source = f'<annotation encoding="application/x-tex">{escape(tex, quote=False)}</annotation>'
-    return f"{head}<semantics><mrow>{body}</mrow>{source}</semantics></math>"
+    math = xml.fromstring(NAMED.sub(lambda name: unescape(name[0]), formula))
+    for power in math.iter(f"{{{SPACE}}}msup"):
+        if power[1].text in PRIMES:  # which are small and high as they are
+            power.tag = f"{{{SPACE}}}mrow"
+    row = xml.Element("mrow")
+    row[:], math[:] = math[:], []
+    semantics = xml.SubElement(math, "semantics")
+    semantics.append(row)
+    source = xml.SubElement(semantics, "annotation", encoding="application/x-tex")
+    source.text = tex
+    return xml.tostring(math, "unicode")
 
 
 def show(translator: HTML5Translator, node: nodes.Element, tex: str, display: bool) -> None:
