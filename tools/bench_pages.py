@@ -1,8 +1,9 @@
 """Measure what the built pages weigh and how soon they answer: python -m tools.bench_pages
 
-The pages come from a server that packs text, as a host does. The weight is that of the packed files
-and counts what a page loads beyond those before it. The time is that of a first visit, until the
-first widget stands on the screen: at full speed, and at a quarter of it with 10 Mbit/s.
+The pages come from a server that packs text, as a host does. Their weight is that of the packed
+files; of a further page it is what a reader lacks who has seen the first page and a chapter. The
+time is that of a first visit, until the first widget stands on the screen: at full speed, and at a
+quarter of it with 10 Mbit/s.
 """
 
 import functools
@@ -131,8 +132,9 @@ def main() -> None:
         context = new_context(browser)
         pages = {name: loaded(context, f"{address}/{name}") for name in names}
         rows = []
+        seen = pages[FIRST] | pages[TIMED]
         for name, addresses in pages.items():
-            further = [one for one in addresses - pages[FIRST] if "/_images/" not in one]
+            further = [one for one in addresses - seen if "/_images/" not in one]
             rows.append(
                 (sum(map(weight, addresses)), len(addresses), sum(map(weight, further)), name)
             )
@@ -140,8 +142,10 @@ def main() -> None:
         for total, requests, _, name in [rows[0], max(rows[1:])]:
             print(f"{name:48} {total:9,} {BYTES_FIRST:9,} {requests:9} {REQUESTS_FIRST:8}")
         print(f"{'a further page, without its pictures':48} {'bytes':>9} {'at most':>9}")
-        _, _, further, name = max(rows[1:], key=lambda row: row[2])
-        print(f"{name:48} {further:9,} {BYTES_FURTHER:9,}")
+        ranked = sorted(rows[1:], key=lambda row: -row[2])
+        heavy = [row for row in ranked if row[2] > BYTES_FURTHER]
+        for _, _, further, name in heavy or ranked[:1]:
+            print(f"{name:48} {further:9,} {BYTES_FURTHER:9,}")
         print(f"{'first widget of ' + TIMED:48} {'median':>9} {'at most':>9} {'fastest':>9}")
         for speed, limit in SOON.items():
             slow = speed != "full speed"
