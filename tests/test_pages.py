@@ -327,6 +327,15 @@ def test_search_and_index_fit_a_phone(open_page, site, extra, scheme):
     assert page.get_by_role("heading", level=1).is_visible()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_has_its_theme_before_any_script_is_there(open_page, site, scheme):
+    """Chosen later, it would have the whole page drawn anew."""
+    page = open_page(color_scheme=scheme)
+    page.route(re.compile(r"\.js"), lambda route: route.fulfill(body=""))
+    page.goto(f"{site}/intro.html")
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+
+
 def test_the_reader_can_choose_dark(page, address):
     page.goto(f"{address}/intro.html")
     themes = []

@@ -258,6 +258,13 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         list_for_offline(Path(app.outdir))
 
 
+CHOOSE_THEME = """{
+  const { dataset } = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  if (dataset.mode === "auto") dataset.theme = dark ? "dark" : "light";
+}"""
+
+
 def setup(app: Sphinx) -> dict:
     """Register the extension."""
     # Jupyter Book sets this value of sphinx_comments whether or not it is loaded.
@@ -265,6 +272,8 @@ def setup(app: Sphinx) -> dict:
     # From disk a script may not read the pages it found, so the results come without excerpts.
     no_excerpts = 'if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = 0'
     app.add_js_file(None, body=no_excerpts)
+    # The theme would choose between light and dark when all is read, and have all drawn anew.
+    app.add_js_file(None, body=CHOOSE_THEME, priority=100)
     app.add_post_transform(WidgetText)
     app.connect("config-inited", configure)
     app.connect("html-page-context", describe)
