@@ -4,7 +4,7 @@ HOST := localhost
 PORT := 8000
 
 CODE := $(wildcard cnnlib/*.py cnnlib/widgets/* cnnlib/widgets/shared/*)
-HOUSE := _config.yml _toc.yml tools/book_site.py $(wildcard assets/*)
+HOUSE := _config.yml _toc.yml $(wildcard tools/book_*.py assets/*)
 LOOKS := $(wildcard assets/*.js assets/*.css cnnlib/widgets/*.js cnnlib/widgets/*.css cnnlib/widgets/shared/*)
 TEXT := intro.md $(wildcard chapters/*.ipynb chapters/*.md)
 
@@ -17,7 +17,7 @@ help:
 	@echo "make serve       show the book on http://localhost:$(PORT); another port: PORT=8001;"
 	@echo "                 to a phone on the same network as well: HOST=0.0.0.0"
 	@echo "make notebooks   run the chapters and store their outputs; one only: CHAPTER=convolution"
-	@echo "make bench       measure the speed of cnnlib against torch"
+	@echo "make bench       measure the speed of cnnlib against torch, and of the pages"
 	@echo "make clean       remove what was built; .venv stays"
 
 .venv/installed: requirements.txt pyproject.toml tools/install.sh
@@ -52,8 +52,9 @@ format: .venv/installed
 notebooks: .venv/installed
 	$(PYTHON) tools/run_notebooks.py $(CHAPTER)
 
-bench: .venv/installed
+bench: _build/built
 	$(PYTHON) tools/bench.py
+	$(PYTHON) -m tools.bench_pages
 
 serve: _build/built
 	@$(PYTHON) tools/serve.py $(HOST) $(PORT)

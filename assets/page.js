@@ -98,6 +98,7 @@ async function render(models, state, id, el) {
     if (!widget?.render) throw new Error("its script exports no render");
     addStyle(css);
     if (!models.has(id)) models.set(id, createModel(state));
+    await new Promise((next) => setTimeout(next)); // so that the browser may show one before the next is drawn
     await widget.render({ model: models.get(id), el });
   } catch (error) {
     imports.delete(script);
@@ -140,12 +141,19 @@ async function drawView(view, states, models) {
   return el;
 }
 
+/** Draws the widgets that the page has so far. */
+const known = new Set(), models = new Map();
+let states;
 function draw() {
   const bundle = document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]');
-  const states = bundle ? JSON.parse(bundle.textContent).state : {};
-  const models = new Map();
-  for (const view of document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]'))
+  if (!bundle) return;
+  states ??= JSON.parse(bundle.textContent).state;
+  for (const view of document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')) {
+    const whole = view.nextElementSibling || document.readyState !== "loading";
+    if (!whole || known.has(view)) continue;
+    known.add(view);
     drawView(view, states, models);
+  }
 }
 
 // What was opened once opens again without a network: assets/offline.js. From disk all is at hand anyway.
@@ -234,9 +242,12 @@ function start() {
   if (canKeep) document.querySelectorAll(".keep-offline").forEach((box) => offerToKeep(box).catch(() => {}));
 }
 
-// As soon as the page is read: deferred scripts, such as the theme's icons, may take longer.
-if (document.readyState === "loading") document.addEventListener("readystatechange", start, { once: true });
-else start();
+// What is read already is drawn while the rest is on its way; the theme's script may take longer.
+if (document.readyState === "loading") {
+  const parts = new MutationObserver(draw);
+  parts.observe(document, { childList: true, subtree: true });
+  document.addEventListener("readystatechange", () => (parts.disconnect(), start()), { once: true });
+} else start();
 if (canKeep) {
   const late = () => keepThisPage().catch(() => {}); // a browser may forbid it: then nothing is kept
   if (document.readyState === "complete") late();
@@ -252,4 +263,26 @@ addEventListener("beforeprint", () => {
 addEventListener("afterprint", () => {
   document.documentElement.dataset.theme = screenTheme;
   screenTheme = undefined;
+});
+
+// Of a formula its TeX is copied. What is pasted with its looks keeps the formula.
+addEventListener("copy", (event) => {
+  const selection = getSelection();
+  if (!selection.rangeCount) return;
+  const range = selection.getRangeAt(0).cloneRange();
+  const formulaAround = (node) => (node.closest ? node : node.parentElement).closest("math");
+  const [first, last] = [formulaAround(range.startContainer), formulaAround(range.endContainer)];
+  if (first) range.setStartBefore(first);
+  if (last) range.setEndAfter(last);
+  const copy = document.createElement("div");
+  copy.append(range.cloneContents());
+  const formulas = copy.querySelectorAll("math");
+  if (!formulas.length) return;
+  event.clipboardData.setData("text/html", copy.innerHTML);
+  for (const math of formulas) {
+    const sign = math.getAttribute("display") === "block" ? "$$" : "$";
+    math.replaceWith(`${sign}${math.querySelector("annotation").textContent}${sign}`);
+  }
+  event.clipboardData.setData("text/plain", copy.textContent);
+  event.preventDefault();
 });

@@ -14,10 +14,10 @@ axe_faults    axe_faults(part): what axe-core finds wrong in a locator, light an
 `OnPage` drives one widget of such a page; a test module says which, and adds what only it has.
 
 A page stops every request to another host. When the test ends it fails if one was tried, if the
-console reported an error (a missing file is one), or if a script raised. Formulas and icons are
-left out, unless the test is marked `whole_page`. Opening costs most of a test's time, so `page` and
-`phone` stay open from test to test, and `visit` draws the widgets of an open page anew. A test that
-changes what a page cannot take back (a script at its start, its size, its speed) uses `open_page`.
+console reported an error (a missing file is one), or if a script raised. Opening costs most of a
+test's time, so `page` and `phone` stay open from test to test, unless the test is marked
+`whole_page`, and `visit` draws the widgets of an open page anew. A test that changes what a page
+cannot take back (a script at its start, its size, its speed) uses `open_page`.
 """
 
 import functools
@@ -89,9 +89,6 @@ def browser():
 
 
 DESKTOP = {"width": 1440, "height": 900}
-# What costs a page a second and no widget needs: formulas, icons, and their fonts.
-HEAVY = re.compile(r"/(tex-svg\.js|scripts/fontawesome\.js|fa-[\w-]+\.woff2)")
-
 
 # Draws widgets of a page from their stored states, as if it had just been opened: all of them, or
 # those that a selector finds, or one of these, by its index. Views of one model are drawn together.
@@ -120,8 +117,8 @@ AGAIN = """async ([selector, index]) => {
 class Watched:
     """Pages that reach no other host, and what was wrong in them."""
 
-    def __init__(self, browser, whole):
-        self.browser, self.whole, self.faults, self.contexts = browser, whole, [], []
+    def __init__(self, browser):
+        self.browser, self.faults, self.contexts = browser, [], []
 
     def open(self, viewport=None, **options):
         # A service worker's requests pass by the rules below; tests/test_offline.py has one.
@@ -129,8 +126,6 @@ class Watched:
         context = self.browser.new_context(**options)
         self.contexts.append(context)
         context.route(re.compile(r"^(?!file:|data:|blob:|http://127\.0\.0\.1:)"), self.stop)
-        if not self.whole:
-            context.route(HEAVY, lambda route: route.fulfill(body=""))
         context.on("console", self.report)
         context.on("weberror", lambda error: self.faults.append(f"script: {error.error}"))
         return context.new_page()
@@ -155,9 +150,9 @@ class Watched:
 
 
 @pytest.fixture
-def open_page(browser, request):
+def open_page(browser):
     """A function that opens a watched page; see the top of this file."""
-    watched = Watched(browser, request.node.get_closest_marker("whole_page"))
+    watched = Watched(browser)
     yield watched.open
     watched.close()
     watched.judge()
@@ -183,7 +178,7 @@ def keep(browser, request, open_page, kept):
             return
         watched, page = kept.pop(kind, (None, None))
         if not page:
-            watched = Watched(browser, whole=False)
+            watched = Watched(browser)
             page = watched.open(**options)
         yield page
         if page.evaluate("'__pwClock' in globalThis"):  # a clock that was stopped stays so

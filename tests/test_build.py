@@ -35,7 +35,7 @@ def checkout(tmp_path_factory):
     )
     (folder / "intro.md").write_text("# Welcome\n\nA book.\n\n```{tableofcontents}\n```\n")
     (folder / "chapters").mkdir()
-    write_chapter(folder, "# The chapter", CELLS)
+    write_chapter(folder, "# The chapter\n\nWith $x^2$.", CELLS)
     return folder
 
 
@@ -139,6 +139,14 @@ def test_other_builders_end_well(checkout, builder):
     made = run(checkout, *command, "--builder", "custom", "--custom-builder", builder)
     assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]
     assert "succeeded" in made.stdout
+    names = {"gettext": "*.pot", "epub": "one.xhtml", "latex": "*.tex"}
+    (file,) = [
+        file
+        for file in (checkout / builder).rglob(names[builder])
+        if "With" in file.read_text("utf-8")
+    ]
+    formula = "<msup><mi>x</mi><mn>2</mn></msup>" if builder == "epub" else "x^2"
+    assert formula in file.read_text("utf-8")
 
 
 def test_a_fault_is_a_fault_the_second_time_too(checkout):

@@ -1,14 +1,19 @@
 """Every built page, in a browser that reaches no other host, over http and from disk."""
 
 import re
+from base64 import b64decode
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from fontTools.ttLib import TTFont
 from matplotlib.image import imread
+
+from tools import bench_pages
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.whole_page
@@ -49,12 +54,8 @@ def html(book, name):
 
 
 def open_and_wait(page, url):
-    """Open a page and wait until its maths is set and its widgets are drawn."""
+    """Open a page and wait until its widgets are drawn."""
     page.goto(url)
-    page.wait_for_function(
-        """() => [...document.querySelectorAll(".math")].every(
-             (math) => math.querySelector("mjx-container"))"""
-    )
     page.wait_for_function(
         """() => [...document.querySelectorAll(
              'script[type="application/vnd.jupyter.widget-view+json"]')].every(
@@ -65,7 +66,7 @@ def open_and_wait(page, url):
 def check_what_is_drawn(page):
     views = page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
     assert page.locator(".cnn-widget").count() == views
-    assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
+    assert page.locator(".math:not(:has(math))").count() == 0
     text = page.locator("article").inner_text()
     assert not re.search(r"\$\$|\\\(|\\\[|\\begin", text), "maths is shown as TeX"
     broken = page.eval_on_selector_all(
@@ -74,9 +75,13 @@ def check_what_is_drawn(page):
     assert broken == []
 
 
-def test_over_http_a_page_is_drawn_without_a_kernel_and_without_a_network(page, site, name):
+def test_over_http_a_page_is_drawn_without_a_kernel_and_without_a_network(page, site, book, name):
+    loaded = bench_pages.note_requests(page)
     open_and_wait(page, f"{site}/{name}.html")
     check_what_is_drawn(page)
+    assert f"{site}/{name}.html" in loaded
+    assert len(loaded) <= bench_pages.REQUESTS_FIRST
+    assert sum(bench_pages.weight(one, book) for one in loaded) <= bench_pages.BYTES_FIRST
 
 
 def test_from_disk_a_page_is_drawn_and_fits_a_phone_and_paper(phone, site_file, name):
@@ -196,6 +201,58 @@ def test_on_this_page_leads_to_a_section(request, site, device):
     )
 
 
+COPIED = """(selector) => {
+  const chosen = document.querySelector(selector);
+  getSelection().selectAllChildren(chosen);
+  const clipboardData = new DataTransfer();
+  const event = new ClipboardEvent("copy", { clipboardData, bubbles: true, cancelable: true });
+  chosen.dispatchEvent(event);
+  return [clipboardData.getData("text/plain"), clipboardData.getData("text/html")];
+}"""
+
+
+def test_what_is_copied_of_a_formula_is_its_tex(page, site):
+    page.goto(f"{site}/chapters/gradient_check.html")
+    text, html = page.evaluate(COPIED, "article div.math")
+    left, right = r"\frac{\partial L}{\partial a}", r"\frac{L(a + \epsilon) - L(a - \epsilon)}"
+    assert text.strip() == rf"$${left} \approx {right}{{2\,\epsilon}}$$"
+    assert "<mfrac>" in html
+    text, _ = page.evaluate(COPIED, "article p:has(math)")
+    assert re.search(r"\$[^$]+\$", text)
+    assert page.evaluate(COPIED, "article p:not(:has(math))") == [
+        "",
+        "",
+    ]  # as the browser copies it
+
+
+def test_a_wide_formula_scrolls_in_a_box_of_its_own(phone, site):
+    phone.goto(f"{site}/chapters/loss.html")
+    phone.locator("div.math math").first.evaluate(
+        "(math) => math.querySelector('mrow').append(...Array.from({ length: 60 }, () => "
+        "Object.assign(document.createElementNS(math.namespaceURI, 'mi'), { textContent: 'x' })))"
+    )
+    box = phone.locator("div.math > div").first
+    assert box.evaluate("(box) => box.scrollWidth > box.clientWidth")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_every_icon_is_a_sign_of_the_font_that_the_page_brings(page, site):
+    """A sign that a font lacks is drawn as a box, or not at all."""
+    page.goto(f"{site}/chapters/convolution.html")
+    style = page.evaluate("async (url) => (await fetch(url)).text()", f"{site}/_static/theme.css")
+    fonts = re.findall(r"font-family:Font Awesome.*?url\(data:font/woff2;base64,([^)]*)\)", style)
+    known = {sign for font in fonts for sign in TTFont(BytesIO(b64decode(font))).getBestCmap()}
+    shown = page.evaluate(
+        """() => [...document.querySelectorAll("*")].flatMap((one) => ["::before", "::after"].map(
+             (part) => getComputedStyle(one, part))).filter(
+             (style) => style.fontFamily.includes("Font Awesome") && style.content !== "none").map(
+             (style) => style.content)"""
+    )
+    signs = {ord(sign) for content in shown for sign in content.strip('"')}
+    assert len(signs) > 6
+    assert signs <= known
+
+
 def test_next_and_previous_lead_through_the_book_in_order(book):
     for direction, pages in (("right-next", PAGES), ("left-prev", PAGES[::-1])):
         links = []
@@ -268,6 +325,15 @@ def test_search_and_index_fit_a_phone(open_page, site, extra, scheme):
     page.goto(f"{site}/{extra}.html")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.get_by_role("heading", level=1).is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_has_its_theme_before_any_script_is_there(open_page, site, scheme):
+    """Chosen later, it would have the whole page drawn anew."""
+    page = open_page(color_scheme=scheme)
+    page.route(re.compile(r"\.js"), lambda route: route.fulfill(body=""))
+    page.goto(f"{site}/intro.html")
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
 
 
 def test_the_reader_can_choose_dark(page, address):

@@ -1,4 +1,4 @@
-"""The book's own Sphinx extension: MathJax from the site itself, buttons, page descriptions."""
+"""The book's own Sphinx extension: buttons, page descriptions, widgets, what is kept offline."""
 
 import functools
 import json
@@ -9,7 +9,6 @@ import subprocess
 import zlib
 from hashlib import sha256
 from html import escape
-from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin
 
@@ -45,14 +44,7 @@ def repository_url() -> str:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Set what _config.yml cannot know: where MathJax lies, and the repository."""
-    # One self-contained file, copied from the installed package. It must not lie in a static
-    # folder of the project: it would be committed.
-    files = distribution("sphinx-mathjax-offline").files or []
-    mathjax = next(file for file in files if file.match("static/mathjax/tex-svg.js"))
-    config.html_extra_path = [*config.html_extra_path, str(mathjax.locate())]
-    config.mathjax_path = "../tex-svg.js"  # relative to _static
-
+    """Set what _config.yml cannot know: the repository."""
     config.executed_with = executed_with(Path(app.srcdir))
 
     url = repository_url()
@@ -262,7 +254,15 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
             Path(app.doctreedir, f"{name}.doctree").unlink(missing_ok=True)
     if not exception and app.builder.name == "html":
         compress_images(app)
+        stamp(Path(app.outdir))
         list_for_offline(Path(app.outdir))
+
+
+CHOOSE_THEME = """{
+  const { dataset } = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  if (dataset.mode === "auto") dataset.theme = dark ? "dark" : "light";
+}"""
 
 
 def setup(app: Sphinx) -> dict:
@@ -272,6 +272,8 @@ def setup(app: Sphinx) -> dict:
     # From disk a script may not read the pages it found, so the results come without excerpts.
     no_excerpts = 'if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = 0'
     app.add_js_file(None, body=no_excerpts)
+    # The theme would choose between light and dark when all is read, and have all drawn anew.
+    app.add_js_file(None, body=CHOOSE_THEME, priority=100)
     app.add_post_transform(WidgetText)
     app.connect("config-inited", configure)
     app.connect("html-page-context", describe)
@@ -282,7 +284,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("env-before-read-docs", note_read)
     # A title or a definition that changed stands in other pages too, so all are written.
     app.connect("env-updated", lambda app, env: env.found_docs)
-    app.connect("build-finished", finish)
+    app.connect("build-finished", finish, priority=700)  # after tools/book_files.py
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
