@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urljoin
 
 from docutils import nodes
+from nbclient import NotebookClient
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -267,6 +268,8 @@ CHOOSE_THEME = """{
 
 def setup(app: Sphinx) -> dict:
     """Register the extension."""
+    # One print may come in pieces, cut by chance; joined by MyST-NB, each would begin a line.
+    NotebookClient.coalesce_streams.default_value = True
     # Jupyter Book sets this value of sphinx_comments whether or not it is loaded.
     app.add_config_value("comments_config", {}, "html")
     # From disk a script may not read the pages it found, so the results come without excerpts.

@@ -20,6 +20,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-gpu",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--no-first-run",
 ]
 
