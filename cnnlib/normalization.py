@@ -20,6 +20,7 @@ def _center(x: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarra
     centered = np.subtract(x, mean, out=memory.empty_like(x))
     rest = centered.mean(axes, keepdims=True)
     centered -= rest
+    rest[~np.isfinite(rest)] = 0  # an infinite mean leaves no number over
     squares = np.multiply(centered, centered, out=memory.empty_like(x))
     return centered, mean + rest, squares.mean(axes, keepdims=True)
 

@@ -207,3 +207,56 @@ def test_arguments_that_no_layer_can_be_made_with_are_named():
         cnnlib.ConvTranspose2d(0, 2, 3)
     with pytest.raises(TypeError, match="Conv2d: x is a list; expected a NumPy array"):
         cnnlib.Conv2d(1, 1, 1)([[[1.0]]])
+
+
+# name, arguments in both libraries, shape of x, training
+LAYERS = [
+    ("Conv2d", (2, 3, 3, 1, 1), (5, 2, 7, 6), True),
+    ("Conv2d", (9, 4, (2, 3), (2, 1)), (5, 9, 7, 6), True),
+    ("ConvTranspose2d", (2, 3, 3, 2), (5, 2, 4, 6), True),
+    ("BatchNorm2d", (3,), (5, 3, 7, 6), True),
+    ("BatchNorm2d", (3,), (5, 3, 7, 6), False),
+    ("LayerNorm", ((7, 6),), (5, 2, 7, 6), True),
+    ("GroupNorm", (2, 4), (5, 4, 7, 6), True),
+    ("Linear", (6, 4), (5, 6), True),
+    ("ReLU", (), (5, 2, 7, 6), True),
+    ("MaxPool2d", (3, 2), (5, 2, 7, 6), True),
+    ("AvgPool2d", (3, 2, 1), (5, 2, 7, 6), True),
+    ("ReflectionPad2d", (2,), (5, 2, 7, 6), True),
+    ("Dropout", (), (5, 2, 7, 6), False),
+    ("Flatten", (), (5, 2, 7, 6), True),
+]
+RARE = {"infinite": [np.inf], "missing": [np.nan], "all": [np.inf, -np.inf, np.nan]}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("rare", RARE.values(), ids=RARE)
+@pytest.mark.parametrize("spoiled", [(0.03, 0), (0, 0.03), (0.03, 0.03)], ids=["x", "grad", "both"])
+@pytest.mark.parametrize(("name", "arguments", "shape", "training"), LAYERS)
+def test_what_diverges_diverges_in_every_layer_as_in_torch(
+    name, arguments, shape, training, spoiled, rare
+):
+    rng = np.random.default_rng(0)
+
+    def numbers(shape, share):
+        lost = rng.random(shape) < share
+        return np.where(lost, rng.choice(rare, shape), rng.standard_normal(shape))
+
+    theirs = getattr(torch.nn, name)(*arguments).double().train(training)
+    state = {key: value.numpy().copy() for key, value in theirs.state_dict().items()}
+    double = {"dtype": np.float64} if state else {}
+    ours = getattr(cnnlib, name)(*arguments, **double).train(training)
+    ours.load_state_dict(state)
+    x = numbers(shape, spoiled[0])
+    tensor = torch.tensor(x, requires_grad=True)
+    expected = theirs(tensor)
+    grad = numbers(tuple(expected.shape), spoiled[1])
+    expected.backward(torch.tensor(grad))
+    pairs = [(ours(x), expected.detach()), (ours.backward(grad), tensor.grad)]
+    pairs += [(ours.named_parameters()[k].grad, p.grad) for k, p in theirs.named_parameters()]
+    pairs += [(ours.state_dict()[k], buffer) for k, buffer in theirs.named_buffers()]
+    for one, other in pairs:
+        other = other.numpy()
+        if name in ("LayerNorm", "GroupNorm"):  # torch rearranges the sums: NaN, where ours is inf
+            one, other = (np.where(np.isfinite(a), a, np.nan) for a in (one, other))
+        np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-10)
