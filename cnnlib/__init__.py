@@ -13,7 +13,8 @@ from cnnlib.activations import (
 )
 from cnnlib.batches import batches, random_crop, random_flip, random_shift
 from cnnlib.convolution import (
-    Conv2d, ConvTranspose2d, col2im, conv2d, conv2d_backward, conv2d_loops, conv_transpose2d,
+    Conv2d, ConvTranspose2d, col2im, conv2d, conv2d_backward, conv2d_backward_im2col,
+    conv2d_backward_loops, conv2d_im2col, conv2d_loops, conv_transpose2d,
     conv_transpose2d_backward, convolve2d, im2col,
 )
 from cnnlib.data import (

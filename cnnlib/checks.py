@@ -4,11 +4,15 @@ Each check takes the name of the function that was called and the name of its ar
 because the reader of the message knows those and not the line that found the fault.
 """
 
+import functools
+import inspect
 import math
 import operator
 import os
+from collections.abc import Callable
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -115,6 +119,22 @@ def sizes(function: str, name: str, value: object) -> tuple[int, ...]:
     return tuple(integer(function, name, size, 1) for size in value)
 
 
+def groups(function: str, groups: object, found: str, *channels: int) -> int:
+    """`groups`, once it is known to divide all of `channels`, of which `found` tells."""
+    groups = integer(function, "groups", groups, 1)
+    message = f"{function}: {found}; expected a multiple of the {groups} groups"
+    require(all(number % groups == 0 for number in channels), message)
+    return groups
+
+
+def channels(function: str, number: object, in_channels: object, out_channels: object) -> None:
+    """Check the channels of a convolution with that number of groups."""
+    inputs = integer(function, "in_channels", in_channels, 1)
+    outputs = integer(function, "out_channels", out_channels, 1)
+    found = f"in_channels is {inputs} and out_channels is {outputs}"
+    groups(function, number, found, inputs, outputs)
+
+
 def number(
     function: str, name: str, value: object, minimum: float = -math.inf, maximum: float = math.inf
 ) -> float:
@@ -134,3 +154,21 @@ def choice(function: str, name: str, value: object, options: tuple[str, ...]) ->
     known = isinstance(value, str) and value in options  # an array cannot be looked for
     require(known, f"{function}: {name} is {value!r}; expected one of {expected}")
     return value
+
+
+def or_one_image(function: Callable) -> Callable:
+    """Let a function of a batch take one image (C, H, W) in its place, as a batch of one."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **options: Any) -> Any:
+        call = signature.bind(*args, **options)
+        if getattr(call.arguments["x"], "ndim", 4) != 3:
+            return function(*args, **options)
+        for name in ("x", "grad_output"):
+            if getattr(call.arguments.get(name), "ndim", 4) == 3:
+                call.arguments[name] = call.arguments[name][None]
+        result = function(*call.args, **call.kwargs)
+        return (result[0][0], *result[1:]) if isinstance(result, tuple) else result[0]
+
+    return wrapper

@@ -146,6 +146,35 @@ class Windows:
         return slice(top, top + self.size[0]), slice(left, left + self.size[1])
 
 
+def transposed_geometry(
+    function: str, stride: Pair, padding: Pair, output_padding: Pair, dilation: Pair
+) -> tuple[tuple[int, int], ...]:
+    """The four as pairs (rows, columns), once a transposed convolution can have them."""
+    stride = checks.pair(function, "stride", stride, 1)
+    padding = checks.pair(function, "padding", padding, 0)
+    more = checks.pair(function, "output_padding", output_padding, 0)
+    dilation = checks.pair(function, "dilation", dilation, 1)
+    found = f"{function}: output_padding is {more}; expected less than the stride {stride}"
+    fits = all(m < max(s, d) for m, s, d in zip(more, stride, dilation, strict=True))
+    checks.require(fits, f"{found} or the dilation {dilation}")
+    return stride, padding, more, dilation
+
+
+def transposed_windows(
+    function: str, size: tuple[int, int], kernel_size: tuple[int, int], stride: Pair,
+    padding: Pair, output_padding: Pair, dilation: Pair,
+) -> Windows:  # fmt: skip
+    """The windows of the convolution that leads from a transposed one's output back to `size`."""
+    geometry = transposed_geometry(function, stride, padding, output_padding, dilation)
+    each_axis = zip(size, kernel_size, *geometry, strict=True)
+    output = tuple(conv_transpose_output_size(*axis) for axis in each_axis)
+    stride, cut, _, dilation = geometry
+    checks.require(min(output) > 0, f"{function}: padding {cut} cuts the output down to {output}")
+    windows = Windows(function, output, kernel_size, stride, cut, dilation)
+    windows.output_size = size  # output_padding may leave room for one more stop
+    return windows
+
+
 def receptive_field(stack: list[tuple[int, int] | tuple[int, int, int]]) -> int:
     """Pixels of the input, along one axis, that one value after the `stack` depends on.
 
@@ -169,16 +198,10 @@ def conv2d_parameters(
     in_channels: int, out_channels: int, kernel_size: Pair, groups: int = 1, bias: bool = True
 ) -> int:
     """Weights, and one bias per filter, of a convolution: 2 channels, three 2x2 filters: 24 + 3."""
-    name = "conv2d_parameters"
-    channels = checks.integer(name, "in_channels", in_channels, 1)
-    filters = checks.integer(name, "out_channels", out_channels, 1)
-    rows, columns = checks.pair(name, "kernel_size", kernel_size, 1)
-    checks.integer(name, "groups", groups, 1)
-    found = f"{name}: in_channels is {channels} and out_channels is {filters}"
-    fits = channels % groups == filters % groups == 0
-    checks.require(fits, f"{found}; expected multiples of the {groups} groups")
-    channels //= groups
-    return filters * (channels * rows * columns + checks.flag(name, "bias", bias))
+    checks.channels("conv2d_parameters", groups, in_channels, out_channels)
+    rows, columns = checks.pair("conv2d_parameters", "kernel_size", kernel_size, 1)
+    biases = checks.flag("conv2d_parameters", "bias", bias)
+    return out_channels * (in_channels // groups * rows * columns + biases)
 
 
 def linear_parameters(in_features: int, out_features: int, bias: bool = True) -> int:

@@ -15,10 +15,6 @@ MODULES = sorted(Path(cnnlib.__file__).parent.glob("*.py"))
 ON_TOP = {"plots", "reproduce"}  # figures and a command: nothing in the core imports them
 
 
-# What a file may have; convolution.py holds the loops, the matrices and the fast way in one.
-MOST_LINES = {"convolution": 360}
-
-
 def code_lines(path):
     """The lines of a module that a budget counts: no blank ones, comments or docstrings."""
     text = path.read_text("utf-8")
@@ -36,7 +32,7 @@ def test_no_module_of_the_core_is_longer_than_one_reads_at_once():
     core = [path for path in MODULES if path.stem not in ON_TOP]
     lines = {path.stem: code_lines(path) for path in core}
     assert lines["convolution"] > 100  # something was counted
-    assert not {n: k for n, k in lines.items() if k > MOST_LINES.get(n, 250)}
+    assert not {n: k for n, k in lines.items() if k > 250}
 
 
 def test_importing_cnnlib_is_quick_and_does_not_import_what_may_never_be_used():
@@ -57,7 +53,19 @@ def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cn
         "__init__",
         "worked_example",
     } | ON_TOP
-    hidden = {"Correlation", "Activation", "Windows", "Run", "Row", "Summary", "Source", "Split"}
+    hidden = {
+        "Correlation",
+        "rows_first",
+        "or_one_image",
+        "Windows",
+        "transposed_geometry",
+        "transposed_windows",
+        "Run",
+        "Row",
+        "Summary",
+        "Source",
+        "Split",
+    }
     hidden |= {"Folder", "usable", "not_finite", "batch_count"}
     hidden |= {
         "padding_sides",

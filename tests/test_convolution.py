@@ -3,6 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from conformance import assert_as_torch, assert_gradients_as_torch, assert_layer_as_torch
+from geometry import small_convolutions
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -46,11 +47,16 @@ def test_conv2d_is_that_of_torch_for_any_geometry(drawn):
     assert_as_torch(cnnlib.conv2d, F.conv2d, *arrays, **options)
 
 
-@given(convolutions())
-def test_the_loops_are_the_definition(drawn):
-    (x, weight, bias), options = drawn
-    expected = cnnlib.conv2d_loops(x, weight, bias, **options)
-    np.testing.assert_allclose(cnnlib.conv2d(x, weight, bias, **options), expected, atol=1e-12)
+@pytest.mark.parametrize("way", ["_loops", "_im2col", ""])
+@given(small_convolutions())
+def test_loops_columns_and_the_fast_way_are_all_the_convolution_of_torch(way, drawn):
+    (image, weight, bias), options = drawn
+    for x in (image, np.stack([image, -image[:, ::-1]])):
+        forward = getattr(cnnlib, f"conv2d{way}")
+        backward = getattr(cnnlib, f"conv2d_backward{way}")
+        assert_as_torch(forward, F.conv2d, x, weight, bias, **options)
+        assert_as_torch(forward, F.conv2d, x, weight, None, **options)
+        assert_gradients_as_torch(backward, F.conv2d, x, weight, bias, taken=2, **options)
 
 
 @given(convolutions())
