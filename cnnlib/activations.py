@@ -9,14 +9,14 @@ import math
 
 import numpy as np
 
-from cnnlib import checks, memory
+from cnnlib import checks
 from cnnlib.layer import FunctionLayer
 
 
 def relu(x: np.ndarray) -> np.ndarray:
     """max(x, 0) (Nair and Hinton, "Rectified linear units improve Boltzmann machines", 2010)."""
     checks.array("relu", "x", x)
-    return np.maximum(x, 0, out=memory.empty_like(x))
+    return np.maximum(x, 0)
 
 
 def relu_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -162,7 +162,7 @@ def _check_pair(function: str, grad_output: np.ndarray, x: np.ndarray) -> None:
 def _gate(grad_output: np.ndarray, x: np.ndarray, closed: np.ndarray) -> np.ndarray:
     """The gradient, laid out in memory as x, and 0 where the gate is closed."""
     with np.errstate(over="ignore", invalid="ignore"):
-        output = np.multiply(grad_output, ~closed, out=memory.empty_like(x))
+        output = np.multiply(grad_output, ~closed, out=np.empty_like(x))
         finite = np.isfinite(output.sum())
     if not finite:  # infinity times 0 is NaN
         output[closed] = 0

@@ -3,10 +3,12 @@
 The numbers are those of `conv2d_im2col` in convolution.py, which is shorter; read that one first.
 """
 
+import ctypes
+import sys
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnnlib import memory
 from cnnlib.shapes import Windows
 
 
@@ -40,7 +42,7 @@ class Correlation:
         stretched = image[:, :, None]
         if w.kernel_size[1] > 1 or w.padded_size[1] != cols:
             shape = (len(image), channels, w.kernel_size[1], cols, n)
-            stretched = memory.empty(shape, x.dtype)
+            stretched = np.empty(shape, x.dtype)
             for j in range(w.kernel_size[1]):
                 stretched[:, :, j] = image[:, :, w.stops(1, j)]
         down, across, *others = stretched.strides
@@ -59,7 +61,7 @@ class Correlation:
         matrix = self.matrix(weight)
         rows, cols = self.windows.output_size
         dtype = np.result_type(columns, weight)
-        output = memory.empty((rows, *matrix.shape[:2], columns.shape[-1]), dtype)
+        output = np.empty((rows, *matrix.shape[:2], columns.shape[-1]), dtype)
         for output_row, row_columns in zip(output, columns, strict=True):
             np.matmul(matrix, row_columns, out=output_row)
             if bias is not None:
@@ -92,7 +94,7 @@ class Correlation:
         w, n, channels = self.windows, grad.shape[-1], weight.shape[1]
         grad = grad.reshape(len(grad), self.groups, -1, w.output_size[1] * n)
         shape = (w.padded_size[0], self.groups, channels, w.padded_size[1], n)
-        image = memory.zeros(shape, np.result_type(grad, weight))
+        image = np.zeros(shape, np.result_type(grad, weight))
         few = self.groups * channels * w.kernel_size[1] < 16  # rows of products: slow in `gather`
         (self.scatter if few else self.gather)(image, grad, weight)
         rows, columns = w.inside()
@@ -103,7 +105,7 @@ class Correlation:
         """Take an output row at a time, and add what it gives to all image rows under it."""
         w, (_, groups, channels, _, n) = self.windows, image.shape
         matrix = self.matrix(weight).swapaxes(1, 2)
-        product = memory.empty((groups, matrix.shape[1], grad.shape[-1]), image.dtype)
+        product = np.empty((groups, matrix.shape[1], grad.shape[-1]), image.dtype)
         parts = product.reshape(groups, -1, channels, w.kernel_size[1], w.output_size[1], n)
         for r, grad_row in enumerate(grad):
             np.matmul(matrix, grad_row, out=product)
@@ -120,7 +122,7 @@ class Correlation:
         w, (_, groups, channels, _, n) = self.windows, image.shape
         matrix = weight.reshape(groups, -1, *weight.shape[1:]).transpose(0, 4, 2, 3, 1)
         grad = grad.swapaxes(0, 1)
-        product = memory.empty((groups, w.kernel_size[1] * channels, grad.shape[-1]), image.dtype)
+        product = np.empty((groups, w.kernel_size[1] * channels, grad.shape[-1]), image.dtype)
         parts = product.reshape(groups, w.kernel_size[1], channels, w.output_size[1], n)
         through: dict[tuple[int, ...], np.ndarray] = {}
         for r, image_row in enumerate(image[w.inside()[0]]):
@@ -157,12 +159,27 @@ def rows_first(x: np.ndarray, windows: Windows | None = None) -> np.ndarray:
         return x.transpose(2, 1, 3, 0)
     if x.flags.c_contiguous:
         # Images a large power of two apart compete for one place in the cache: move them apart.
-        apart = memory.empty((len(x), x[0].size + 16), x.dtype)[:, : x[0].size]
+        apart = np.empty((len(x), x[0].size + 16), x.dtype)[:, : x[0].size]
         apart[...] = x.reshape(apart.shape)
         x = apart.reshape(x.shape)
     size = windows.padded_size if pads else x.shape[2:]
     inside = windows.inside() if pads else (slice(None), slice(None))
-    allocate = memory.zeros if pads else memory.empty
+    allocate = np.zeros if pads else np.empty
     image = allocate((size[0], x.shape[1], size[1], len(x)), x.dtype)
     image[inside[0], :, inside[1]] = x.transpose(2, 1, 3, 0)
     return image
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library of Linux hand freed arrays out again, and not back to the system.
+
+    The first touch of fresh memory costs a page fault for every 4 KiB, more than a small layer
+    then does with it. Elsewhere, and where the library has no such switch, nothing is changed.
+    """
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        trim_threshold, mmap_threshold = -1, -3  # as malloc.h numbers them
+        mallopt(mmap_threshold, 64 << 20)  # bytes of the largest array that this is for
+        mallopt(trim_threshold, 256 << 20)  # bytes that are kept at most
+
+
+_keep_freed_memory()

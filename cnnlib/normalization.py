@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from cnnlib import checks, memory
+from cnnlib import checks
 from cnnlib.layer import Layer, Parameter
 
 EACH_CHANNEL = (0, 2, 3)  # the axes of (N, C, H, W) that a channel's mean is taken over
@@ -17,11 +17,11 @@ def _center(x: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarra
     small, so that its own mean is exact, and is subtracted as well.
     """
     mean = x.mean(axes, keepdims=True)
-    centered = np.subtract(x, mean, out=memory.empty_like(x))
+    centered = x - mean
     rest = centered.mean(axes, keepdims=True)
     centered -= rest
     rest[~np.isfinite(rest)] = 0  # an infinite mean leaves no number over
-    squares = np.multiply(centered, centered, out=memory.empty_like(x))
+    squares = centered * centered
     return centered, mean + rest, squares.mean(axes, keepdims=True)
 
 
@@ -64,10 +64,10 @@ class BatchNorm2d(Layer):
             self._track(mean.ravel(), var.ravel(), x.size // x.shape[1])
         else:
             mean, var = _column(self.running_mean, x), _column(self.running_var, x)
-            centered = np.subtract(x, mean, out=memory.empty_like(x))
+            centered = x - mean
         inverse_std = _column(1 / np.sqrt(var.ravel() + self.eps), x)
         scale = inverse_std * _column(self.weight.data, x)
-        output = np.multiply(centered, scale, out=memory.empty_like(x))
+        output = centered * scale
         output += _column(self.bias.data, x)
         self.saved = centered, inverse_std, self.training
         return output
@@ -93,7 +93,7 @@ class BatchNorm2d(Layer):
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
         centered, inverse_std, training = self.recall()
         checks.array("BatchNorm2d.backward", "grad_output", grad_output, shape=centered.shape)
-        product = np.multiply(grad_output, centered, out=memory.empty_like(centered))
+        product = np.multiply(grad_output, centered, out=np.empty_like(centered))
         grad_weight = product.sum(EACH_CHANNEL) * inverse_std.ravel()
         grad_bias = grad_output.sum(EACH_CHANNEL)
         self.weight.accumulate(grad_weight)

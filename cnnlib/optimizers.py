@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from cnnlib import checks, memory
+from cnnlib import checks
 from cnnlib.layer import Parameter, fitting
 
 
@@ -144,7 +144,7 @@ class Adam(Optimizer):
         state["steps"] += 1
         mean, square, steps = state["exp_avg"], state["exp_avg_sq"], int(state["steps"])
         beta1, beta2 = self.betas
-        work = memory.empty_like(data)  # space that is used again
+        work = np.empty_like(data)  # space that is used again
         mean *= beta1
         mean += np.multiply(grad, 1 - beta1, out=work)
         square *= beta2

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cnnlib import checks, memory
+from cnnlib import checks
 from cnnlib.layer import FunctionLayer
 from cnnlib.shapes import Pair, Windows
 
@@ -26,7 +26,7 @@ def max_pool2d(
     """
     windows = _windows("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
     padded = _pad(x, windows, -np.inf)
-    output = memory.empty_like(x, (*x.shape[:-2], *windows.output_size))
+    output = np.empty_like(x, shape=(*x.shape[:-2], *windows.output_size))
     for i, j, rows, columns in windows.places():
         values = padded[..., rows, columns]
         np.maximum(values if i == j == 0 else output, values, out=output)
@@ -47,9 +47,8 @@ def max_pool2d_backward(
     windows = _windows(name, x, *options)
     checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
     largest = max_pool2d(x, *options) if largest is None else largest
-    grad_padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
-    grad_padded.fill(0)
-    share, finite = memory.empty_like(largest), np.isfinite(grad_output).all()
+    grad_padded = np.zeros_like(x, shape=(*x.shape[:-2], *windows.padded_size))
+    share, finite = np.empty_like(largest), np.isfinite(grad_output).all()
     for rows, columns, wins in _winners(x, windows, largest):
         with np.errstate(invalid="ignore"):
             np.multiply(grad_output, wins, out=share)
@@ -91,8 +90,7 @@ def avg_pool2d(
     """
     windows = _windows("avg_pool2d", x, kernel_size, stride, padding, 1, ceil_mode)
     padded = _pad(x, windows, 0)
-    output = memory.empty_like(x, (*x.shape[:-2], *windows.output_size))
-    output.fill(0)
+    output = np.zeros_like(x, shape=(*x.shape[:-2], *windows.output_size))
     for _, _, rows, columns in windows.places():
         output += padded[..., rows, columns]
     output /= _counts(windows, x.dtype, count_include_pad)
@@ -108,8 +106,7 @@ def avg_pool2d_backward(
     windows = _windows(name, x, kernel_size, stride, padding, 1, ceil_mode)
     checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
     share = grad_output / _counts(windows, grad_output.dtype, count_include_pad)
-    grad_padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
-    grad_padded.fill(0)
+    grad_padded = np.zeros_like(x, shape=(*x.shape[:-2], *windows.padded_size))
     for _, _, rows, columns in windows.places():
         grad_padded[..., rows, columns] += share
     return grad_padded[..., *windows.inside()]
@@ -163,8 +160,7 @@ def _pad(x: np.ndarray, windows: Windows, value: float) -> np.ndarray:
     """x with `value` around it; x itself when there is no padding."""
     if windows.padded_size == windows.size:
         return x
-    padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
-    padded.fill(value)
+    padded = np.full_like(x, value, shape=(*x.shape[:-2], *windows.padded_size))
     padded[..., *windows.inside()] = x
     return padded
 

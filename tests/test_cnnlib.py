@@ -49,7 +49,6 @@ def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cn
         "checks",
         "classifiers",
         "layer",
-        "memory",
         "__init__",
         "worked_example",
     } | ON_TOP
