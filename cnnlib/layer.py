@@ -44,6 +44,7 @@ class Layer:
 
     buffers: tuple[str, ...] = ()  # attributes that are saved and not trained
     training = True
+    keeps = True  # False inside `inference()`
     saved: Any = None
 
     def forward(self, x: np.ndarray) -> np.ndarray:
@@ -59,7 +60,10 @@ class Layer:
         self.backward(grad_output)
 
     def __call__(self, *inputs: np.ndarray) -> np.ndarray:
-        return self.forward(*inputs)
+        output = self.forward(*inputs)
+        if not self.keeps:
+            self.saved = None
+        return output
 
     def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
         """Products of a weight and a number on the way from input to output."""
@@ -69,8 +73,9 @@ class Layer:
         """What the last `forward` has saved, once; raises RuntimeError when there is nothing."""
         saved, self.saved = self.saved, None
         if saved is None:
-            name = type(self).__name__
-            raise RuntimeError(f"{name}.backward: call forward first, once for each backward")
+            where = "" if self.keeps else ", outside of inference()"
+            found = f"{type(self).__name__}.backward: call forward first"
+            raise RuntimeError(f"{found}, once for each backward{where}")
         return saved
 
     def children(self) -> dict[str, Layer]:
@@ -151,6 +156,22 @@ class Layer:
         finally:
             for layer, *kept in before:
                 layer.training, layer.saved = kept
+
+    @contextmanager
+    def inference(self) -> Iterator[None]:
+        """`evaluation` that keeps nothing for a backward, and so needs the memory of one layer.
+
+        A layer forgets when it is called: `layer(x)`, not `layer.forward(x)`.
+        """
+        with self.evaluation():
+            before = [(layer, layer.keeps) for _, layer in self.layers()]
+            for layer, _ in before:
+                layer.keeps = False
+            try:
+                yield
+            finally:
+                for layer, keeps in before:
+                    layer.keeps = keeps
 
     def generators(self) -> list[np.random.Generator]:
         """The random generators of all layers that draw while training."""

@@ -49,7 +49,7 @@ class Sequential(Layer):
         """What the last layer makes of x."""
         self.saved, saved = None, []
         for layer in self:
-            x = layer.forward(x)
+            x = layer(x)
             saved.append(layer.saved)  # a layer that comes again has one for each time
         self.saved = saved
         return x
@@ -88,8 +88,8 @@ class Residual(Layer):
         """Both ways must give the same shape; raises ValueError when they do not."""
         self.saved, around, of_shortcut = None, x, None
         if self.shortcut:
-            around, of_shortcut = self.shortcut.forward(x), self.shortcut.saved
-        output = self.body.forward(x)
+            around, of_shortcut = self.shortcut(x), self.shortcut.saved
+        output = self.body(x)
         checks.array("Residual", "the body's output", output, shape=around.shape)
         self.saved = self.body.saved, of_shortcut  # of this time: a layer may come again
         return output + around
@@ -151,7 +151,7 @@ def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
     dtype = next((p.data.dtype for p in network.parameters()), np.float32)
     rows = Summary()
     seen = ((0, 0, 1), (0, 0, 1)) if len(sizes) == 3 else None
-    with network.evaluation():  # one image is too few for batch norm's statistics
+    with network.inference():  # one image is too few for batch norm's statistics
         _walk("", network, np.zeros((1, *sizes), dtype), seen, rows, set())
     return rows
 
@@ -176,7 +176,7 @@ def _walk(
             x, seen = _walk(f"{prefix}shortcut", layer.shortcut, x, seen, rows, counted)
         checks.array("Residual", "the body's output", output, shape=x.shape)
         return output, _either(seen, seen_after)
-    output = layer.forward(x)
+    output = layer(x)
     if seen and hasattr(layer, "kernel_size"):
         seen = _through(layer, seen)
     elif seen and isinstance(layer, ZeroPad2d):
@@ -187,7 +187,6 @@ def _walk(
     counted |= new
     parameters, shape = sum(parameter.data.size for parameter in new), output.shape[1:]
     products = layer.multiply_adds(x.shape, output.shape)
-    layer.saved = None  # large, and of an image of zeros
     field = seen and tuple(last - first + 1 for first, last, _ in seen)
     rows.append(Row(name, type(layer).__name__, shape, parameters, products, output.nbytes, field))
     return output, seen

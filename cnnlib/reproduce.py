@@ -76,7 +76,7 @@ def measure(network: cnnlib.Layer, unseen: Split) -> dict[str, Any]:
     `mistakes` has a row for each image that it got wrong: its index, its class, what it was called.
     """
     found = cnnlib.evaluate(network, unseen)
-    with network.evaluation():
+    with network.inference():
         outputs = [network(x) for x, _ in cnnlib.batches(*unseen, 500)]
     said = np.concatenate(outputs).argmax(axis=1)
     wrong = np.flatnonzero(said != unseen.labels)

@@ -60,9 +60,9 @@ def evaluate(
     checks.instance("evaluate", "network", network, Layer)
     images, labels = usable("evaluate", data, loss)
     total, weights, confusion = 0.0, 0.0, np.zeros((0, 0), int)
-    with network.evaluation(), loss.evaluation():
+    with network.inference(), loss.inference():
         for x, target in batches(images, labels, batch_size):
-            output = network.forward(x)
+            output = network(x)
             if weight := loss.weight_of(output, target):
                 total += float(loss(output, target)) * weight
                 weights += weight

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -152,6 +154,42 @@ def test_training_and_evaluation_reach_every_layer():
         assert not net.features[1].training
     assert net.features[1].training
     assert not net.classifier.training
+
+
+def test_inference_keeps_nothing_and_gives_back_what_was_kept():
+    features = cnnlib.Sequential(cnnlib.Conv2d(1, 2, 3), cnnlib.Flatten(), cnnlib.Linear(8, 3))
+    net = cnnlib.Sequential(features, cnnlib.Residual(cnnlib.Dropout(0.5), cnnlib.Linear(3, 3)))
+    x = np.random.default_rng(0).standard_normal((4, 1, 4, 4)).astype(np.float32)
+    expected = net.eval()(x)
+    grad = net.backward(np.ones_like(expected))
+    net(x)
+    net[1].train()
+    with net.inference():
+        np.testing.assert_array_equal(net(x + 0), expected)
+        assert all(layer.saved is None for _, layer in net.layers())
+        message = r"^Sequential\.backward: call forward first, once .*, outside of inference\(\)$"
+        with pytest.raises(RuntimeError, match=message):
+            net.backward(np.ones_like(expected))
+    assert net[1].training and not net[0].training
+    np.testing.assert_array_equal(net.backward(np.ones_like(expected)), grad)
+    with pytest.raises(RuntimeError, match=r"once for each backward$"):
+        net.backward(np.ones_like(expected))
+
+
+def test_evaluation_takes_the_memory_of_a_layer_and_not_of_a_network():
+    channels, size = 8, 64
+    image = channels * size * size * 8
+    convs = [cnnlib.Conv2d(channels, channels, 1, dtype=np.float64) for _ in range(12)]
+    net = cnnlib.Sequential(*convs, cnnlib.GlobalAvgPool2d(), cnnlib.Flatten())
+    data = np.ones((1, channels, size, size)), np.zeros(1, int)
+    tracemalloc.start()
+    cnnlib.evaluate(net, data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    net(data[0])
+    kept = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * image < 12 * image < kept
 
 
 def test_a_parameter_says_what_it_is():
