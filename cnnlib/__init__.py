@@ -32,17 +32,22 @@ from cnnlib.loss import (
 )
 from cnnlib.network import Residual, Sequential, summary
 from cnnlib.normalization import BatchNorm2d, Dropout, GroupNorm, LayerNorm
-from cnnlib.optimizers import SGD, Adam, AdamW, CosineAnnealingLR, OneCycleLR, StepLR
+from cnnlib.optimizers import (
+    SGD, Adam, AdamW, CosineAnnealingLR, OneCycleLR, StepLR, clip_grad_norm,
+)
 from cnnlib.padding import (
     CircularPad2d, ReflectionPad2d, ReplicationPad2d, ZeroPad2d, pad, pad_backward,
 )
 from cnnlib.pooling import (
-    AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool2d, avg_pool2d, avg_pool2d_backward,
-    global_avg_pool2d, global_avg_pool2d_backward, global_max_pool2d, global_max_pool2d_backward,
-    max_pool2d, max_pool2d_backward,
+    AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool2d, adaptive_avg_pool2d,
+    adaptive_avg_pool2d_backward, avg_pool2d, avg_pool2d_backward, global_avg_pool2d,
+    global_avg_pool2d_backward, global_max_pool2d, global_max_pool2d_backward, max_pool2d,
+    max_pool2d_backward,
 )
 from cnnlib.shapes import (
     conv2d_parameters, conv_output_size, conv_transpose_output_size, effective_kernel_size,
     linear_parameters, receptive_field, rows_left_over, same_padding,
 )
-from cnnlib.training import Evaluation, History, clip_grad_norm, evaluate, fit
+from cnnlib.training import Evaluation, History, evaluate, fit
+
+__version__ = "0.1.0"

@@ -136,7 +136,7 @@ def made_with(thing: object, base: type, without: tuple[str, ...] = ()) -> str:
 def described(value: object) -> str | None:
     """A number, a text, a function, an array or a row of them in words; None for anything else."""
     if isinstance(value, Parameter):
-        return _shape(value.data)
+        return _shape(value.data) + ("" if value.requires_grad else " frozen")
     if isinstance(value, np.ndarray):
         return fingerprint(value)
     if isinstance(value, tuple | list):

@@ -115,6 +115,7 @@ def pair(function: str, name: str, value: object, minimum: int) -> tuple[int, in
 
 def sizes(function: str, name: str, value: object) -> tuple[int, ...]:
     """`value`, the shape of an array, as whole numbers of at least 1."""
+    value = tuple(value) if isinstance(value, list) else value
     instance(function, name, value, tuple)
     return tuple(integer(function, name, size, 1) for size in value)
 

@@ -98,7 +98,7 @@ def col2im(
     columns: as from `im2col`. shape: of the images, (N, C, H, W), which is also that of the result.
     Pixels in several windows receive the sum.
     """
-    checks.sizes("col2im", "shape", shape)
+    shape = checks.sizes("col2im", "shape", shape)
     checks.require(len(shape) == 4, f"col2im: shape is {shape}; expected (N, C, H, W)")
     n, channels, *size = shape
     windows = Windows("col2im", size, kernel_size, stride, padding, dilation)
@@ -302,6 +302,7 @@ class Conv2d(WeightedLayer):
         self.dilation = checks.pair("Conv2d", "dilation", dilation, 1)
         sides = padding_sides("Conv2d", self.kernel_size, self.stride, padding, self.dilation)
         self.padding, self.groups = padding, groups
+        self.in_channels, self.out_channels = in_channels, out_channels
         modes = ("zeros", "reflect", "replicate", "circular")
         self.padding_mode = checks.choice("Conv2d", "padding_mode", padding_mode, modes)
         self.filled = (*sides[1], *sides[0]), padding_mode  # for `pad`
@@ -359,11 +360,14 @@ class ConvTranspose2d(WeightedLayer):
         dilation: Pair = 1, *, rng: np.random.Generator | None = None, dtype: type = np.float32,
     ) -> None:  # fmt: skip
         name, geometry = "ConvTranspose2d", (stride, padding, output_padding, dilation)
-        stride, padding, output_padding, dilation = transposed_geometry(name, *geometry)
-        self.options = (stride, padding, output_padding, groups, dilation)
+        self.stride, self.padding, self.output_padding, self.dilation = transposed_geometry(
+            name, *geometry
+        )
+        self.options = (self.stride, self.padding, self.output_padding, groups, self.dilation)
         checks.channels(name, groups, in_channels, out_channels)
-        kernel_size = checks.pair(name, "kernel_size", kernel_size, 1)
-        shape = (in_channels, out_channels // groups, *kernel_size)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size = checks.pair(name, "kernel_size", kernel_size, 1)
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
         self.draw(shape, out_channels, bias, rng, dtype)
 
     def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:

@@ -78,6 +78,6 @@ class Linear(WeightedLayer):
         self, in_features: int, out_features: int, bias: bool = True, *,
         rng: np.random.Generator | None = None, dtype: type = np.float32,
     ) -> None:  # fmt: skip
-        checks.integer("Linear", "in_features", in_features, 1)
-        checks.integer("Linear", "out_features", out_features, 1)
+        self.in_features = checks.integer("Linear", "in_features", in_features, 1)
+        self.out_features = checks.integer("Linear", "out_features", out_features, 1)
         self.draw((out_features, in_features), out_features, bias, rng, dtype)

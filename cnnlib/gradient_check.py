@@ -20,7 +20,7 @@ def gradient_check(
     network: Layer, x: np.ndarray, loss: Loss | None = None, target: np.ndarray | None = None, *,
     epsilon: float = 1e-5, tolerance: float = 1e-6, seed: int = 0,
 ) -> int:  # fmt: skip
-    """Compare `backward` with differences, for x and for every parameter; float64 only.
+    """Compare `backward` with differences, for x and every parameter that learns; float64 only.
 
     The slope in a direction d is (L(a + step * d) - L(a - step * d)) / (2 * step). In an array of
     up to 200 numbers d is each of them in turn; in a larger one, 10 random directions, along which
@@ -94,7 +94,8 @@ def _arrays(
     checks.number(function, "epsilon", epsilon, 1e-12)
     checks.number(function, "tolerance", tolerance, 0)
     checks.array(function, "x", x)
-    arrays = {"x": x.copy()} | {k: p.data for k, p in network.named_parameters().items()}
+    own = network.named_parameters().items()
+    arrays = {"x": x.copy()} | {key: p.data for key, p in own if p.requires_grad}
     for name, array in arrays.items():
         if array.dtype != np.float64:
             found = f"gradient_check: {name} is {array.dtype}; expected float64"

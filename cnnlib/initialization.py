@@ -13,7 +13,7 @@ from cnnlib import checks
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """How many inputs one output sums over (fan_in), and how many outputs one input reaches."""
-    checks.sizes("fans", "shape", shape)
+    shape = checks.sizes("fans", "shape", shape)
     checks.require(len(shape) > 1, f"fans: shape is {shape}; expected at least 2 axes")
     window = math.prod(shape[2:])
     return shape[1] * window, shape[0] * window

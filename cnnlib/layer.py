@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,19 +15,26 @@ from cnnlib.initialization import torch_default
 
 
 class Parameter:
-    """An array that training changes (`data`) and the loss's gradient for it (`grad`, or None)."""
+    """An array that training changes (`data`) and the loss's gradient for it (`grad`, or None).
 
-    def __init__(self, data: np.ndarray) -> None:
+    With requires_grad=False it is frozen: no backward gives it a gradient, no optimizer moves it.
+    """
+
+    def __init__(self, data: np.ndarray, requires_grad: bool = True) -> None:
         self.data = data
+        self.requires_grad = checks.flag("Parameter", "requires_grad", requires_grad)
         self.grad: np.ndarray | None = None
 
     def accumulate(self, grad: np.ndarray) -> None:
         """Add `grad`, of the shape of `data`: a parameter used twice has the sum of both uses."""
+        if not self.requires_grad:
+            return
         grad = grad.astype(self.data.dtype, copy=False)
         self.grad = grad if self.grad is None else self.grad + grad
 
     def __repr__(self) -> str:
-        return f"Parameter(shape={self.data.shape}, dtype={self.data.dtype})"
+        frozen = "" if self.requires_grad else ", requires_grad=False"
+        return f"Parameter(shape={self.data.shape}, dtype={self.data.dtype}{frozen})"
 
 
 class Layer:
@@ -64,6 +72,31 @@ class Layer:
         if not self.keeps:
             self.saved = None
         return output
+
+    def extra_repr(self) -> str:
+        """The arguments that the layer was made with, as far as they differ from the defaults.
+
+        They are found among the attributes, under their names.
+        """
+        arguments, words = inspect.signature(type(self)).parameters, []
+        options = zip(arguments, getattr(self, "options", ()), strict=False)
+        known = dict(options) | vars(self)
+        for name, argument in arguments.items():
+            value, default = known.get(name, argument.default), argument.default
+            if isinstance(default, bool):  # as bias, which is a parameter or None
+                value = bool(value)
+            shown = isinstance(value, bool | int | float | str | tuple)
+            if shown and value not in (default, (default, default)):
+                words.append(repr(value) if default is argument.empty else f"{name}={value!r}")
+        return ", ".join(words)
+
+    def __repr__(self) -> str:
+        """The layer and, indented, those inside it, as torch prints them."""
+        lines = [f"({name}): {child!r}" for name, child in self.children().items()]
+        if not lines:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        inside = "\n".join(filter(None, [self.extra_repr(), *lines])).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {inside}\n)"
 
     def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
         """Products of a weight and a number on the way from input to output."""
@@ -110,6 +143,13 @@ class Layer:
         """Forget all gradients: the next `backward` begins anew."""
         for parameter in self.parameters():
             parameter.grad = None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Layer:
+        """Freeze all parameters with False, or let them learn again."""
+        requires_grad = checks.flag("requires_grad_", "requires_grad", requires_grad)
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {k: v.data if isinstance(v, Parameter) else v for k, v in self._kept()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -42,7 +43,10 @@ class Sequential(Layer):
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.named.values())
 
-    def __getitem__(self, index: int) -> Layer:
+    def __getitem__(self, index: int | slice) -> Layer:
+        """The layer at a place, or a part, `network[:3]`, as a network of the same layers."""
+        if isinstance(index, slice):
+            return Sequential(dict(list(self.named.items())[index]))
         return list(self.named.values())[index]
 
     def forward(self, x: np.ndarray) -> np.ndarray:
@@ -63,13 +67,16 @@ class Sequential(Layer):
         return grad_output
 
     def backward_parameters(self, grad_output: np.ndarray) -> None:
-        """`backward`, but the first layer only learns."""
-        saved, (first, *others) = self.recall(), self
-        for layer in reversed(others):
+        """`backward` as far as the first layer that learns; those before it are not asked."""
+        saved, layers = self.recall(), list(self)
+        learns = [any(p.requires_grad for p in layer.parameters()) for layer in layers]
+        first = learns.index(True) if any(learns) else len(layers)
+        for layer in reversed(layers[first + 1 :]):
             layer.saved = saved.pop()
             grad_output = layer.backward(grad_output)
-        first.saved = saved.pop()
-        first.backward_parameters(grad_output)
+        for layer in layers[first : first + 1]:
+            layer.saved = saved.pop()
+            layer.backward_parameters(grad_output)
 
 
 class Residual(Layer):
@@ -144,7 +151,8 @@ def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
     once), multiply-adds, bytes of the output, and the rows and columns of the image that one
     output sees: its receptive field, which may reach into the padding. None is given where it is
     the whole image or not known: behind a transposed convolution, where it differs from place to
-    place, LayerNorm and GroupNorm, which mix whole maps, and a layer of other layers.
+    place, LayerNorm and GroupNorm, which mix whole maps, and in and behind a layer of a reader's
+    own that has other layers inside. Its rows are those of the layers that it calls.
     """
     checks.instance("summary", "network", network, Layer)
     sizes = checks.sizes("summary", "input_shape", input_shape)
@@ -176,20 +184,56 @@ def _walk(
             x, seen = _walk(f"{prefix}shortcut", layer.shortcut, x, seen, rows, counted)
         checks.array("Residual", "the body's output", output, shape=x.shape)
         return output, _either(seen, seen_after)
+    if layer.children() and type(layer).multiply_adds is Layer.multiply_adds:
+        return _watch(name, layer, x, rows, counted), None
     output = layer(x)
-    if seen and hasattr(layer, "kernel_size"):
+    if seen and hasattr(layer, "kernel_size") and not isinstance(layer, ConvTranspose2d):
         seen = _through(layer, seen)
     elif seen and isinstance(layer, ZeroPad2d):
         seen = _before(layer, seen)
     elif output.shape[2:] != x.shape[2:] or layer.children() or isinstance(layer, UNKNOWN):
         seen = None
+    _add(name, layer, x, output, seen, rows, counted)
+    return output, seen
+
+
+def _watch(
+    name: str, layer: Layer, x: np.ndarray, rows: Summary, counted: set[Parameter]
+) -> np.ndarray:
+    """Add a row for each call of a layer inside one of a reader's own, as they come."""
+    inside: dict[Layer, str] = {}
+    for prefix, inner in layer.layers(f"{name}." if name else ""):
+        if not inner.children():
+            inside.setdefault(inner, prefix[:-1])
+
+    def call(inner: Layer, x: np.ndarray) -> np.ndarray:
+        output = type(inner).forward(inner, x)
+        _add(inside[inner], inner, x, output, None, rows, counted)
+        return output
+
+    for inner in inside:
+        inner.forward = partial(call, inner)
+    try:
+        output = layer(x)
+    finally:
+        for inner in inside:
+            del inner.forward
+    if not counted.issuperset(layer.parameters()):  # it has some of its own
+        _add(name, layer, x, output, None, rows, counted)
+    return output
+
+
+def _add(
+    name: str, layer: Layer, x: np.ndarray, output: np.ndarray, seen: Seen, rows: Summary,
+    counted: set[Parameter],
+) -> None:  # fmt: skip
+    """Add the row of a layer that makes `output` of x."""
     new = set(layer.parameters()) - counted
     counted |= new
     parameters, shape = sum(parameter.data.size for parameter in new), output.shape[1:]
     products = layer.multiply_adds(x.shape, output.shape)
     field = seen and tuple(last - first + 1 for first, last, _ in seen)
     rows.append(Row(name, type(layer).__name__, shape, parameters, products, output.nbytes, field))
-    return output, seen
 
 
 def _before(layer: ZeroPad2d, seen: Seen) -> Seen:

@@ -46,7 +46,7 @@ class BatchNorm2d(Layer):
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, *,
         dtype: type = np.float32,
     ) -> None:  # fmt: skip
-        checks.integer("BatchNorm2d", "num_features", num_features, 1)
+        self.num_features = checks.integer("BatchNorm2d", "num_features", num_features, 1)
         self.eps = checks.number("BatchNorm2d", "eps", eps, 0)
         self.momentum = checks.number("BatchNorm2d", "momentum", momentum, 0, 1)
         dtype = checks.floating("BatchNorm2d", dtype)
@@ -187,19 +187,22 @@ class LayerNorm(_EachImage):
     ) -> None:  # fmt: skip
         if not isinstance(normalized_shape, tuple | list):
             normalized_shape = (normalized_shape,)
-        self.shape = checks.sizes("LayerNorm", "normalized_shape", tuple(normalized_shape))
-        found = f"LayerNorm: normalized_shape is {self.shape}"
-        checks.require(bool(self.shape), f"{found}; expected at least one size")
+        shape = checks.sizes("LayerNorm", "normalized_shape", tuple(normalized_shape))
+        self.normalized_shape = shape
+        found = f"LayerNorm: normalized_shape is {shape}"
+        checks.require(bool(shape), f"{found}; expected at least one size")
         self.eps = checks.number("LayerNorm", "eps", eps, 0)
         affine = checks.flag("LayerNorm", "elementwise_affine", elementwise_affine)
-        self.draw(self.shape, affine, checks.flag("LayerNorm", "bias", bias) and affine, dtype)
+        self.elementwise_affine = affine
+        self.draw(shape, affine, checks.flag("LayerNorm", "bias", bias) and affine, dtype)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         checks.array("LayerNorm", "x", x)
         found = f"LayerNorm: x has shape {x.shape}"
-        expected = f"expected the last axes to be {self.shape}"
-        checks.require(x.shape[-len(self.shape) :] == self.shape, f"{found}; {expected}")
-        return self.normalize(x, math.prod(self.shape), self.shape)
+        shape = self.normalized_shape
+        fits = x.shape[-len(shape) :] == shape
+        checks.require(fits, f"{found}; expected the last axes to be {shape}")
+        return self.normalize(x, math.prod(shape), shape)
 
 
 class GroupNorm(_EachImage):
@@ -222,8 +225,8 @@ class GroupNorm(_EachImage):
         expected = f"expected a multiple of num_groups, {num_groups}"
         checks.require(num_channels % num_groups == 0, f"{found}; {expected}")
         self.eps = checks.number("GroupNorm", "eps", eps, 0)
-        affine = checks.flag("GroupNorm", "affine", affine)
-        self.draw((num_channels,), affine, affine, dtype)
+        self.affine = checks.flag("GroupNorm", "affine", affine)
+        self.draw((num_channels,), self.affine, self.affine, dtype)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         checks.array("GroupNorm", "x", x)

@@ -34,9 +34,9 @@ class Optimizer:
             parameter.grad = None
 
     def step(self) -> None:
-        """Change every parameter that has a gradient."""
+        """Change every parameter that has a gradient and is not frozen."""
         for parameter, state in zip(self.parameters, self.state, strict=True):
-            if parameter.grad is not None:
+            if parameter.requires_grad and parameter.grad is not None:
                 if not state:
                     state |= self.begin(parameter.data)
                 self.update(parameter.data, parameter.grad, state)
@@ -172,6 +172,27 @@ class AdamW(Adam):
         betas: Sequence[float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2,
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas, eps, weight_decay)
+
+
+def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
+    """Shrink all gradients together so that their length is at most `max_norm`.
+
+    Returns the length before. As torch's clip_grad_norm_, which divides by the length + 1e-6.
+    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013).
+    """
+    max_norm = checks.number("clip_grad_norm", "max_norm", max_norm, 0)
+    checks.instance("clip_grad_norm", "parameters", parameters, Iterable)
+    parameters = list(parameters)
+    for parameter in parameters:
+        checks.instance("clip_grad_norm", "parameters", parameter, Parameter)
+    learning = [parameter for parameter in parameters if parameter.grad is not None]
+    squares = [np.square(p.grad, dtype=np.float64).sum() for p in learning]  # no float32 holds 1e40
+    norm = math.sqrt(sum(squares))
+    scale = max_norm / (norm + 1e-6)
+    if not scale >= 1:  # also when it is NaN
+        for parameter in learning:
+            parameter.grad = parameter.grad * scale
+    return norm
 
 
 class Schedule:

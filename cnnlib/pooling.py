@@ -112,6 +112,48 @@ def avg_pool2d_backward(
     return grad_padded[..., *windows.inside()]
 
 
+def adaptive_avg_pool2d(x: np.ndarray, output_size: Pair) -> np.ndarray:
+    """The means of `output_size` windows, (rows, columns) or one number for both.
+
+    x: (N, C, H, W), or one image (C, H, W). Returns (N, C, *output_size). Of n windows over H
+    rows, window i has the rows from i * H / n, rounded down, to (i + 1) * H / n, rounded up:
+    torch's adaptive_avg_pool2d.
+    """
+    output_size = checks.pair("adaptive_avg_pool2d", "output_size", output_size, 1)
+    checks.array("adaptive_avg_pool2d", "x", x, (3, 4))
+    output = np.empty_like(x, shape=(*x.shape[:-2], *output_size))
+    for i, j, rows, columns in _shares(x.shape[-2:], output_size):
+        output[..., i, j] = x[..., rows, columns].mean((-2, -1))
+    return output
+
+
+def adaptive_avg_pool2d_backward(
+    grad_output: np.ndarray, x: np.ndarray, output_size: Pair
+) -> np.ndarray:
+    """The gradient for x: each mean's gradient, divided among the values of its window."""
+    name = "adaptive_avg_pool2d_backward"
+    output_size = checks.pair(name, "output_size", output_size, 1)
+    checks.array(name, "x", x, (3, 4))
+    checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *output_size))
+    grad_x = np.zeros_like(x)
+    for i, j, rows, columns in _shares(x.shape[-2:], output_size):
+        window = grad_x[..., rows, columns]
+        window += grad_output[..., i, j, None, None] / (window.shape[-2] * window.shape[-1])
+    return grad_x
+
+
+def _shares(
+    size: tuple[int, int], output_size: tuple[int, int]
+) -> Iterator[tuple[int, int, slice, slice]]:
+    """Each place of the output, with the rows and columns that its mean is of."""
+    rows, columns = (
+        [slice(i * pixels // count, -(-(i + 1) * pixels // count)) for i in range(count)]
+        for pixels, count in zip(size, output_size, strict=True)
+    )
+    for i, j in np.ndindex(output_size):
+        yield i, j, rows[i], columns[j]
+
+
 def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
     """The mean of each map: (N, C, H, W) to (N, C, 1, 1), as torch's adaptive_avg_pool2d(x, 1).
 
@@ -214,6 +256,15 @@ class AvgPool2d(FunctionLayer):
         self.kernel_size, self.stride = _kernel_and_stride("AvgPool2d", kernel_size, stride)
         self.padding = checks.pair("AvgPool2d", "padding", padding, 0)
         self.options = (self.kernel_size, self.stride, self.padding, ceil_mode, count_include_pad)
+
+
+class AdaptiveAvgPool2d(FunctionLayer):
+    """`adaptive_avg_pool2d` as a layer: torch.nn.AdaptiveAvgPool2d."""
+
+    function, derivative = adaptive_avg_pool2d, adaptive_avg_pool2d_backward
+
+    def __init__(self, output_size: Pair) -> None:
+        self.options = (checks.pair("AdaptiveAvgPool2d", "output_size", output_size, 1),)
 
 
 class GlobalAvgPool2d(FunctionLayer):

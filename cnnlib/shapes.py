@@ -5,7 +5,7 @@ formulas are those of Dumoulin and Visin, "A guide to convolution arithmetic for
 (2016), and agree with PyTorch: a window that does not fit is skipped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from cnnlib import checks
 
@@ -175,7 +175,7 @@ def transposed_windows(
     return windows
 
 
-def receptive_field(stack: list[tuple[int, int] | tuple[int, int, int]]) -> int:
+def receptive_field(stack: Iterable[Sequence[int]]) -> int:
     """Pixels of the input, along one axis, that one value after the `stack` depends on.
 
     `stack` lists (kernel_size, stride) or (kernel_size, stride, dilation) of each layer, the
@@ -183,9 +183,9 @@ def receptive_field(stack: list[tuple[int, int] | tuple[int, int, int]]) -> int:
     before it have reached (Araujo, Norris and Sim, "Computing receptive fields", Distill, 2019).
     """
     field, step = 1, 1
-    checks.instance("receptive_field", "stack", stack, list)
+    checks.instance("receptive_field", "stack", stack, Iterable)
     for layer in stack:
-        checks.instance("receptive_field", "stack", layer, tuple)
+        checks.instance("receptive_field", "stack", layer, Sequence)
         found = f"receptive_field: stack has {layer}; expected (kernel_size, stride, dilation)"
         checks.require(len(layer) in (2, 3), f"{found}, the last if it is not 1")
         kernel_size, stride, *dilation = layer

@@ -13,9 +13,9 @@ import numpy as np
 
 from cnnlib import checkpoints, checks
 from cnnlib.batches import Augment, Data, batch_count, batches, not_finite, usable
-from cnnlib.layer import Layer, Parameter
+from cnnlib.layer import Layer
 from cnnlib.loss import CrossEntropyLoss, Loss
-from cnnlib.optimizers import Optimizer, Schedule
+from cnnlib.optimizers import Optimizer, Schedule, clip_grad_norm
 
 
 @dataclass
@@ -73,27 +73,6 @@ def evaluate(
     per_class = np.divide(right, images_of, out=np.full(len(right), np.nan), where=images_of > 0)
     accuracy = right.sum() / confusion.sum() if confusion.any() else math.nan
     return Evaluation(total / (weights or math.nan), float(accuracy), per_class, confusion)
-
-
-def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
-    """Shrink all gradients together so that their length is at most `max_norm`.
-
-    Returns the length before. As torch's clip_grad_norm_, which divides by the length + 1e-6.
-    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013).
-    """
-    max_norm = checks.number("clip_grad_norm", "max_norm", max_norm, 0)
-    checks.instance("clip_grad_norm", "parameters", parameters, Iterable)
-    parameters = list(parameters)
-    for parameter in parameters:
-        checks.instance("clip_grad_norm", "parameters", parameter, Parameter)
-    learning = [parameter for parameter in parameters if parameter.grad is not None]
-    squares = [np.square(p.grad, dtype=np.float64).sum() for p in learning]  # no float32 holds 1e40
-    norm = math.sqrt(sum(squares))
-    scale = max_norm / (norm + 1e-6)
-    if not scale >= 1:  # also when it is NaN
-        for parameter in learning:
-            parameter.grad = parameter.grad * scale
-    return norm
 
 
 def fit(
@@ -189,6 +168,8 @@ class Run:
         own = set(network.parameters())
         learned = own.issuperset(optimizer.parameters)
         checks.require(learned, "fit: optimizer has parameters that the network does not have")
+        learns = any(parameter.requires_grad for parameter in optimizer.parameters)
+        checks.require(learns, "fit: all parameters of the optimizer are frozen; expected one not")
         same = schedule is None or schedule.optimizer is optimizer
         checks.require(same, "fit: schedule is of another optimizer than the one given")
         self.history = History()

@@ -193,7 +193,71 @@ def test_evaluation_takes_the_memory_of_a_layer_and_not_of_a_network():
 
 
 def test_a_parameter_says_what_it_is():
-    assert repr(cnnlib.Linear(2, 3).bias) == "Parameter(shape=(3,), dtype=float32)"
+    bias = cnnlib.Linear(2, 3).bias
+    assert repr(bias) == "Parameter(shape=(3,), dtype=float32)"
+    bias.requires_grad = False
+    assert repr(bias) == "Parameter(shape=(3,), dtype=float32, requires_grad=False)"
+
+
+MADE = [
+    "Conv2d(4, 6, (3, 2), stride=(2, 1), padding=1, dilation=(1, 2), groups=2, bias=False)",
+    "Conv2d(4, 6, (3, 3), padding='same', padding_mode='reflect')",
+    "ConvTranspose2d(4, 6, (3, 2), stride=(2, 2), padding=(1, 0), output_padding=(0, 1), groups=2)",
+    "Linear(2, 3, bias=False)",
+    "BatchNorm2d(3, eps=0.001, momentum=0.2)",
+    "LayerNorm((3, 3), elementwise_affine=False, bias=False)",
+    "LayerNorm((4,), bias=False)",
+    "GroupNorm(2, 4, affine=False)",
+    "MaxPool2d((2, 2), stride=(2, 2), ceil_mode=True)",
+    "AvgPool2d((3, 2), stride=(1, 2), padding=(1, 0), count_include_pad=False)",
+    "AdaptiveAvgPool2d((2, 3))",
+    "ZeroPad2d((2, 1, 0, 3))",
+    "Dropout(p=0.2)",
+    "GELU(approximate='tanh')",
+    "ReLU()",
+    "CrossEntropyLoss(reduction='sum', label_smoothing=0.1)",
+]
+
+
+@pytest.mark.parametrize("text", MADE)
+def test_a_layer_is_printed_as_it_is_made(text):
+    assert repr(eval(text, dict(vars(cnnlib)))) == text
+
+
+def test_a_network_is_printed_as_the_tree_that_torch_prints():
+    def tree(nn):
+        inner = nn.Sequential(nn.ReLU(), nn.Sequential(nn.Tanh()))
+        return nn.Sequential(inner, nn.Sigmoid())
+
+    assert repr(tree(cnnlib)) == repr(tree(torch.nn))
+
+
+def test_a_network_of_a_readers_own_is_printed_as_a_tree():
+    net = Net()
+    net.scale = cnnlib.Parameter(np.ones(2))
+    lines = repr(net).splitlines()
+    assert lines[:3] == ["Net(", "  (features): Sequential(", "    (0): Conv2d(1, 2, (3, 3))"]
+    assert lines[-2:] == ["  (classifier): Linear(8, 3)", ")"]
+
+
+def test_a_frozen_parameter_gets_no_gradient_and_is_not_moved():
+    layer = cnnlib.Linear(2, 3, dtype=np.float64)
+    layer.weight.requires_grad = False
+    kept, moved = layer.weight.data.copy(), layer.bias.data.copy()
+    optimizer = cnnlib.SGD(layer.parameters(), lr=0.1, weight_decay=0.5)
+    layer(np.ones((4, 2)))
+    layer.backward(np.ones((4, 3)))
+    assert layer.weight.grad is None
+    layer.weight.grad = np.ones_like(kept)  # of a time before it was frozen
+    optimizer.step()
+    np.testing.assert_array_equal(layer.weight.data, kept)
+    np.testing.assert_allclose(layer.bias.data, moved - 0.1 * (4 + 0.5 * moved))
+    assert layer.requires_grad_(False).requires_grad_() is layer
+    assert [p.requires_grad for p in layer.parameters()] == [True, True]
+    with pytest.raises(TypeError, match="requires_grad_: requires_grad is a int; expected True or"):
+        layer.requires_grad_(0)
+    with pytest.raises(TypeError, match="Parameter: requires_grad is a str; expected True or"):
+        cnnlib.Parameter(kept, "no")
 
 
 @pytest.mark.parametrize(
@@ -260,6 +324,7 @@ LAYERS = [
     ("ReLU", (), (5, 2, 7, 6), True),
     ("MaxPool2d", (3, 2), (5, 2, 7, 6), True),
     ("AvgPool2d", (3, 2, 1), (5, 2, 7, 6), True),
+    ("AdaptiveAvgPool2d", ((3, 4),), (5, 2, 7, 6), True),
     ("ReflectionPad2d", (2,), (5, 2, 7, 6), True),
     ("Dropout", (), (5, 2, 7, 6), False),
     ("Flatten", (), (5, 2, 7, 6), True),

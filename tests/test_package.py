@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import cnnlib
 from tools import run_notebooks
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +55,10 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
     expected = {path.relative_to(ROOT).as_posix() for path in files}
     expected.add("cnnlib/widgets/assets/mnist.safetensors")
     assert expected <= set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_the_wheel_has_the_version_that_the_package_tells(wheel):
+    assert wheel.name.startswith(f"cnnlib-{cnnlib.__version__}-")
 
 
 def test_a_chapter_rerun_outside_the_checkout_gives_the_stored_bytes(

@@ -74,6 +74,18 @@ def test_global_pooling_is_torchs_adaptive_pooling_to_one(name, theirs, n, sizes
     assert_gradients_as_torch(backward, lambda x: theirs(x, 1), x)
 
 
+@given(st.permutations(range(1, 9)), st.tuples(st.integers(1, 9), st.integers(1, 9)))
+def test_adaptive_pooling_is_that_of_torch(sizes, output_size):
+    x = np.random.default_rng(0).standard_normal(sizes[:4])
+    for array in (x, x[0]):
+        for size in (output_size, output_size[0]):
+            options = {"output_size": size}
+            assert_as_torch(cnnlib.adaptive_avg_pool2d, F.adaptive_avg_pool2d, array, **options)
+            assert_gradients_as_torch(
+                cnnlib.adaptive_avg_pool2d_backward, F.adaptive_avg_pool2d, array, **options
+            )
+
+
 @pytest.mark.parametrize(
     ("layer", "theirs"),
     [
@@ -83,6 +95,7 @@ def test_global_pooling_is_torchs_adaptive_pooling_to_one(name, theirs, n, sizes
             torch.nn.MaxPool2d((3, 2), 1, 1, (1, 2), False, True),
         ),
         (cnnlib.AvgPool2d(3, 2, 1, True, False), torch.nn.AvgPool2d(3, 2, 1, True, False)),
+        (cnnlib.AdaptiveAvgPool2d((3, 5)), torch.nn.AdaptiveAvgPool2d((3, 5))),
         (cnnlib.GlobalAvgPool2d(), torch.nn.AdaptiveAvgPool2d(1)),
         (cnnlib.GlobalMaxPool2d(), torch.nn.AdaptiveMaxPool2d(1)),
     ],
@@ -118,6 +131,10 @@ def test_bad_input_is_named():
         ValueError, match="kernel extends over 6 columns, the padded input has only 5"
     ):
         cnnlib.avg_pool2d(x, (2, 6))
+    with pytest.raises(ValueError, match="AdaptiveAvgPool2d: output_size is 0; expected at least"):
+        cnnlib.AdaptiveAvgPool2d((3, 0))
+    with pytest.raises(ValueError, match=r"adaptive_avg_pool2d_backward: grad_output has shape"):
+        cnnlib.adaptive_avg_pool2d_backward(np.zeros((1, 2, 3, 2)), x, (2, 3))
     with pytest.raises(ValueError, match="MaxPool2d: kernel_size is 0; expected at least 1"):
         cnnlib.MaxPool2d(0)
     with pytest.raises(ValueError, match=r"max_pool2d_backward: grad_output has shape"):

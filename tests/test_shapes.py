@@ -59,6 +59,7 @@ def test_two_3x3_layers_see_as_far_as_one_5x5():
     assert shapes.receptive_field([(3, 1), (2, 2), (3, 1)]) == 1 + 2 + 1 + 2 * 2
     assert shapes.receptive_field([(3, 2, 2)]) == 1 + 2 * 2
     assert shapes.receptive_field([]) == 1
+    assert shapes.receptive_field([size, 1] for size in (3, 5)) == 1 + 2 + 4
     for layer in ((3,), (3, 1, 1, 1)):
         with pytest.raises(
             ValueError, match=r"receptive_field: stack has \(3.*; expected \(kernel"

@@ -116,6 +116,12 @@ def test_the_classifiers_learn_as_torch_does(build):
         assert value == pytest.approx(expected.item(), rel=1e-4)
 
 
+def test_a_run_in_which_nothing_could_learn_is_refused():
+    net = network().requires_grad_(False)
+    with pytest.raises(ValueError, match="fit: all parameters of the optimizer are frozen"):
+        train(net)
+
+
 def test_fit_learns_and_writes_down_what_it_measured():
     net = network()
     history = train(net, epochs=6)
