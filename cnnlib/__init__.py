@@ -11,7 +11,7 @@ from cnnlib.activations import (
     leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward, silu, silu_backward, tanh,
     tanh_backward,
 )
-from cnnlib.batches import batches, random_crop, random_flip, random_shift
+from cnnlib.batching import batches, random_crop, random_flip, random_shift
 from cnnlib.convolution import (
     Conv2d, ConvTranspose2d, col2im, conv2d, conv2d_backward, conv2d_backward_im2col,
     conv2d_backward_loops, conv2d_im2col, conv2d_loops, conv_transpose2d,
@@ -21,7 +21,7 @@ from cnnlib.data import (
     center_digit, digits, fashion_mnist, image_folder, mnist, photographs,
 )
 from cnnlib.dense import Flatten, Linear, flatten, flatten_backward, linear, linear_backward
-from cnnlib.gradient_check import gradient_check
+from cnnlib.gradient_checking import gradient_check
 from cnnlib.initialization import (
     kaiming_normal, kaiming_uniform, torch_default, xavier_normal, xavier_uniform,
 )

@@ -170,8 +170,8 @@ def _gate(grad_output: np.ndarray, x: np.ndarray, closed: np.ndarray) -> np.ndar
 
 
 def _check_limits(function: str, min_val: float, max_val: float) -> None:
-    checks.number(function, "min_val", min_val, maximum=max_val)
     checks.number(function, "max_val", max_val)
+    checks.number(function, "min_val", min_val, maximum=max_val)
 
 
 class ReLU(FunctionLayer):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cnnlib import checks
-from cnnlib.batches import Data
+from cnnlib.batching import Data
 from cnnlib.layer import Layer, Parameter
 from cnnlib.loss import Loss
 from cnnlib.optimizers import Optimizer, Schedule

@@ -62,9 +62,9 @@ def generator(function: str, rng: object) -> np.random.Generator:
 
 def floating(function: str, dtype: object) -> np.dtype:
     """`dtype`, which must be one of the two that the layers compute with."""
-    known = dtype is not None and any(np.dtype(one) == dtype for one in FLOATS)
-    if known:
-        return np.dtype(dtype)
+    for known in map(np.dtype, FLOATS):
+        if isinstance(dtype, type | str | np.dtype) and known == dtype:
+            return known
     raise TypeError(f"{function}: dtype is {dtype!r}; expected np.float32 or np.float64")
 
 

@@ -51,7 +51,7 @@ def trained_mnist_network() -> cnnlib.Sequential:
     """
     import safetensors.numpy
 
-    from cnnlib.widgets.records import asset
+    from cnnlib.records import asset
 
     network = mnist_network()
     network.load_state_dict(safetensors.numpy.load_file(asset("mnist.safetensors")))

@@ -25,6 +25,7 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 def softmax_backward(grad_output: np.ndarray, x: np.ndarray, axis: int = -1) -> np.ndarray:
     """The gradient for x: p * (g - sum(g * p)), with p = softmax(x) and g = grad_output."""
+    _check_axis("softmax_backward", x, axis)
     p = softmax(x, axis)
     checks.array("softmax_backward", "grad_output", grad_output, shape=x.shape)
     return p * (grad_output - (grad_output * p).sum(axis, keepdims=True))
@@ -39,6 +40,7 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 def log_softmax_backward(grad_output: np.ndarray, x: np.ndarray, axis: int = -1) -> np.ndarray:
     """The gradient for x: g - softmax(x) * sum(g), with g = grad_output."""
+    _check_axis("log_softmax_backward", x, axis)
     p = softmax(x, axis)
     checks.array("log_softmax_backward", "grad_output", grad_output, shape=x.shape)
     return grad_output - p * grad_output.sum(axis, keepdims=True)

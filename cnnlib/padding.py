@@ -39,6 +39,7 @@ def pad_backward(
 ) -> np.ndarray:  # fmt: skip
     """The gradient for x: each pixel gets the sum over all places where it stands."""
     sides = _sides("pad_backward", x, padding, mode)
+    checks.number("pad_backward", "value", value)
     (top, bottom), (left, right) = sides
     size = top + x.shape[-2] + bottom, left + x.shape[-1] + right
     checks.array("pad_backward", "grad_output", grad_output, shape=(*x.shape[:-2], *size))

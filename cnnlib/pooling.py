@@ -89,6 +89,7 @@ def avg_pool2d(
     Returns (N, C, output rows, output columns).
     """
     windows = _windows("avg_pool2d", x, kernel_size, stride, padding, 1, ceil_mode)
+    checks.flag("avg_pool2d", "count_include_pad", count_include_pad)
     padded = _pad(x, windows, 0)
     output = np.zeros_like(x, shape=(*x.shape[:-2], *windows.output_size))
     for _, _, rows, columns in windows.places():
@@ -104,6 +105,7 @@ def avg_pool2d_backward(
     """The gradient for x: each value of a window gets an equal share of the window's gradient."""
     name = "avg_pool2d_backward"
     windows = _windows(name, x, kernel_size, stride, padding, 1, ceil_mode)
+    checks.flag(name, "count_include_pad", count_include_pad)
     checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
     share = grad_output / _counts(windows, grad_output.dtype, count_include_pad)
     grad_padded = np.zeros_like(x, shape=(*x.shape[:-2], *windows.padded_size))
@@ -165,7 +167,7 @@ def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
 
 def global_avg_pool2d_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The gradient for x: the gradient of each mean, divided among its map's pixels."""
-    checks.array("global_avg_pool2d_backward", "x", x, (3, 4))
+    _check_global("global_avg_pool2d_backward", grad_output, x)
     return avg_pool2d_backward(grad_output, x, x.shape[-2:])
 
 
@@ -177,8 +179,13 @@ def global_max_pool2d(x: np.ndarray) -> np.ndarray:
 
 def global_max_pool2d_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The gradient for x: all of it to each map's largest value, the first one of equals."""
-    checks.array("global_max_pool2d_backward", "x", x, (3, 4))
+    _check_global("global_max_pool2d_backward", grad_output, x)
     return max_pool2d_backward(grad_output, x, x.shape[-2:])
+
+
+def _check_global(function: str, grad_output: np.ndarray, x: np.ndarray) -> None:
+    checks.array(function, "x", x, (3, 4))
+    checks.array(function, "grad_output", grad_output, shape=(*x.shape[:-2], 1, 1))
 
 
 def _windows(
@@ -186,16 +193,20 @@ def _windows(
 ) -> Windows:
     """The stops of a pooling window; `rest` is dilation and ceil_mode."""
     checks.array(function, "x", x, (3, 4))
-    kernel, stride = _kernel_and_stride(function, kernel_size, stride)
+    geometry = _geometry(function, kernel_size, stride, padding)
+    return Windows(function, x.shape[-2:], *geometry, *rest)
+
+
+def _geometry(
+    function: str, kernel_size: Pair, stride: Pair | None, padding: Pair
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Kernel, stride and padding as pairs, once they fit together."""
+    kernel = checks.pair(function, "kernel_size", kernel_size, 1)
+    stride = kernel if stride is None else checks.pair(function, "stride", stride, 1)
     pads = checks.pair(function, "padding", padding, 0)
     fits = all(pad <= size // 2 for pad, size in zip(pads, kernel, strict=True))
     checks.require(fits, f"{function}: padding is {pads}; expected at most half of {kernel}")
-    return Windows(function, x.shape[-2:], kernel, stride, pads, *rest)
-
-
-def _kernel_and_stride(function: str, kernel_size: Pair, stride: Pair | None) -> tuple[Pair, Pair]:
-    kernel = checks.pair(function, "kernel_size", kernel_size, 1)
-    return kernel, kernel if stride is None else checks.pair(function, "stride", stride, 1)
+    return kernel, stride, pads
 
 
 def _pad(x: np.ndarray, windows: Windows, value: float) -> np.ndarray:
@@ -209,7 +220,6 @@ def _pad(x: np.ndarray, windows: Windows, value: float) -> np.ndarray:
 
 def _counts(windows: Windows, dtype: np.dtype, count_include_pad: bool) -> np.ndarray:
     """How many values each window's mean is of: (output rows, output columns), or one number."""
-    checks.flag("avg_pool2d", "count_include_pad", count_include_pad)
     if windows.padded_size == windows.size:
         return np.array(math.prod(windows.kernel_size), dtype)
     counted = np.zeros(windows.padded_size, dtype)
@@ -229,10 +239,10 @@ class MaxPool2d(FunctionLayer):
         self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1,
         ceil_mode: bool = False,
     ) -> None:  # fmt: skip
-        self.kernel_size, self.stride = _kernel_and_stride("MaxPool2d", kernel_size, stride)
+        geometry = _geometry("MaxPool2d", kernel_size, stride, padding)
+        self.kernel_size, self.stride, self.padding = geometry
         self.dilation = checks.pair("MaxPool2d", "dilation", dilation, 1)
-        self.padding = checks.pair("MaxPool2d", "padding", padding, 0)
-        self.options = (self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode)
+        self.options = (*geometry, self.dilation, checks.flag("MaxPool2d", "ceil_mode", ceil_mode))
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         output = super().forward(x)
@@ -253,9 +263,11 @@ class AvgPool2d(FunctionLayer):
         self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0,
         ceil_mode: bool = False, count_include_pad: bool = True,
     ) -> None:  # fmt: skip
-        self.kernel_size, self.stride = _kernel_and_stride("AvgPool2d", kernel_size, stride)
-        self.padding = checks.pair("AvgPool2d", "padding", padding, 0)
-        self.options = (self.kernel_size, self.stride, self.padding, ceil_mode, count_include_pad)
+        geometry = _geometry("AvgPool2d", kernel_size, stride, padding)
+        self.kernel_size, self.stride, self.padding = geometry
+        checks.flag("AvgPool2d", "count_include_pad", count_include_pad)
+        ceil_mode = checks.flag("AvgPool2d", "ceil_mode", ceil_mode)
+        self.options = (*geometry, ceil_mode, count_include_pad)
 
 
 class AdaptiveAvgPool2d(FunctionLayer):

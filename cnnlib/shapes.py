@@ -28,6 +28,8 @@ def same_padding(kernel_size: int, dilation: int = 1) -> tuple[int, int]:
 
     An even kernel needs one more on one side. As in PyTorch, that is the side after.
     """
+    kernel_size = checks.integer("same_padding", "kernel_size", kernel_size, 1)
+    dilation = checks.integer("same_padding", "dilation", dilation, 1)
     total = effective_kernel_size(kernel_size, dilation) - 1
     return total // 2, total - total // 2
 
@@ -88,7 +90,9 @@ def conv_transpose_output_size(
     `(size - 1) * stride + effective kernel - 2 * padding + output_padding`; it may come out as 0
     or less.
     """
-    name, extent = "conv_transpose_output_size", effective_kernel_size(kernel_size, dilation)
+    name = "conv_transpose_output_size"
+    kernel_size = checks.integer(name, "kernel_size", kernel_size, 1)
+    extent = effective_kernel_size(kernel_size, checks.integer(name, "dilation", dilation, 1))
     reach = (checks.integer(name, "size", size, 1) - 1) * checks.integer(name, "stride", stride, 1)
     cut = 2 * checks.integer(name, "padding", padding, 0)
     return reach + extent - cut + checks.integer(name, "output_padding", output_padding, 0)

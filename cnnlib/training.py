@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnnlib import checkpoints, checks
-from cnnlib.batches import Augment, Data, batch_count, batches, not_finite, usable
+from cnnlib.batching import Augment, Data, batch_count, batches, not_finite, usable
 from cnnlib.layer import Layer
 from cnnlib.loss import CrossEntropyLoss, Loss
 from cnnlib.optimizers import Optimizer, Schedule, clip_grad_norm
@@ -59,6 +59,7 @@ def evaluate(
     loss = CrossEntropyLoss() if loss is None else loss
     checks.instance("evaluate", "network", network, Layer)
     images, labels = usable("evaluate", data, loss)
+    checks.integer("evaluate", "batch_size", batch_size, 1)
     total, weights, confusion = 0.0, 0.0, np.zeros((0, 0), int)
     with network.inference(), loss.inference():
         for x, target in batches(images, labels, batch_size):

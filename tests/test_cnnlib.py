@@ -1,4 +1,5 @@
 import ast
+import importlib
 import inspect
 import subprocess
 import sys
@@ -43,12 +44,28 @@ def test_importing_cnnlib_is_quick_and_does_not_import_what_may_never_be_used():
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_no_function_hides_the_module_of_its_name():
+    for path in MODULES:
+        if path.stem != "__init__":
+            module = importlib.import_module(f"cnnlib.{path.stem}")
+            assert getattr(cnnlib, path.stem) is module, path.stem
+
+
+def test_the_trained_network_needs_no_widget():
+    code = "import sys; from cnnlib.classifiers import trained_mnist_network as made; made()"
+    code += "; print([m for m in sys.modules if 'widget' in m])"
+    root = Path(cnnlib.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cnnlib():
     internal = {
         "checkpoints",
         "checks",
         "classifiers",
         "layer",
+        "records",
         "__init__",
         "worked_example",
     } | ON_TOP

@@ -37,7 +37,7 @@ def gradient_check(
     at 0, a tie in a maximum), or where a layer enlarges rounding (batch norm of equal numbers).
     """
     arrays = _arrays(network, x, loss, epsilon, tolerance)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checks.integer("gradient_check", "seed", seed, 0))
     with _left_as_it_was(network) as rewind:
         output = network.forward(arrays["x"])
         weights = None if loss else rng.standard_normal(output.shape)
