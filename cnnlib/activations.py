@@ -119,7 +119,7 @@ def gelu_backward(grad_output: np.ndarray, x: np.ndarray, approximate: str = "no
 def _share_below(function: str, x: np.ndarray, approximate: str) -> tuple[np.ndarray, np.ndarray]:
     """The share of a standard normal distribution that lies below x, and its slope."""
     if checks.choice(function, "approximate", approximate, ("none", "tanh")) == "none":
-        erf = np.frompyfunc(math.erf, 1, 1)(x * math.sqrt(0.5)).astype(x.dtype)
+        erf = np.asarray(np.frompyfunc(math.erf, 1, 1)(x * math.sqrt(0.5)), x.dtype)
         return (1 + erf) / 2, np.exp(-x * x / 2) * math.sqrt(0.5 / math.pi)
     scale = math.sqrt(2 / math.pi)
     t = np.tanh(scale * (x + 0.044715 * x * x * x))

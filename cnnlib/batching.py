@@ -37,7 +37,7 @@ def batches(
         checks.instance("batches", "augment", augment, Callable)
         checks.require(rng is not None, "batches: rng is None; augment expects one")
     order = np.arange(len(images)) if rng is None else rng.permutation(len(images))
-    key = int(rng.integers(2**63)) if needed else 0
+    key = int(rng.integers(2**63)) if rng and needed else 0
     for index in range(start, count):
         chosen = order[index * batch_size : (index + 1) * batch_size]
         batch = images[chosen]

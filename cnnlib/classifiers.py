@@ -55,7 +55,8 @@ def trained_mnist_network() -> cnnlib.Sequential:
 
     network = mnist_network()
     network.load_state_dict(safetensors.numpy.load_file(asset("mnist.safetensors")))
-    return network.eval()
+    network.eval()
+    return network
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,17 @@ product of it, and `conv2d` is the same once more with less copying, by `fast_co
 """
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from cnnlib import checks
+from cnnlib import checks, shapes
 from cnnlib.checks import or_one_image
 from cnnlib.fast_convolution import Correlation, rows_first
 from cnnlib.layer import WeightedLayer
 from cnnlib.padding import pad, pad_backward
-from cnnlib.shapes import (
-    Padding,
-    Pair,
-    Windows,
-    padding_sides,
-    transposed_geometry,
-    transposed_windows,
-)
+from cnnlib.shapes import Padding, Pair, Windows
 
 
 @or_one_image
@@ -90,7 +85,7 @@ def im2col(
 
 
 def col2im(
-    columns: np.ndarray, shape: tuple[int, int, int, int], kernel_size: Pair, stride: Pair = 1,
+    columns: np.ndarray, shape: tuple[int, ...], kernel_size: Pair, stride: Pair = 1,
     padding: Padding = 0, dilation: Pair = 1,
 ) -> np.ndarray:  # fmt: skip
     """The way back of `im2col`: add each column into the window that it came from.
@@ -240,7 +235,7 @@ def convolve2d(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 def _check(
     function: str, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, groups: int,
-    *geometry: Padding,
+    *geometry: Any,
 ) -> Windows:  # fmt: skip
     """The stops of a convolution (`geometry`: stride, padding, dilation), once all fits."""
     checks.array(function, "x", x, (3, 4))
@@ -252,7 +247,7 @@ def _check(
 
 def _check_backward(
     function: str, grad_output: np.ndarray, x: np.ndarray, weight: np.ndarray, groups: int,
-    *geometry: Padding,
+    *geometry: Any,
 ) -> Windows:  # fmt: skip
     windows = _check(function, x, weight, None, groups, *geometry)
     shape = (len(x), len(weight), *windows.output_size)
@@ -262,14 +257,16 @@ def _check_backward(
 
 def _check_transpose(
     function: str, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, groups: int,
-    *geometry: Pair,
+    *geometry: Any,
 ) -> Correlation:  # fmt: skip
     """The convolution that leads from a transposed one's output back to its input."""
     checks.array(function, "x", x, (3, 4))
     channels, filters, *kernel_size = checks.array(function, "weight", weight, 4).shape
     checks.groups(function, groups, f"x has {x.shape[1]} channels", x.shape[1])
     _check_arrays(function, x, channels, bias, filters * groups)
-    return Correlation(transposed_windows(function, x.shape[2:], kernel_size, *geometry), groups)
+    return Correlation(
+        shapes.transposed_windows(function, x.shape[2:], kernel_size, *geometry), groups
+    )
 
 
 def _check_arrays(
@@ -295,12 +292,14 @@ class Conv2d(WeightedLayer):
         self, in_channels: int, out_channels: int, kernel_size: Pair, stride: Pair = 1,
         padding: Padding = 0, dilation: Pair = 1, groups: int = 1, bias: bool = True,
         padding_mode: str = "zeros", *, rng: np.random.Generator | None = None,
-        dtype: type = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         self.kernel_size = checks.pair("Conv2d", "kernel_size", kernel_size, 1)
         self.stride = checks.pair("Conv2d", "stride", stride, 1)
         self.dilation = checks.pair("Conv2d", "dilation", dilation, 1)
-        sides = padding_sides("Conv2d", self.kernel_size, self.stride, padding, self.dilation)
+        sides = shapes.padding_sides(
+            "Conv2d", self.kernel_size, self.stride, padding, self.dilation
+        )
         self.padding, self.groups = padding, groups
         self.in_channels, self.out_channels = in_channels, out_channels
         modes = ("zeros", "reflect", "replicate", "circular")
@@ -357,10 +356,11 @@ class ConvTranspose2d(WeightedLayer):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Pair, stride: Pair = 1,
         padding: Pair = 0, output_padding: Pair = 0, groups: int = 1, bias: bool = True,
-        dilation: Pair = 1, *, rng: np.random.Generator | None = None, dtype: type = np.float32,
+        dilation: Pair = 1, *, rng: np.random.Generator | None = None,
+        dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         name, geometry = "ConvTranspose2d", (stride, padding, output_padding, dilation)
-        self.stride, self.padding, self.output_padding, self.dilation = transposed_geometry(
+        self.stride, self.padding, self.output_padding, self.dilation = shapes.transposed_geometry(
             name, *geometry
         )
         self.options = (self.stride, self.padding, self.output_padding, groups, self.dilation)

@@ -154,7 +154,7 @@ class Correlation:
 
 def rows_first(x: np.ndarray, windows: Windows | None = None) -> np.ndarray:
     """Images (N, C, H, W) as (H, C, W, N) in memory, in the padding of `windows` if given."""
-    pads = windows is not None and windows.padded_size != windows.size
+    pads = windows if windows and windows.padded_size != windows.size else None
     if not pads and x.transpose(2, 1, 3, 0).flags.c_contiguous:
         return x.transpose(2, 1, 3, 0)
     if x.flags.c_contiguous:
@@ -162,8 +162,8 @@ def rows_first(x: np.ndarray, windows: Windows | None = None) -> np.ndarray:
         apart = np.empty((len(x), x[0].size + 16), x.dtype)[:, : x[0].size]
         apart[...] = x.reshape(apart.shape)
         x = apart.reshape(x.shape)
-    size = windows.padded_size if pads else x.shape[2:]
-    inside = windows.inside() if pads else (slice(None), slice(None))
+    size = pads.padded_size if pads else x.shape[2:]
+    inside = pads.inside() if pads else (slice(None), slice(None))
     allocate = np.zeros if pads else np.empty
     image = allocate((size[0], x.shape[1], size[1], len(x)), x.dtype)
     image[inside[0], :, inside[1]] = x.transpose(2, 1, 3, 0)

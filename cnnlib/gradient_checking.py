@@ -40,7 +40,7 @@ def gradient_check(
     rng = np.random.default_rng(checks.integer("gradient_check", "seed", seed, 0))
     with _left_as_it_was(network) as rewind:
         output = network.forward(arrays["x"])
-        weights = None if loss else rng.standard_normal(output.shape)
+        weights = rng.standard_normal(output.shape)
 
         def value() -> float:
             rewind()
@@ -62,7 +62,8 @@ def gradient_check(
         grads = {"x": grad_x} | {k: p.grad for k, p in network.named_parameters().items()}
         count = 0
         for name, array in arrays.items():
-            grad = np.zeros_like(array) if grads[name] is None else grads[name]  # as in torch
+            grad = grads[name]
+            grad = np.zeros_like(array) if grad is None else grad  # as in torch
             if grad.shape != array.shape:
                 found = f"gradient_check: the gradient for {name} has shape {grad.shape}"
                 raise AssertionError(f"{found}; expected {array.shape}")
@@ -134,7 +135,7 @@ def _verdict(place: str, slopes: list[float], got: float) -> str:
     return f"{found}, got {got:.10g} (from backward)"
 
 
-def _directions(array: np.ndarray, rng: np.random.Generator):  # noqa: ANN202
+def _directions(array: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[object, np.ndarray]]:
     """Each number of a small array with its index, or random directions of length 1."""
     if array.size <= SMALL:
         for index in np.ndindex(array.shape):

@@ -7,6 +7,7 @@ function draws an array of `shape` from `rng`, a numpy.random.Generator.
 import math
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cnnlib import checks
 
@@ -20,7 +21,7 @@ def fans(shape: tuple[int, ...], function: str = "fans") -> tuple[int, int]:
 
 
 def kaiming_uniform(
-    shape: tuple[int, ...], rng: np.random.Generator, a: float = 0.0, dtype: type = np.float32
+    shape: tuple[int, ...], rng: np.random.Generator, a: float = 0.0, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """Uniform with variance 2 / ((1 + a^2) * fan_in), for layers before a ReLU.
 
@@ -32,7 +33,7 @@ def kaiming_uniform(
 
 
 def kaiming_normal(
-    shape: tuple[int, ...], rng: np.random.Generator, a: float = 0.0, dtype: type = np.float32
+    shape: tuple[int, ...], rng: np.random.Generator, a: float = 0.0, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """Normal, otherwise as `kaiming_uniform`."""
     std = _kaiming_std("kaiming_normal", shape, rng, a, dtype)
@@ -40,7 +41,10 @@ def kaiming_normal(
 
 
 def xavier_uniform(
-    shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0, dtype: type = np.float32
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    gain: float = 1.0,
+    dtype: DTypeLike = np.float32,
 ) -> np.ndarray:
     """Uniform with variance gain^2 * 2 / (fan_in + fan_out), for layers before a tanh.
 
@@ -52,7 +56,10 @@ def xavier_uniform(
 
 
 def xavier_normal(
-    shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0, dtype: type = np.float32
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    gain: float = 1.0,
+    dtype: DTypeLike = np.float32,
 ) -> np.ndarray:
     """Normal, otherwise as `xavier_uniform`."""
     std = _xavier_std("xavier_normal", shape, rng, gain, dtype)
@@ -60,7 +67,7 @@ def xavier_normal(
 
 
 def torch_default(
-    shape: tuple[int, ...], fan_in: int, rng: np.random.Generator, dtype: type = np.float32
+    shape: tuple[int, ...], fan_in: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """What torch gives Linear and convolutions: uniform within 1 / sqrt(fan_in), biases too."""
     checks.sizes("torch_default", "shape", shape)
@@ -70,7 +77,7 @@ def torch_default(
 
 
 def _kaiming_std(
-    function: str, shape: tuple[int, ...], rng: np.random.Generator, a: float, dtype: type
+    function: str, shape: tuple[int, ...], rng: np.random.Generator, a: float, dtype: DTypeLike
 ) -> float:
     _check(function, rng, dtype)
     slope = checks.number(function, "a", a)
@@ -78,12 +85,12 @@ def _kaiming_std(
 
 
 def _xavier_std(
-    function: str, shape: tuple[int, ...], rng: np.random.Generator, gain: float, dtype: type
+    function: str, shape: tuple[int, ...], rng: np.random.Generator, gain: float, dtype: DTypeLike
 ) -> float:
     _check(function, rng, dtype)
     return checks.number(function, "gain", gain, 0) * math.sqrt(2 / sum(fans(shape, function)))
 
 
-def _check(function: str, rng: np.random.Generator, dtype: type) -> None:
+def _check(function: str, rng: np.random.Generator, dtype: DTypeLike) -> None:
     checks.instance(function, "rng", rng, np.random.Generator)
     checks.floating(function, dtype)

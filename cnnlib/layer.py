@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cnnlib import checks
 from cnnlib.initialization import torch_default
@@ -67,7 +68,7 @@ class Layer:
         """`backward` without the gradient for x, which nobody needs where x are the images."""
         self.backward(grad_output)
 
-    def __call__(self, *inputs: np.ndarray) -> np.ndarray:
+    def __call__(self, *inputs: Any) -> np.ndarray:
         output = self.forward(*inputs)
         if not self.keeps:
             self.saved = None
@@ -260,14 +261,14 @@ class WeightedLayer(FunctionLayer):
 
     def draw(
         self, shape: tuple[int, ...], outputs: int, bias: bool,
-        rng: np.random.Generator | None, dtype: type,
+        rng: np.random.Generator | None, dtype: DTypeLike,
     ) -> None:  # fmt: skip
         """Draw `weight`, and `bias` if there is one, as torch does; axis 0 is not summed over."""
         name, fan_in = type(self).__name__, math.prod(shape[1:])
         rng, bias = checks.generator(name, rng), checks.flag(name, "bias", bias)
-        dtype = checks.floating(name, dtype)
-        self.weight = Parameter(torch_default(shape, fan_in, rng, dtype))
-        self.bias = Parameter(torch_default((outputs,), fan_in, rng, dtype)) if bias else None
+        kind = checks.floating(name, dtype)
+        self.weight = Parameter(torch_default(shape, fan_in, rng, kind))
+        self.bias = Parameter(torch_default((outputs,), fan_in, rng, kind)) if bias else None
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         self.saved = None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +23,10 @@ class Sequential(Layer):
     """
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
-        if len(layers) == 1 and isinstance(layers[0], Mapping):
-            self.named = dict(layers[0])
-        else:
-            self.named = {str(index): layer for index, layer in enumerate(layers)}
+        numbered = {str(index): layer for index, layer in enumerate(layers)}
+        by_name = len(layers) == 1 and isinstance(layers[0], Mapping)
+        made: Any = layers[0] if by_name else numbered
+        self.named: dict[str, Layer] = dict(made)
         for name, layer in self.named.items():
             usable = isinstance(name, str) and name and "." not in name
             found = f"Sequential: layers has the name {name!r}; expected a word without a dot"
@@ -121,7 +122,7 @@ class Row:
     parameters: int
     multiply_adds: int
     activation_bytes: int
-    receptive_field: tuple[int, int] | None
+    receptive_field: tuple[int, ...] | None
 
 
 class Summary(list[Row]):
@@ -130,7 +131,8 @@ class Summary(list[Row]):
     def __repr__(self) -> str:
         lines = [("layer", "", "output", "parameters", "multiply-adds", "memory", "sees")]
         names = ("parameters", "multiply_adds", "activation_bytes")
-        total = Row("total", "", (), *(sum(getattr(r, name) for r in self) for name in names), ())
+        parameters, products, held = (sum(getattr(row, name) for row in self) for name in names)
+        total = Row("total", "", (), parameters, products, held, ())
         for row in (*self, total):
             shape = "×".join(map(str, row.output_shape))
             counts = (f"{row.parameters:,}", f"{row.multiply_adds:,}")
@@ -166,7 +168,8 @@ def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
 
 UNKNOWN = ConvTranspose2d, GroupNorm, LayerNorm
 # For rows and for columns: the first and the last that output 0 sees, and how far output 1 is on.
-Seen = tuple[tuple[int, int, int], ...] | None
+Field = tuple[tuple[int, int, int], ...]
+Seen = Field | None
 
 
 def _walk(
@@ -212,12 +215,12 @@ def _watch(
         return output
 
     for inner in inside:
-        inner.forward = partial(call, inner)
+        vars(inner)["forward"] = partial(call, inner)
     try:
         output = layer(x)
     finally:
         for inner in inside:
-            del inner.forward
+            del vars(inner)["forward"]
     if not counted.issuperset(layer.parameters()):  # it has some of its own
         _add(name, layer, x, output, None, rows, counted)
     return output
@@ -232,11 +235,11 @@ def _add(
     counted |= new
     parameters, shape = sum(parameter.data.size for parameter in new), output.shape[1:]
     products = layer.multiply_adds(x.shape, output.shape)
-    field = seen and tuple(last - first + 1 for first, last, _ in seen)
+    field = tuple(last - first + 1 for first, last, _ in seen) if seen else None
     rows.append(Row(name, type(layer).__name__, shape, parameters, products, output.nbytes, field))
 
 
-def _before(layer: ZeroPad2d, seen: Seen) -> Seen:
+def _before(layer: ZeroPad2d, seen: Field) -> Field:
     """Behind a ring of zeros output 0 lies before the image, above and to the left of it."""
     (left, _, top, _), _ = layer.options
     return tuple(
@@ -245,7 +248,7 @@ def _before(layer: ZeroPad2d, seen: Seen) -> Seen:
     )
 
 
-def _through(layer: Layer, seen: Seen) -> Seen:
+def _through(layer: Any, seen: Field) -> Field:
     """What one output of a layer with a window sees."""
     dilation = getattr(layer, "dilation", (1, 1))
     windows = layer.kernel_size, layer.stride, getattr(layer, "padding", 0), dilation

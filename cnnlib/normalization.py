@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cnnlib import checks
 from cnnlib.layer import Layer, Parameter
@@ -44,16 +45,16 @@ class BatchNorm2d(Layer):
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, *,
-        dtype: type = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         self.num_features = checks.integer("BatchNorm2d", "num_features", num_features, 1)
         self.eps = checks.number("BatchNorm2d", "eps", eps, 0)
         self.momentum = checks.number("BatchNorm2d", "momentum", momentum, 0, 1)
-        dtype = checks.floating("BatchNorm2d", dtype)
-        self.weight = Parameter(np.ones(num_features, dtype))
-        self.bias = Parameter(np.zeros(num_features, dtype))
-        self.running_mean = np.zeros(num_features, dtype)
-        self.running_var = np.ones(num_features, dtype)
+        kind = checks.floating("BatchNorm2d", dtype)
+        self.weight = Parameter(np.ones(num_features, kind))
+        self.bias = Parameter(np.zeros(num_features, kind))
+        self.running_mean = np.zeros(num_features, kind)
+        self.running_var = np.ones(num_features, kind)
         self.num_batches_tracked = np.array(0)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
@@ -122,11 +123,13 @@ class _EachImage(Layer):
     * (g - mean(g) - x^ * mean(g * x^)), where the means are over the part.
     """
 
-    def draw(self, shape: tuple[int, ...], weight: bool, bias: bool, dtype: type) -> None:
+    eps: float
+
+    def draw(self, shape: tuple[int, ...], weight: bool, bias: bool, dtype: DTypeLike) -> None:
         """Begin with a scale of 1 and a shift of 0, or with None where there shall be none."""
-        dtype = checks.floating(type(self).__name__, dtype)
-        self.weight = Parameter(np.ones(shape, dtype)) if weight else None
-        self.bias = Parameter(np.zeros(shape, dtype)) if bias else None
+        kind = checks.floating(type(self).__name__, dtype)
+        self.weight = Parameter(np.ones(shape, kind)) if weight else None
+        self.bias = Parameter(np.zeros(shape, kind)) if bias else None
 
     def normalize(self, x: np.ndarray, part: int, column: tuple[int, ...]) -> np.ndarray:
         """x, each `part` numbers in a row normalized, then scaled and shifted.
@@ -183,7 +186,7 @@ class LayerNorm(_EachImage):
 
     def __init__(
         self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5,
-        elementwise_affine: bool = True, bias: bool = True, *, dtype: type = np.float32,
+        elementwise_affine: bool = True, bias: bool = True, *, dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         if not isinstance(normalized_shape, tuple | list):
             normalized_shape = (normalized_shape,)
@@ -217,7 +220,7 @@ class GroupNorm(_EachImage):
 
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *,
-        dtype: type = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         self.num_groups = checks.integer("GroupNorm", "num_groups", num_groups, 1)
         self.num_channels = checks.integer("GroupNorm", "num_channels", num_channels, 1)

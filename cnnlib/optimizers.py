@@ -5,6 +5,7 @@ Each is equal, step by step, to the one of the same name in torch.optim.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -67,10 +68,10 @@ class Optimizer:
         fresh = [self.begin(parameter.data) for parameter in self.parameters]
         state: list[dict[str, np.ndarray]] = [{} for _ in self.parameters]
         for key, value in arrays.items():
-            index, _, name = str(key).partition(".")
-            known = index.isdecimal() and int(index) < len(state) and name in fresh[int(index)]
+            number, _, name = str(key).partition(".")
+            known = number.isdecimal() and int(number) < len(state) and name in fresh[int(number)]
             checks.require(known, f"load_state_dict: {key} is unknown to {type(self).__name__}")
-            state[int(index)][name] = fitting(key, value, fresh[int(index)][name])
+            state[int(number)][name] = fitting(key, value, fresh[int(number)][name])
         for index, (values, expected) in enumerate(zip(state, fresh, strict=True)):
             missing = [f"{index}.{name}" for name in expected if values and name not in values]
             checks.require(not missing, f"load_state_dict: {', '.join(missing)} is missing")
@@ -185,13 +186,14 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
     parameters = list(parameters)
     for parameter in parameters:
         checks.instance("clip_grad_norm", "parameters", parameter, Parameter)
-    learning = [parameter for parameter in parameters if parameter.grad is not None]
-    squares = [np.square(p.grad, dtype=np.float64).sum() for p in learning]  # no float32 holds 1e40
+    grads = [(parameter, parameter.grad) for parameter in parameters]
+    learning = [(parameter, grad) for parameter, grad in grads if grad is not None]
+    squares = [np.square(g, dtype=np.float64).sum() for _, g in learning]  # no float32 holds 1e40
     norm = math.sqrt(sum(squares))
     scale = max_norm / (norm + 1e-6)
     if not scale >= 1:  # also when it is NaN
-        for parameter in learning:
-            parameter.grad = parameter.grad * scale
+        for parameter, grad in learning:
+            parameter.grad = grad * scale
     return norm
 
 
@@ -279,7 +281,8 @@ class OneCycleLR(Schedule):
         if self.cycle_momentum and isinstance(self.optimizer, Adam):
             self.optimizer.betas = (self.between(*self.momenta), self.optimizer.betas[1])
         elif self.cycle_momentum:
-            self.optimizer.momentum = self.between(*self.momenta)
+            optimizer: Any = self.optimizer  # which has a momentum
+            optimizer.momentum = self.between(*self.momenta)
 
     def between(self, first: float, middle: float, last: float) -> float:
         """A value that goes from `first` to `middle` at the peak, then to `last`."""

@@ -6,6 +6,7 @@ one image (C, H, W) will do as well. Geometry and names are those of torch.nn.fu
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -145,7 +146,7 @@ def adaptive_avg_pool2d_backward(
 
 
 def _shares(
-    size: tuple[int, int], output_size: tuple[int, int]
+    size: tuple[int, ...], output_size: tuple[int, int]
 ) -> Iterator[tuple[int, int, slice, slice]]:
     """Each place of the output, with the rows and columns that its mean is of."""
     rows, columns = (
@@ -189,7 +190,7 @@ def _check_global(function: str, grad_output: np.ndarray, x: np.ndarray) -> None
 
 
 def _windows(
-    function: str, x: np.ndarray, kernel_size: Pair, stride: Pair | None, padding: Pair, *rest: Pair
+    function: str, x: np.ndarray, kernel_size: Pair, stride: Pair | None, padding: Pair, *rest: Any
 ) -> Windows:
     """The stops of a pooling window; `rest` is dilation and ceil_mode."""
     checks.array(function, "x", x, (3, 4))
@@ -227,7 +228,7 @@ def _counts(windows: Windows, dtype: np.dtype, count_include_pad: bool) -> np.nd
     if count_include_pad:
         (height, width), ((top, _), (left, _)) = windows.size, windows.sides
         counted[: height + 2 * top, : width + 2 * left] = 1
-    return sum(counted[rows, columns] for _, _, rows, columns in windows.places())
+    return np.sum([counted[rows, columns] for _, _, rows, columns in windows.places()], axis=0)
 
 
 class MaxPool2d(FunctionLayer):

@@ -36,8 +36,9 @@ def load(recipe: Recipe, validate: bool = False) -> tuple[Split, Split]:
     if not validate:
         return train, test
     held_out = min(10_000, len(train.images) // 6)
-    parts = slice(-held_out), slice(-held_out, None)
-    return tuple(Split(train.images[part], train.labels[part]) for part in parts)
+    rest, last = slice(-held_out), slice(-held_out, None)
+    kept = Split(train.images[rest], train.labels[rest])
+    return kept, Split(train.images[last], train.labels[last])
 
 
 def train(

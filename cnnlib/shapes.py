@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from cnnlib import checks
 
-Pair = int | tuple[int, int]
+Pair = int | Sequence[int]  # one number, or rows and columns
 Padding = Pair | str
 
 
@@ -64,8 +64,8 @@ def conv_output_size(
     `padding` is the zeros on each side, "valid" (none) or "same".
     Raises ValueError when the kernel is larger than the padded input.
     """
-    size = (checks.integer("conv_output_size", "size", size, 1),) * 2
-    windows = Windows("conv_output_size", size, kernel_size, stride, padding, dilation)
+    sizes = (checks.integer("conv_output_size", "size", size, 1),) * 2
+    windows = Windows("conv_output_size", sizes, kernel_size, stride, padding, dilation)
     return windows.output_size[0]
 
 
@@ -76,8 +76,8 @@ def rows_left_over(
 
     Size 7, kernel 3, stride 5: one window fits, and the last 4 rows are left over.
     """
-    size = (checks.integer("rows_left_over", "size", size, 1),) * 2
-    windows = Windows("rows_left_over", size, kernel_size, stride, padding, dilation)
+    sizes = (checks.integer("rows_left_over", "size", size, 1),) * 2
+    windows = Windows("rows_left_over", sizes, kernel_size, stride, padding, dilation)
     return windows.padded_size[0] - windows.stops(0, windows.kernel_size[0] - 1).stop
 
 
@@ -109,7 +109,7 @@ class Windows:
     """
 
     def __init__(
-        self, function: str, size: tuple[int, int], kernel_size: Pair, stride: Pair = 1,
+        self, function: str, size: Sequence[int], kernel_size: Pair, stride: Pair = 1,
         padding: Padding = 0, dilation: Pair = 1, ceil_mode: bool = False,
     ) -> None:  # fmt: skip
         self.size = size
@@ -118,7 +118,9 @@ class Windows:
         self.dilation = checks.pair(function, "dilation", dilation, 1)
         checks.flag(function, "ceil_mode", ceil_mode)
         sides = padding_sides(function, kernel_size, stride, padding, dilation)
-        self.sides, self.padded_size, self.output_size = (), (), ()
+        self.sides: tuple[tuple[int, int], ...] = ()
+        self.padded_size: tuple[int, ...] = ()
+        self.output_size: tuple[int, ...] = ()
         for axis, (before, after) in enumerate(sides):
             step, padded = self.stride[axis], before + size[axis] + after
             extent = effective_kernel_size(self.kernel_size[axis], self.dilation[axis])
@@ -165,7 +167,7 @@ def transposed_geometry(
 
 
 def transposed_windows(
-    function: str, size: tuple[int, int], kernel_size: tuple[int, int], stride: Pair,
+    function: str, size: tuple[int, ...], kernel_size: Sequence[int], stride: Pair,
     padding: Pair, output_padding: Pair, dilation: Pair,
 ) -> Windows:  # fmt: skip
     """The windows of the convolution that leads from a transposed one's output back to `size`."""

@@ -124,7 +124,7 @@ def fit(
     path = None if checkpoint is None else checkpoints.writable("fit", checkpoint)
     if path:
         run.sizes = count, labels.size
-        settings = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed}
+        settings: dict[str, Any] = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed}
         settings |= {"augment": augment, "max_norm": max_norm}
         run.plan = checkpoints.plan(network, loss, optimizer, schedule, settings)
         run.plan |= checkpoints.data_plan(train, validation)
@@ -134,7 +134,8 @@ def fit(
         while run.epoch < epochs and not run.is_stuck(patience):
             network.train()
             rng = np.random.default_rng([seed, run.epoch])
-            options = {"rng": rng, "augment": augment, "start": run.batch, "drop_last": drop_last}
+            start = {"rng": rng, "augment": augment, "start": run.batch, "drop_last": drop_last}
+            options: dict[str, Any] = start
             name = f"epoch {run.epoch + 1}/{epochs}"
             with tqdm(total=count, initial=run.batch, desc=name, disable=not progress) as bar:
                 for _ in run.learn(batches(images, labels, batch_size, **options)):
@@ -156,6 +157,9 @@ NUMBERS = ("epoch", "batch", "total_loss", "weight", "right", "counted", "lr")
 
 class Run:
     """Where a training run stands: all that a checkpoint holds."""
+
+    plan: dict[str, str | None]  # what a checkpoint belongs to
+    sizes: tuple[int, int]  # batches of an epoch, and labels
 
     def __init__(
         self, network: Layer, loss: Loss, optimizer: Optimizer, schedule: Schedule | None,

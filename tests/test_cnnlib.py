@@ -17,23 +17,34 @@ ON_TOP = {"plots", "reproduce"}  # figures and a command: nothing in the core im
 
 
 def code_lines(path):
-    """The lines of a module that a budget counts: no blank ones, comments or docstrings."""
+    """The lines of a module that a budget counts, of it all and of each function.
+
+    Blank lines, closing brackets, comments and docstrings are not counted.
+    """
     text = path.read_text("utf-8")
     lines = {n for n, line in enumerate(text.splitlines(), 1) if line.strip(" )]}")}
     lines -= {n for n, line in enumerate(text.splitlines(), 1) if line.lstrip().startswith("#")}
+    functions = {}
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            lines -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
-    return len(lines)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            if ast.get_docstring(node):
+                lines -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+            if isinstance(node, ast.FunctionDef):
+                functions[node.name, node.lineno] = set(range(node.lineno, node.end_lineno + 1))
+    return len(lines), {name: len(lines & own) for (name, _), own in functions.items()}
 
 
 def test_no_module_of_the_core_is_longer_than_one_reads_at_once():
     core = [path for path in MODULES if path.stem not in ON_TOP]
-    lines = {path.stem: code_lines(path) for path in core}
+    lines = {path.stem: code_lines(path)[0] for path in core}
     assert lines["convolution"] > 100  # something was counted
     assert not {n: k for n, k in lines.items() if k > 250}
+
+
+def test_a_function_fits_a_screen():
+    lines = {(path.stem, n): k for path in MODULES for n, k in code_lines(path)[1].items()}
+    assert lines["training", "fit"] > 40  # something was counted
+    assert not {name: k for name, k in lines.items() if k > 55}
 
 
 def test_importing_cnnlib_is_quick_and_does_not_import_what_may_never_be_used():

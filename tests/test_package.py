@@ -53,7 +53,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
     files = [path for path in (ROOT / "cnnlib").rglob("*") if path.suffix in (".py", ".js", ".css")]
     assert {path.suffix for path in files} == {".py", ".js", ".css"}
     expected = {path.relative_to(ROOT).as_posix() for path in files}
-    expected.add("cnnlib/assets/mnist.safetensors")
+    expected |= {"cnnlib/assets/mnist.safetensors", "cnnlib/py.typed"}
     assert expected <= set(zipfile.ZipFile(wheel).namelist())
 
 
