@@ -194,9 +194,13 @@ def receptive_field(stack: Iterable[Sequence[int]]) -> int:
         checks.instance("receptive_field", "stack", layer, Sequence)
         found = f"receptive_field: stack has {layer}; expected (kernel_size, stride, dilation)"
         checks.require(len(layer) in (2, 3), f"{found}, the last if it is not 1")
-        kernel_size, stride, *dilation = layer
+        names = ("kernel_size", "stride", "dilation")
+        numbers = zip(names, layer, strict=False)
+        kernel_size, stride, *dilation = (
+            checks.integer("receptive_field", name, number, 1) for name, number in numbers
+        )
         field += (effective_kernel_size(kernel_size, *dilation) - 1) * step
-        step *= checks.integer("receptive_field", "stride", stride, 1)
+        step *= stride
     return field
 
 

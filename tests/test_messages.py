@@ -252,6 +252,20 @@ def test_a_wrong_argument_is_refused_at_once_in_the_name_of_what_was_called(name
         assert refused, f"{name} takes anything as {argument}"
 
 
+AT_LEAST_1 = {"in_channels", "out_channels", "in_features", "out_features", "num_features"}
+AT_LEAST_1 |= {"num_groups", "num_channels", "kernel_size", "stride", "dilation", "groups"}
+AT_LEAST_1 |= {"output_size", "size", "batch_size", "fan_in", "step_size", "T_max", "total_steps"}
+AT_LEAST_1 |= {"normalized_shape", "div_factor", "final_div_factor"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS | CLASSES)
+def test_0_is_refused_where_there_must_be_one(name):
+    arguments = (FUNCTIONS | CLASSES)[name]
+    for argument in AT_LEAST_1 & arguments.keys():
+        with pytest.raises(ValueError, match=f"^{name}: {argument} is 0; expected"):
+            called(name, arguments | {argument: 0})
+
+
 def test_every_public_name_is_tried():
     public = {
         name

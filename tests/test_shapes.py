@@ -67,6 +67,23 @@ def test_two_3x3_layers_see_as_far_as_one_5x5():
             shapes.receptive_field([layer])
 
 
+@pytest.mark.parametrize(
+    ("stack", "message"),
+    [
+        (5, "receptive_field: stack is a int; expected an Iterable"),
+        ([5], "receptive_field: stack is a int; expected a Sequence"),
+        ([(0, 1)], "receptive_field: kernel_size is 0; expected at least 1"),
+        ([(3, 0)], "receptive_field: stride is 0; expected at least 1"),
+        ([(3, 1, 0)], "receptive_field: dilation is 0; expected at least 1"),
+        ([(3, 1.5)], "receptive_field: stride is 1.5; expected a whole number"),
+        ([(3, 1), (2.5, 1)], "receptive_field: kernel_size is 2.5; expected a whole number"),
+    ],
+)
+def test_a_stack_that_is_none_is_named(stack, message):
+    with pytest.raises((ValueError, TypeError), match=f"^{message}"):
+        shapes.receptive_field(stack)
+
+
 def test_the_parameter_counts_of_the_sources():
     assert shapes.conv2d_parameters(1, 3, 2) == 12 + 3
     assert shapes.conv2d_parameters(3, 1, 2) == 12 + 1
