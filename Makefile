@@ -37,6 +37,7 @@ test: _build/built
 	@$(PYTHON) -m tools.browser
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadgroup --built
 	@echo "Everything is right: the code, the chapters' numbers and the pages."
 
@@ -60,4 +61,4 @@ serve: _build/built
 	@$(PYTHON) tools/serve.py $(HOST) $(PORT)
 
 clean:
-	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

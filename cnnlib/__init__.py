@@ -11,16 +11,17 @@ from cnnlib.activations import (
     leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward, silu, silu_backward, tanh,
     tanh_backward,
 )
-from cnnlib.batches import batches, random_crop, random_flip, random_shift
+from cnnlib.batching import batches, random_crop, random_flip, random_shift
 from cnnlib.convolution import (
-    Conv2d, ConvTranspose2d, col2im, conv2d, conv2d_backward, conv2d_loops, conv_transpose2d,
+    Conv2d, ConvTranspose2d, col2im, conv2d, conv2d_backward, conv2d_backward_im2col,
+    conv2d_backward_loops, conv2d_im2col, conv2d_loops, conv_transpose2d,
     conv_transpose2d_backward, convolve2d, im2col,
 )
 from cnnlib.data import (
     center_digit, digits, fashion_mnist, image_folder, mnist, photographs,
 )
 from cnnlib.dense import Flatten, Linear, flatten, flatten_backward, linear, linear_backward
-from cnnlib.gradient_check import gradient_check
+from cnnlib.gradient_checking import gradient_check
 from cnnlib.initialization import (
     kaiming_normal, kaiming_uniform, torch_default, xavier_normal, xavier_uniform,
 )
@@ -31,17 +32,22 @@ from cnnlib.loss import (
 )
 from cnnlib.network import Residual, Sequential, summary
 from cnnlib.normalization import BatchNorm2d, Dropout, GroupNorm, LayerNorm
-from cnnlib.optimizers import SGD, Adam, AdamW, CosineAnnealingLR, OneCycleLR, StepLR
+from cnnlib.optimizers import (
+    SGD, Adam, AdamW, CosineAnnealingLR, OneCycleLR, StepLR, clip_grad_norm,
+)
 from cnnlib.padding import (
     CircularPad2d, ReflectionPad2d, ReplicationPad2d, ZeroPad2d, pad, pad_backward,
 )
 from cnnlib.pooling import (
-    AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool2d, avg_pool2d, avg_pool2d_backward,
-    global_avg_pool2d, global_avg_pool2d_backward, global_max_pool2d, global_max_pool2d_backward,
-    max_pool2d, max_pool2d_backward,
+    AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool2d, adaptive_avg_pool2d,
+    adaptive_avg_pool2d_backward, avg_pool2d, avg_pool2d_backward, global_avg_pool2d,
+    global_avg_pool2d_backward, global_max_pool2d, global_max_pool2d_backward, max_pool2d,
+    max_pool2d_backward,
 )
 from cnnlib.shapes import (
     conv2d_parameters, conv_output_size, conv_transpose_output_size, effective_kernel_size,
     linear_parameters, receptive_field, rows_left_over, same_padding,
 )
-from cnnlib.training import Evaluation, History, clip_grad_norm, evaluate, fit
+from cnnlib.training import Evaluation, History, evaluate, fit
+
+__version__ = "0.1.0"

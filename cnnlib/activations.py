@@ -9,14 +9,14 @@ import math
 
 import numpy as np
 
-from cnnlib import checks, memory
+from cnnlib import checks
 from cnnlib.layer import FunctionLayer
 
 
 def relu(x: np.ndarray) -> np.ndarray:
     """max(x, 0) (Nair and Hinton, "Rectified linear units improve Boltzmann machines", 2010)."""
     checks.array("relu", "x", x)
-    return np.maximum(x, 0, out=memory.empty_like(x))
+    return np.maximum(x, 0)
 
 
 def relu_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -119,7 +119,7 @@ def gelu_backward(grad_output: np.ndarray, x: np.ndarray, approximate: str = "no
 def _share_below(function: str, x: np.ndarray, approximate: str) -> tuple[np.ndarray, np.ndarray]:
     """The share of a standard normal distribution that lies below x, and its slope."""
     if checks.choice(function, "approximate", approximate, ("none", "tanh")) == "none":
-        erf = np.frompyfunc(math.erf, 1, 1)(x * math.sqrt(0.5)).astype(x.dtype)
+        erf = np.asarray(np.frompyfunc(math.erf, 1, 1)(x * math.sqrt(0.5)), x.dtype)
         return (1 + erf) / 2, np.exp(-x * x / 2) * math.sqrt(0.5 / math.pi)
     scale = math.sqrt(2 / math.pi)
     t = np.tanh(scale * (x + 0.044715 * x * x * x))
@@ -162,7 +162,7 @@ def _check_pair(function: str, grad_output: np.ndarray, x: np.ndarray) -> None:
 def _gate(grad_output: np.ndarray, x: np.ndarray, closed: np.ndarray) -> np.ndarray:
     """The gradient, laid out in memory as x, and 0 where the gate is closed."""
     with np.errstate(over="ignore", invalid="ignore"):
-        output = np.multiply(grad_output, ~closed, out=memory.empty_like(x))
+        output = np.multiply(grad_output, ~closed, out=np.empty_like(x))
         finite = np.isfinite(output.sum())
     if not finite:  # infinity times 0 is NaN
         output[closed] = 0
@@ -170,8 +170,8 @@ def _gate(grad_output: np.ndarray, x: np.ndarray, closed: np.ndarray) -> np.ndar
 
 
 def _check_limits(function: str, min_val: float, max_val: float) -> None:
-    checks.number(function, "min_val", min_val, maximum=max_val)
     checks.number(function, "max_val", max_val)
+    checks.number(function, "min_val", min_val, maximum=max_val)
 
 
 class ReLU(FunctionLayer):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cnnlib import checks
-from cnnlib.batches import Data
+from cnnlib.batching import Data
 from cnnlib.layer import Layer, Parameter
 from cnnlib.loss import Loss
 from cnnlib.optimizers import Optimizer, Schedule
@@ -88,12 +88,12 @@ def as_json(state: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(state, default=_plain))
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> object:
     """What JSON does not know by itself: the arrays and numbers of NumPy's generators."""
     return value.tolist()
 
 
-def check_form(name: str, found: object, expected: object) -> None:
+def check_form(name: str, found: Any, expected: Any) -> None:
     """Raise ValueError unless `found` has the keys, the lengths and the types of `expected`."""
     same = type(found) is type(expected)
     if same and isinstance(expected, dict):
@@ -136,14 +136,16 @@ def made_with(thing: object, base: type, without: tuple[str, ...] = ()) -> str:
 def described(value: object) -> str | None:
     """A number, a text, a function, an array or a row of them in words; None for anything else."""
     if isinstance(value, Parameter):
-        return _shape(value.data)
+        return _shape(value.data) + ("" if value.requires_grad else " frozen")
     if isinstance(value, np.ndarray):
         return fingerprint(value)
     if isinstance(value, tuple | list):
         return f"({', '.join(filter(None, map(described, value)))})"
     if isinstance(value, partial):
         rest = {str(index): argument for index, argument in enumerate(value.args)} | value.keywords
-        return " ".join([described(value.func), *(f"{k}={described(v)}" for k, v in rest.items())])
+        return " ".join(
+            [f"{described(value.func)}", *(f"{k}={described(v)}" for k, v in rest.items())]
+        )
     if isinstance(value, Layer):
         return None
     if callable(value):
@@ -157,7 +159,7 @@ def fingerprint(array: np.ndarray) -> str:
     """Type, shape and SHA-256 of an array, however it lies in memory."""
     found = hashlib.sha256()
     for part in range(0, array.size and len(np.atleast_1d(array)), 1000):  # whose copies are small
-        found.update(np.ascontiguousarray(np.atleast_1d(array)[part : part + 1000]))
+        found.update(np.atleast_1d(array)[part : part + 1000].tobytes())
     return f"{_shape(array)} with SHA-256 {found.hexdigest()[:16]}"
 
 
@@ -182,7 +184,7 @@ def plan(
             "loss": made_with(loss, Layer),
             "optimizer": made_with(optimizer, type, ("parameters", "state")),
             "optimizer.parameters": ", ".join(keys[p] for p in optimizer.parameters),
-            "schedule": schedule and made_with(schedule, type, ("optimizer", "steps")),
+            "schedule": made_with(schedule, type, ("optimizer", "steps")) if schedule else None,
         }
         | {name: described(value) for name, value in settings.items()}
     )

@@ -51,11 +51,12 @@ def trained_mnist_network() -> cnnlib.Sequential:
     """
     import safetensors.numpy
 
-    from cnnlib.widgets.records import asset
+    from cnnlib.records import asset
 
     network = mnist_network()
     network.load_state_dict(safetensors.numpy.load_file(asset("mnist.safetensors")))
-    return network.eval()
+    network.eval()
+    return network
 
 
 @dataclass(frozen=True)

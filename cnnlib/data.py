@@ -231,7 +231,7 @@ def _picture(file: Path, size: tuple[int, int], channels: int) -> np.ndarray:
     return np.asarray(image, np.float32).reshape(*size, channels).transpose(2, 0, 1) / 255
 
 
-def _in_8_bits(image: "Image.Image", kind: str, tags: dict[int, Any]) -> "Image.Image":
+def _in_8_bits(image: "Image.Image", kind: str | None, tags: dict[int, Any]) -> "Image.Image":
     """A gray picture of more bits in 8: Pillow's own conversion would cut off the top.
 
     Raises ValueError when nothing says which of its numbers is white.

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cnnlib import checks
 from cnnlib.layer import FunctionLayer, WeightedLayer
@@ -76,8 +77,8 @@ class Linear(WeightedLayer):
 
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, *,
-        rng: np.random.Generator | None = None, dtype: type = np.float32,
+        rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
-        checks.integer("Linear", "in_features", in_features, 1)
-        checks.integer("Linear", "out_features", out_features, 1)
+        self.in_features = checks.integer("Linear", "in_features", in_features, 1)
+        self.out_features = checks.integer("Linear", "out_features", out_features, 1)
         self.draw((out_features, in_features), out_features, bias, rng, dtype)

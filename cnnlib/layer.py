@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cnnlib import checks
 from cnnlib.initialization import torch_default
 
 
 class Parameter:
-    """An array that training changes (`data`) and the loss's gradient for it (`grad`, or None)."""
+    """An array that training changes (`data`) and the loss's gradient for it (`grad`, or None).
 
-    def __init__(self, data: np.ndarray) -> None:
+    With requires_grad=False it is frozen: no backward gives it a gradient, no optimizer moves it.
+    """
+
+    def __init__(self, data: np.ndarray, requires_grad: bool = True) -> None:
         self.data = data
+        self.requires_grad = checks.flag("Parameter", "requires_grad", requires_grad)
         self.grad: np.ndarray | None = None
 
     def accumulate(self, grad: np.ndarray) -> None:
         """Add `grad`, of the shape of `data`: a parameter used twice has the sum of both uses."""
+        if not self.requires_grad:
+            return
         grad = grad.astype(self.data.dtype, copy=False)
         self.grad = grad if self.grad is None else self.grad + grad
 
     def __repr__(self) -> str:
-        return f"Parameter(shape={self.data.shape}, dtype={self.data.dtype})"
+        frozen = "" if self.requires_grad else ", requires_grad=False"
+        return f"Parameter(shape={self.data.shape}, dtype={self.data.dtype}{frozen})"
 
 
 class Layer:
@@ -44,6 +53,7 @@ class Layer:
 
     buffers: tuple[str, ...] = ()  # attributes that are saved and not trained
     training = True
+    keeps = True  # False inside `inference()`
     saved: Any = None
 
     def forward(self, x: np.ndarray) -> np.ndarray:
@@ -58,8 +68,36 @@ class Layer:
         """`backward` without the gradient for x, which nobody needs where x are the images."""
         self.backward(grad_output)
 
-    def __call__(self, *inputs: np.ndarray) -> np.ndarray:
-        return self.forward(*inputs)
+    def __call__(self, *inputs: Any) -> np.ndarray:
+        output = self.forward(*inputs)
+        if not self.keeps:
+            self.saved = None
+        return output
+
+    def extra_repr(self) -> str:
+        """The arguments that the layer was made with, as far as they differ from the defaults.
+
+        They are found among the attributes, under their names.
+        """
+        arguments, words = inspect.signature(type(self)).parameters, []
+        options = zip(arguments, getattr(self, "options", ()), strict=False)
+        known = dict(options) | vars(self)
+        for name, argument in arguments.items():
+            value, default = known.get(name, argument.default), argument.default
+            if isinstance(default, bool):  # as bias, which is a parameter or None
+                value = bool(value)
+            shown = isinstance(value, bool | int | float | str | tuple)
+            if shown and value not in (default, (default, default)):
+                words.append(repr(value) if default is argument.empty else f"{name}={value!r}")
+        return ", ".join(words)
+
+    def __repr__(self) -> str:
+        """The layer and, indented, those inside it, as torch prints them."""
+        lines = [f"({name}): {child!r}" for name, child in self.children().items()]
+        if not lines:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        inside = "\n".join(filter(None, [self.extra_repr(), *lines])).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {inside}\n)"
 
     def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
         """Products of a weight and a number on the way from input to output."""
@@ -69,8 +107,9 @@ class Layer:
         """What the last `forward` has saved, once; raises RuntimeError when there is nothing."""
         saved, self.saved = self.saved, None
         if saved is None:
-            name = type(self).__name__
-            raise RuntimeError(f"{name}.backward: call forward first, once for each backward")
+            where = "" if self.keeps else ", outside of inference()"
+            found = f"{type(self).__name__}.backward: call forward first"
+            raise RuntimeError(f"{found}, once for each backward{where}")
         return saved
 
     def children(self) -> dict[str, Layer]:
@@ -105,6 +144,13 @@ class Layer:
         """Forget all gradients: the next `backward` begins anew."""
         for parameter in self.parameters():
             parameter.grad = None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Layer:
+        """Freeze all parameters with False, or let them learn again."""
+        requires_grad = checks.flag("requires_grad_", "requires_grad", requires_grad)
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {k: v.data if isinstance(v, Parameter) else v for k, v in self._kept()}
@@ -151,6 +197,22 @@ class Layer:
         finally:
             for layer, *kept in before:
                 layer.training, layer.saved = kept
+
+    @contextmanager
+    def inference(self) -> Iterator[None]:
+        """`evaluation` that keeps nothing for a backward, and so needs the memory of one layer.
+
+        A layer forgets when it is called: `layer(x)`, not `layer.forward(x)`.
+        """
+        with self.evaluation():
+            before = [(layer, layer.keeps) for _, layer in self.layers()]
+            for layer, _ in before:
+                layer.keeps = False
+            try:
+                yield
+            finally:
+                for layer, keeps in before:
+                    layer.keeps = keeps
 
     def generators(self) -> list[np.random.Generator]:
         """The random generators of all layers that draw while training."""
@@ -199,14 +261,14 @@ class WeightedLayer(FunctionLayer):
 
     def draw(
         self, shape: tuple[int, ...], outputs: int, bias: bool,
-        rng: np.random.Generator | None, dtype: type,
+        rng: np.random.Generator | None, dtype: DTypeLike,
     ) -> None:  # fmt: skip
         """Draw `weight`, and `bias` if there is one, as torch does; axis 0 is not summed over."""
         name, fan_in = type(self).__name__, math.prod(shape[1:])
         rng, bias = checks.generator(name, rng), checks.flag(name, "bias", bias)
-        dtype = checks.floating(name, dtype)
-        self.weight = Parameter(torch_default(shape, fan_in, rng, dtype))
-        self.bias = Parameter(torch_default((outputs,), fan_in, rng, dtype)) if bias else None
+        kind = checks.floating(name, dtype)
+        self.weight = Parameter(torch_default(shape, fan_in, rng, kind))
+        self.bias = Parameter(torch_default((outputs,), fan_in, rng, kind)) if bias else None
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         self.saved = None

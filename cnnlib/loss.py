@@ -4,6 +4,7 @@ Logits are scores (N, K): one for each of K classes, for each of N images.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,7 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 def softmax_backward(grad_output: np.ndarray, x: np.ndarray, axis: int = -1) -> np.ndarray:
     """The gradient for x: p * (g - sum(g * p)), with p = softmax(x) and g = grad_output."""
+    _check_axis("softmax_backward", x, axis)
     p = softmax(x, axis)
     checks.array("softmax_backward", "grad_output", grad_output, shape=x.shape)
     return p * (grad_output - (grad_output * p).sum(axis, keepdims=True))
@@ -39,6 +41,7 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 def log_softmax_backward(grad_output: np.ndarray, x: np.ndarray, axis: int = -1) -> np.ndarray:
     """The gradient for x: g - softmax(x) * sum(g), with g = grad_output."""
+    _check_axis("log_softmax_backward", x, axis)
     p = softmax(x, axis)
     checks.array("log_softmax_backward", "grad_output", grad_output, shape=x.shape)
     return grad_output - p * grad_output.sum(axis, keepdims=True)
@@ -123,24 +126,25 @@ def _class_shares(
     The first two have the shape of the logits. A class with share 0 may be asked all the same.
     """
     checks.array(function, "logits", logits, (1, 2, 3, 4))
-    target, axis = np.asarray(target), _class_axis(logits)
+    wanted: np.ndarray = np.asarray(target)
+    axis = _class_axis(logits)
     classes, places = logits.shape[axis], logits.shape[:axis] + logits.shape[axis + 1 :]
     _check_options(function, weight, ignore_index, label_smoothing)
     weight = np.ones(classes) if weight is None else weight
     checks.array(function, "weight", weight, shape=(classes,))
-    if target.dtype in checks.FLOATS:
-        checks.array(function, "target", target, shape=logits.shape)
+    if wanted.dtype in checks.FLOATS:
+        checks.array(function, "target", wanted, shape=logits.shape)
         found = f"{function}: ignore_index is {ignore_index}; expected a negative one"
         checks.require(ignore_index < 0, f"{found}, because target holds probabilities")
-        asked, total = np.ones(logits.shape, bool), math.prod(places)
+        asked, total = np.ones(logits.shape, bool), float(math.prod(places))
     else:
-        _check_classes(function, target, places, classes, ignore_index)
-        kept = target != ignore_index
-        total = float(weight[target[kept]].sum())
-        one_hot = np.eye(classes, dtype=bool)[target * kept] & kept[..., None]
-        target = np.moveaxis(one_hot, -1, axis)
-        asked = target | np.expand_dims(kept, axis) if label_smoothing else target
-    shares = (1 - label_smoothing) * target + label_smoothing / classes * asked
+        _check_classes(function, wanted, places, classes, ignore_index)
+        kept = wanted != ignore_index
+        total = float(weight[wanted[kept]].sum())
+        one_hot = np.eye(classes, dtype=bool)[wanted * kept] & kept[..., None]
+        wanted = np.moveaxis(one_hot, -1, axis)
+        asked = wanted | np.expand_dims(kept, axis) if label_smoothing else wanted
+    shares = (1 - label_smoothing) * wanted + label_smoothing / classes * asked
     shares *= weight.reshape(-1, *[1] * (logits.ndim - 1 - axis))
     return shares.astype(logits.dtype, copy=False), asked, total
 
@@ -163,7 +167,7 @@ def _check_options(
         usable = 0 <= value < math.inf
         found = f"{function}: weight holds {value}"
         checks.require(usable, f"{found}; expected finite numbers of at least 0")
-    checks.integer(function, "ignore_index", ignore_index, -math.inf)
+    checks.integer(function, "ignore_index", ignore_index)
     checks.number(function, "label_smoothing", label_smoothing, 0, 1)
 
 
@@ -221,7 +225,7 @@ class Loss(FunctionLayer):
         known = (target >= 0) & (target < x.shape[1]) & (target != self.ignore_index)
         return target[known], x.argmax(axis=1)[known]
 
-    def backward(self, grad_output: np.ndarray | float = 1.0) -> np.ndarray:
+    def backward(self, grad_output: Any = 1.0) -> np.ndarray:
         return super().backward(grad_output)
 
 

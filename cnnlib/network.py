@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +23,10 @@ class Sequential(Layer):
     """
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
-        if len(layers) == 1 and isinstance(layers[0], Mapping):
-            self.named = dict(layers[0])
-        else:
-            self.named = {str(index): layer for index, layer in enumerate(layers)}
+        numbered = {str(index): layer for index, layer in enumerate(layers)}
+        by_name = len(layers) == 1 and isinstance(layers[0], Mapping)
+        made: Any = layers[0] if by_name else numbered
+        self.named: dict[str, Layer] = dict(made)
         for name, layer in self.named.items():
             usable = isinstance(name, str) and name and "." not in name
             found = f"Sequential: layers has the name {name!r}; expected a word without a dot"
@@ -42,14 +44,17 @@ class Sequential(Layer):
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.named.values())
 
-    def __getitem__(self, index: int) -> Layer:
+    def __getitem__(self, index: int | slice) -> Layer:
+        """The layer at a place, or a part, `network[:3]`, as a network of the same layers."""
+        if isinstance(index, slice):
+            return Sequential(dict(list(self.named.items())[index]))
         return list(self.named.values())[index]
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """What the last layer makes of x."""
         self.saved, saved = None, []
         for layer in self:
-            x = layer.forward(x)
+            x = layer(x)
             saved.append(layer.saved)  # a layer that comes again has one for each time
         self.saved = saved
         return x
@@ -63,13 +68,16 @@ class Sequential(Layer):
         return grad_output
 
     def backward_parameters(self, grad_output: np.ndarray) -> None:
-        """`backward`, but the first layer only learns."""
-        saved, (first, *others) = self.recall(), self
-        for layer in reversed(others):
+        """`backward` as far as the first layer that learns; those before it are not asked."""
+        saved, layers = self.recall(), list(self)
+        learns = [any(p.requires_grad for p in layer.parameters()) for layer in layers]
+        first = learns.index(True) if any(learns) else len(layers)
+        for layer in reversed(layers[first + 1 :]):
             layer.saved = saved.pop()
             grad_output = layer.backward(grad_output)
-        first.saved = saved.pop()
-        first.backward_parameters(grad_output)
+        for layer in layers[first : first + 1]:
+            layer.saved = saved.pop()
+            layer.backward_parameters(grad_output)
 
 
 class Residual(Layer):
@@ -88,8 +96,8 @@ class Residual(Layer):
         """Both ways must give the same shape; raises ValueError when they do not."""
         self.saved, around, of_shortcut = None, x, None
         if self.shortcut:
-            around, of_shortcut = self.shortcut.forward(x), self.shortcut.saved
-        output = self.body.forward(x)
+            around, of_shortcut = self.shortcut(x), self.shortcut.saved
+        output = self.body(x)
         checks.array("Residual", "the body's output", output, shape=around.shape)
         self.saved = self.body.saved, of_shortcut  # of this time: a layer may come again
         return output + around
@@ -114,7 +122,7 @@ class Row:
     parameters: int
     multiply_adds: int
     activation_bytes: int
-    receptive_field: tuple[int, int] | None
+    receptive_field: tuple[int, ...] | None
 
 
 class Summary(list[Row]):
@@ -123,7 +131,8 @@ class Summary(list[Row]):
     def __repr__(self) -> str:
         lines = [("layer", "", "output", "parameters", "multiply-adds", "memory", "sees")]
         names = ("parameters", "multiply_adds", "activation_bytes")
-        total = Row("total", "", (), *(sum(getattr(r, name) for r in self) for name in names), ())
+        parameters, products, held = (sum(getattr(row, name) for row in self) for name in names)
+        total = Row("total", "", (), parameters, products, held, ())
         for row in (*self, total):
             shape = "×".join(map(str, row.output_shape))
             counts = (f"{row.parameters:,}", f"{row.multiply_adds:,}")
@@ -144,21 +153,23 @@ def summary(network: Layer, input_shape: tuple[int, ...]) -> Summary:
     once), multiply-adds, bytes of the output, and the rows and columns of the image that one
     output sees: its receptive field, which may reach into the padding. None is given where it is
     the whole image or not known: behind a transposed convolution, where it differs from place to
-    place, LayerNorm and GroupNorm, which mix whole maps, and a layer of other layers.
+    place, LayerNorm and GroupNorm, which mix whole maps, and in and behind a layer of a reader's
+    own that has other layers inside. Its rows are those of the layers that it calls.
     """
     checks.instance("summary", "network", network, Layer)
     sizes = checks.sizes("summary", "input_shape", input_shape)
     dtype = next((p.data.dtype for p in network.parameters()), np.float32)
     rows = Summary()
     seen = ((0, 0, 1), (0, 0, 1)) if len(sizes) == 3 else None
-    with network.evaluation():  # one image is too few for batch norm's statistics
+    with network.inference():  # one image is too few for batch norm's statistics
         _walk("", network, np.zeros((1, *sizes), dtype), seen, rows, set())
     return rows
 
 
 UNKNOWN = ConvTranspose2d, GroupNorm, LayerNorm
 # For rows and for columns: the first and the last that output 0 sees, and how far output 1 is on.
-Seen = tuple[tuple[int, int, int], ...] | None
+Field = tuple[tuple[int, int, int], ...]
+Seen = Field | None
 
 
 def _walk(
@@ -176,24 +187,59 @@ def _walk(
             x, seen = _walk(f"{prefix}shortcut", layer.shortcut, x, seen, rows, counted)
         checks.array("Residual", "the body's output", output, shape=x.shape)
         return output, _either(seen, seen_after)
-    output = layer.forward(x)
-    if seen and hasattr(layer, "kernel_size"):
+    if layer.children() and type(layer).multiply_adds is Layer.multiply_adds:
+        return _watch(name, layer, x, rows, counted), None
+    output = layer(x)
+    if seen and hasattr(layer, "kernel_size") and not isinstance(layer, ConvTranspose2d):
         seen = _through(layer, seen)
     elif seen and isinstance(layer, ZeroPad2d):
         seen = _before(layer, seen)
     elif output.shape[2:] != x.shape[2:] or layer.children() or isinstance(layer, UNKNOWN):
         seen = None
+    _add(name, layer, x, output, seen, rows, counted)
+    return output, seen
+
+
+def _watch(
+    name: str, layer: Layer, x: np.ndarray, rows: Summary, counted: set[Parameter]
+) -> np.ndarray:
+    """Add a row for each call of a layer inside one of a reader's own, as they come."""
+    inside: dict[Layer, str] = {}
+    for prefix, inner in layer.layers(f"{name}." if name else ""):
+        if not inner.children():
+            inside.setdefault(inner, prefix[:-1])
+
+    def call(inner: Layer, x: np.ndarray) -> np.ndarray:
+        output = type(inner).forward(inner, x)
+        _add(inside[inner], inner, x, output, None, rows, counted)
+        return output
+
+    for inner in inside:
+        vars(inner)["forward"] = partial(call, inner)
+    try:
+        output = layer(x)
+    finally:
+        for inner in inside:
+            del vars(inner)["forward"]
+    if not counted.issuperset(layer.parameters()):  # it has some of its own
+        _add(name, layer, x, output, None, rows, counted)
+    return output
+
+
+def _add(
+    name: str, layer: Layer, x: np.ndarray, output: np.ndarray, seen: Seen, rows: Summary,
+    counted: set[Parameter],
+) -> None:  # fmt: skip
+    """Add the row of a layer that makes `output` of x."""
     new = set(layer.parameters()) - counted
     counted |= new
     parameters, shape = sum(parameter.data.size for parameter in new), output.shape[1:]
     products = layer.multiply_adds(x.shape, output.shape)
-    layer.saved = None  # large, and of an image of zeros
-    field = seen and tuple(last - first + 1 for first, last, _ in seen)
+    field = tuple(last - first + 1 for first, last, _ in seen) if seen else None
     rows.append(Row(name, type(layer).__name__, shape, parameters, products, output.nbytes, field))
-    return output, seen
 
 
-def _before(layer: ZeroPad2d, seen: Seen) -> Seen:
+def _before(layer: ZeroPad2d, seen: Field) -> Field:
     """Behind a ring of zeros output 0 lies before the image, above and to the left of it."""
     (left, _, top, _), _ = layer.options
     return tuple(
@@ -202,7 +248,7 @@ def _before(layer: ZeroPad2d, seen: Seen) -> Seen:
     )
 
 
-def _through(layer: Layer, seen: Seen) -> Seen:
+def _through(layer: Any, seen: Field) -> Field:
     """What one output of a layer with a window sees."""
     dilation = getattr(layer, "dilation", (1, 1))
     windows = layer.kernel_size, layer.stride, getattr(layer, "padding", 0), dilation

@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from cnnlib import checks, memory
+from cnnlib import checks
 from cnnlib.layer import Layer, Parameter
 
 EACH_CHANNEL = (0, 2, 3)  # the axes of (N, C, H, W) that a channel's mean is taken over
@@ -17,10 +18,11 @@ def _center(x: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarra
     small, so that its own mean is exact, and is subtracted as well.
     """
     mean = x.mean(axes, keepdims=True)
-    centered = np.subtract(x, mean, out=memory.empty_like(x))
+    centered = x - mean
     rest = centered.mean(axes, keepdims=True)
     centered -= rest
-    squares = np.multiply(centered, centered, out=memory.empty_like(x))
+    rest[~np.isfinite(rest)] = 0  # an infinite mean leaves no number over
+    squares = centered * centered
     return centered, mean + rest, squares.mean(axes, keepdims=True)
 
 
@@ -43,16 +45,16 @@ class BatchNorm2d(Layer):
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, *,
-        dtype: type = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
-        checks.integer("BatchNorm2d", "num_features", num_features, 1)
+        self.num_features = checks.integer("BatchNorm2d", "num_features", num_features, 1)
         self.eps = checks.number("BatchNorm2d", "eps", eps, 0)
         self.momentum = checks.number("BatchNorm2d", "momentum", momentum, 0, 1)
-        dtype = checks.floating("BatchNorm2d", dtype)
-        self.weight = Parameter(np.ones(num_features, dtype))
-        self.bias = Parameter(np.zeros(num_features, dtype))
-        self.running_mean = np.zeros(num_features, dtype)
-        self.running_var = np.ones(num_features, dtype)
+        kind = checks.floating("BatchNorm2d", dtype)
+        self.weight = Parameter(np.ones(num_features, kind))
+        self.bias = Parameter(np.zeros(num_features, kind))
+        self.running_mean = np.zeros(num_features, kind)
+        self.running_var = np.ones(num_features, kind)
         self.num_batches_tracked = np.array(0)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
@@ -63,10 +65,10 @@ class BatchNorm2d(Layer):
             self._track(mean.ravel(), var.ravel(), x.size // x.shape[1])
         else:
             mean, var = _column(self.running_mean, x), _column(self.running_var, x)
-            centered = np.subtract(x, mean, out=memory.empty_like(x))
+            centered = x - mean
         inverse_std = _column(1 / np.sqrt(var.ravel() + self.eps), x)
         scale = inverse_std * _column(self.weight.data, x)
-        output = np.multiply(centered, scale, out=memory.empty_like(x))
+        output = centered * scale
         output += _column(self.bias.data, x)
         self.saved = centered, inverse_std, self.training
         return output
@@ -92,7 +94,7 @@ class BatchNorm2d(Layer):
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
         centered, inverse_std, training = self.recall()
         checks.array("BatchNorm2d.backward", "grad_output", grad_output, shape=centered.shape)
-        product = np.multiply(grad_output, centered, out=memory.empty_like(centered))
+        product = np.multiply(grad_output, centered, out=np.empty_like(centered))
         grad_weight = product.sum(EACH_CHANNEL) * inverse_std.ravel()
         grad_bias = grad_output.sum(EACH_CHANNEL)
         self.weight.accumulate(grad_weight)
@@ -121,11 +123,13 @@ class _EachImage(Layer):
     * (g - mean(g) - x^ * mean(g * x^)), where the means are over the part.
     """
 
-    def draw(self, shape: tuple[int, ...], weight: bool, bias: bool, dtype: type) -> None:
+    eps: float
+
+    def draw(self, shape: tuple[int, ...], weight: bool, bias: bool, dtype: DTypeLike) -> None:
         """Begin with a scale of 1 and a shift of 0, or with None where there shall be none."""
-        dtype = checks.floating(type(self).__name__, dtype)
-        self.weight = Parameter(np.ones(shape, dtype)) if weight else None
-        self.bias = Parameter(np.zeros(shape, dtype)) if bias else None
+        kind = checks.floating(type(self).__name__, dtype)
+        self.weight = Parameter(np.ones(shape, kind)) if weight else None
+        self.bias = Parameter(np.zeros(shape, kind)) if bias else None
 
     def normalize(self, x: np.ndarray, part: int, column: tuple[int, ...]) -> np.ndarray:
         """x, each `part` numbers in a row normalized, then scaled and shifted.
@@ -182,23 +186,26 @@ class LayerNorm(_EachImage):
 
     def __init__(
         self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5,
-        elementwise_affine: bool = True, bias: bool = True, *, dtype: type = np.float32,
+        elementwise_affine: bool = True, bias: bool = True, *, dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         if not isinstance(normalized_shape, tuple | list):
             normalized_shape = (normalized_shape,)
-        self.shape = checks.sizes("LayerNorm", "normalized_shape", tuple(normalized_shape))
-        found = f"LayerNorm: normalized_shape is {self.shape}"
-        checks.require(bool(self.shape), f"{found}; expected at least one size")
+        shape = checks.sizes("LayerNorm", "normalized_shape", tuple(normalized_shape))
+        self.normalized_shape = shape
+        found = f"LayerNorm: normalized_shape is {shape}"
+        checks.require(bool(shape), f"{found}; expected at least one size")
         self.eps = checks.number("LayerNorm", "eps", eps, 0)
         affine = checks.flag("LayerNorm", "elementwise_affine", elementwise_affine)
-        self.draw(self.shape, affine, checks.flag("LayerNorm", "bias", bias) and affine, dtype)
+        self.elementwise_affine = affine
+        self.draw(shape, affine, checks.flag("LayerNorm", "bias", bias) and affine, dtype)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         checks.array("LayerNorm", "x", x)
         found = f"LayerNorm: x has shape {x.shape}"
-        expected = f"expected the last axes to be {self.shape}"
-        checks.require(x.shape[-len(self.shape) :] == self.shape, f"{found}; {expected}")
-        return self.normalize(x, math.prod(self.shape), self.shape)
+        shape = self.normalized_shape
+        fits = x.shape[-len(shape) :] == shape
+        checks.require(fits, f"{found}; expected the last axes to be {shape}")
+        return self.normalize(x, math.prod(shape), shape)
 
 
 class GroupNorm(_EachImage):
@@ -213,7 +220,7 @@ class GroupNorm(_EachImage):
 
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *,
-        dtype: type = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         self.num_groups = checks.integer("GroupNorm", "num_groups", num_groups, 1)
         self.num_channels = checks.integer("GroupNorm", "num_channels", num_channels, 1)
@@ -221,8 +228,8 @@ class GroupNorm(_EachImage):
         expected = f"expected a multiple of num_groups, {num_groups}"
         checks.require(num_channels % num_groups == 0, f"{found}; {expected}")
         self.eps = checks.number("GroupNorm", "eps", eps, 0)
-        affine = checks.flag("GroupNorm", "affine", affine)
-        self.draw((num_channels,), affine, affine, dtype)
+        self.affine = checks.flag("GroupNorm", "affine", affine)
+        self.draw((num_channels,), self.affine, self.affine, dtype)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         checks.array("GroupNorm", "x", x)

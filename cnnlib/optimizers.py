@@ -5,10 +5,11 @@ Each is equal, step by step, to the one of the same name in torch.optim.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from cnnlib import checks, memory
+from cnnlib import checks
 from cnnlib.layer import Parameter, fitting
 
 
@@ -34,9 +35,9 @@ class Optimizer:
             parameter.grad = None
 
     def step(self) -> None:
-        """Change every parameter that has a gradient."""
+        """Change every parameter that has a gradient and is not frozen."""
         for parameter, state in zip(self.parameters, self.state, strict=True):
-            if parameter.grad is not None:
+            if parameter.requires_grad and parameter.grad is not None:
                 if not state:
                     state |= self.begin(parameter.data)
                 self.update(parameter.data, parameter.grad, state)
@@ -67,10 +68,10 @@ class Optimizer:
         fresh = [self.begin(parameter.data) for parameter in self.parameters]
         state: list[dict[str, np.ndarray]] = [{} for _ in self.parameters]
         for key, value in arrays.items():
-            index, _, name = str(key).partition(".")
-            known = index.isdecimal() and int(index) < len(state) and name in fresh[int(index)]
+            number, _, name = str(key).partition(".")
+            known = number.isdecimal() and int(number) < len(state) and name in fresh[int(number)]
             checks.require(known, f"load_state_dict: {key} is unknown to {type(self).__name__}")
-            state[int(index)][name] = fitting(key, value, fresh[int(index)][name])
+            state[int(number)][name] = fitting(key, value, fresh[int(number)][name])
         for index, (values, expected) in enumerate(zip(state, fresh, strict=True)):
             missing = [f"{index}.{name}" for name in expected if values and name not in values]
             checks.require(not missing, f"load_state_dict: {', '.join(missing)} is missing")
@@ -144,7 +145,7 @@ class Adam(Optimizer):
         state["steps"] += 1
         mean, square, steps = state["exp_avg"], state["exp_avg_sq"], int(state["steps"])
         beta1, beta2 = self.betas
-        work = memory.empty_like(data)  # space that is used again
+        work = np.empty_like(data)  # space that is used again
         mean *= beta1
         mean += np.multiply(grad, 1 - beta1, out=work)
         square *= beta2
@@ -172,6 +173,28 @@ class AdamW(Adam):
         betas: Sequence[float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2,
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas, eps, weight_decay)
+
+
+def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
+    """Shrink all gradients together so that their length is at most `max_norm`.
+
+    Returns the length before. As torch's clip_grad_norm_, which divides by the length + 1e-6.
+    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013).
+    """
+    max_norm = checks.number("clip_grad_norm", "max_norm", max_norm, 0)
+    checks.instance("clip_grad_norm", "parameters", parameters, Iterable)
+    parameters = list(parameters)
+    for parameter in parameters:
+        checks.instance("clip_grad_norm", "parameters", parameter, Parameter)
+    grads = [(parameter, parameter.grad) for parameter in parameters]
+    learning = [(parameter, grad) for parameter, grad in grads if grad is not None]
+    squares = [np.square(g, dtype=np.float64).sum() for _, g in learning]  # no float32 holds 1e40
+    norm = math.sqrt(sum(squares))
+    scale = max_norm / (norm + 1e-6)
+    if not scale >= 1:  # also when it is NaN
+        for parameter, grad in learning:
+            parameter.grad = grad * scale
+    return norm
 
 
 class Schedule:
@@ -258,7 +281,8 @@ class OneCycleLR(Schedule):
         if self.cycle_momentum and isinstance(self.optimizer, Adam):
             self.optimizer.betas = (self.between(*self.momenta), self.optimizer.betas[1])
         elif self.cycle_momentum:
-            self.optimizer.momentum = self.between(*self.momenta)
+            optimizer: Any = self.optimizer  # which has a momentum
+            optimizer.momentum = self.between(*self.momenta)
 
     def between(self, first: float, middle: float, last: float) -> float:
         """A value that goes from `first` to `middle` at the peak, then to `last`."""

@@ -1,12 +1,14 @@
 """Padding of any kind and on any side, for what the argument `padding` of a layer cannot say."""
 
+from typing import Any
+
 import numpy as np
 
 from cnnlib import checks
 from cnnlib.layer import FunctionLayer
 
 AXES = ("rows", "columns")
-MODES = {
+MODES: dict[str, Any] = {
     "constant": "constant",
     "reflect": "reflect",
     "replicate": "edge",
@@ -29,7 +31,7 @@ def pad(
     """
     sides = _sides("pad", x, padding, mode)
     value = checks.number("pad", "value", value)
-    options = {"constant_values": value} if mode == "constant" else {}
+    options: dict[str, Any] = {"constant_values": value} if mode == "constant" else {}
     return np.pad(x, ((0, 0),) * (x.ndim - 2) + sides, MODES[mode], **options)
 
 
@@ -39,6 +41,7 @@ def pad_backward(
 ) -> np.ndarray:  # fmt: skip
     """The gradient for x: each pixel gets the sum over all places where it stands."""
     sides = _sides("pad_backward", x, padding, mode)
+    checks.number("pad_backward", "value", value)
     (top, bottom), (left, right) = sides
     size = top + x.shape[-2] + bottom, left + x.shape[-1] + right
     checks.array("pad_backward", "grad_output", grad_output, shape=(*x.shape[:-2], *size))
@@ -48,7 +51,9 @@ def pad_backward(
     pairs = zip(numbers, sides, strict=True)
     rows, columns = (np.pad(number, side, MODES[mode]) for number, side in pairs)
     grad_x = np.zeros(x.shape, grad_output.dtype)
-    np.add.at(grad_x, (..., rows[:, None], columns), grad_output)
+    images = grad_x.reshape(-1, *x.shape[-2:])
+    places: Any = (slice(None), rows[:, None], columns)
+    np.add.at(images, places, grad_output.reshape(len(images), *size))
     return grad_x
 
 
@@ -66,12 +71,13 @@ def _sides(
     return (top, bottom), (left, right)
 
 
-def _four_sides(function: str, padding: object) -> tuple[int, int, int, int]:
+def _four_sides(function: str, padding: Any) -> tuple[int, int, int, int]:
     """`padding`, one whole number or (left, right, top, bottom), as four."""
     padding = tuple(padding) if isinstance(padding, tuple | list) else (padding,) * 4
     found = f"{function}: padding is {padding}; expected one number or (left, right, top, bottom)"
     checks.require(len(padding) == 4, found)
-    return tuple(checks.integer(function, "padding", side, 0) for side in padding)
+    left, right, top, bottom = (checks.integer(function, "padding", side, 0) for side in padding)
+    return left, right, top, bottom
 
 
 class _Pad2d(FunctionLayer):

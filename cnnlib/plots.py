@@ -60,7 +60,7 @@ def show_rows(rows: Mapping[str, Sequence[np.ndarray]], signed: Collection[str] 
     """
     columns = max(map(len, rows.values()))
     figure = plt.figure(figsize=(7, len(rows) * (6.8 / columns + 0.5)), layout="constrained")
-    parts = np.atleast_1d(figure.subfigures(len(rows), 1))
+    parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
     for part, (name, pictures) in zip(parts, rows.items(), strict=True):
         part.suptitle(name, fontsize=16, color=GRAY, x=0.01, ha="left")
         part.patch.set_alpha(0)
@@ -128,7 +128,7 @@ def show_spread(groups: Mapping[str, Sequence[float]], x_label: str) -> None:
     for row, values in enumerate(groups.values()):
         ax.plot(values, [row] * len(values), "o", color="#1a73e8", alpha=0.6, markersize=6)
         ax.plot(np.mean(values), row, "|", color="#e8710a", markersize=18, markeredgewidth=3)
-    ax.axvline(np.mean(next(iter(groups.values()))), color=GRAY, linestyle=":")
+    ax.axvline(float(np.mean(next(iter(groups.values())))), color=GRAY, linestyle=":")
     ax.set_yticks(range(len(groups)), list(groups), fontsize=12)
     ax.invert_yaxis()
     ax.set_xlabel(x_label, color=GRAY, fontsize=12)

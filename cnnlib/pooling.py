@@ -6,10 +6,11 @@ one image (C, H, W) will do as well. Geometry and names are those of torch.nn.fu
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from cnnlib import checks, memory
+from cnnlib import checks
 from cnnlib.layer import FunctionLayer
 from cnnlib.shapes import Pair, Windows
 
@@ -26,7 +27,7 @@ def max_pool2d(
     """
     windows = _windows("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
     padded = _pad(x, windows, -np.inf)
-    output = memory.empty_like(x, (*x.shape[:-2], *windows.output_size))
+    output = np.empty_like(x, shape=(*x.shape[:-2], *windows.output_size))
     for i, j, rows, columns in windows.places():
         values = padded[..., rows, columns]
         np.maximum(values if i == j == 0 else output, values, out=output)
@@ -47,9 +48,8 @@ def max_pool2d_backward(
     windows = _windows(name, x, *options)
     checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
     largest = max_pool2d(x, *options) if largest is None else largest
-    grad_padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
-    grad_padded.fill(0)
-    share, finite = memory.empty_like(largest), np.isfinite(grad_output).all()
+    grad_padded = np.zeros_like(x, shape=(*x.shape[:-2], *windows.padded_size))
+    share, finite = np.empty_like(largest), np.isfinite(grad_output).all()
     for rows, columns, wins in _winners(x, windows, largest):
         with np.errstate(invalid="ignore"):
             np.multiply(grad_output, wins, out=share)
@@ -90,9 +90,9 @@ def avg_pool2d(
     Returns (N, C, output rows, output columns).
     """
     windows = _windows("avg_pool2d", x, kernel_size, stride, padding, 1, ceil_mode)
+    checks.flag("avg_pool2d", "count_include_pad", count_include_pad)
     padded = _pad(x, windows, 0)
-    output = memory.empty_like(x, (*x.shape[:-2], *windows.output_size))
-    output.fill(0)
+    output = np.zeros_like(x, shape=(*x.shape[:-2], *windows.output_size))
     for _, _, rows, columns in windows.places():
         output += padded[..., rows, columns]
     output /= _counts(windows, x.dtype, count_include_pad)
@@ -106,13 +106,55 @@ def avg_pool2d_backward(
     """The gradient for x: each value of a window gets an equal share of the window's gradient."""
     name = "avg_pool2d_backward"
     windows = _windows(name, x, kernel_size, stride, padding, 1, ceil_mode)
+    checks.flag(name, "count_include_pad", count_include_pad)
     checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
     share = grad_output / _counts(windows, grad_output.dtype, count_include_pad)
-    grad_padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
-    grad_padded.fill(0)
+    grad_padded = np.zeros_like(x, shape=(*x.shape[:-2], *windows.padded_size))
     for _, _, rows, columns in windows.places():
         grad_padded[..., rows, columns] += share
     return grad_padded[..., *windows.inside()]
+
+
+def adaptive_avg_pool2d(x: np.ndarray, output_size: Pair) -> np.ndarray:
+    """The means of `output_size` windows, (rows, columns) or one number for both.
+
+    x: (N, C, H, W), or one image (C, H, W). Returns (N, C, *output_size). Of n windows over H
+    rows, window i has the rows from i * H / n, rounded down, to (i + 1) * H / n, rounded up:
+    torch's adaptive_avg_pool2d.
+    """
+    output_size = checks.pair("adaptive_avg_pool2d", "output_size", output_size, 1)
+    checks.array("adaptive_avg_pool2d", "x", x, (3, 4))
+    output = np.empty_like(x, shape=(*x.shape[:-2], *output_size))
+    for i, j, rows, columns in _shares(x.shape[-2:], output_size):
+        output[..., i, j] = x[..., rows, columns].mean((-2, -1))
+    return output
+
+
+def adaptive_avg_pool2d_backward(
+    grad_output: np.ndarray, x: np.ndarray, output_size: Pair
+) -> np.ndarray:
+    """The gradient for x: each mean's gradient, divided among the values of its window."""
+    name = "adaptive_avg_pool2d_backward"
+    output_size = checks.pair(name, "output_size", output_size, 1)
+    checks.array(name, "x", x, (3, 4))
+    checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *output_size))
+    grad_x = np.zeros_like(x)
+    for i, j, rows, columns in _shares(x.shape[-2:], output_size):
+        window = grad_x[..., rows, columns]
+        window += grad_output[..., i, j, None, None] / (window.shape[-2] * window.shape[-1])
+    return grad_x
+
+
+def _shares(
+    size: tuple[int, ...], output_size: tuple[int, int]
+) -> Iterator[tuple[int, int, slice, slice]]:
+    """Each place of the output, with the rows and columns that its mean is of."""
+    rows, columns = (
+        [slice(i * pixels // count, -(-(i + 1) * pixels // count)) for i in range(count)]
+        for pixels, count in zip(size, output_size, strict=True)
+    )
+    for i, j in np.ndindex(output_size):
+        yield i, j, rows[i], columns[j]
 
 
 def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
@@ -126,7 +168,7 @@ def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
 
 def global_avg_pool2d_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The gradient for x: the gradient of each mean, divided among its map's pixels."""
-    checks.array("global_avg_pool2d_backward", "x", x, (3, 4))
+    _check_global("global_avg_pool2d_backward", grad_output, x)
     return avg_pool2d_backward(grad_output, x, x.shape[-2:])
 
 
@@ -138,40 +180,47 @@ def global_max_pool2d(x: np.ndarray) -> np.ndarray:
 
 def global_max_pool2d_backward(grad_output: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The gradient for x: all of it to each map's largest value, the first one of equals."""
-    checks.array("global_max_pool2d_backward", "x", x, (3, 4))
+    _check_global("global_max_pool2d_backward", grad_output, x)
     return max_pool2d_backward(grad_output, x, x.shape[-2:])
 
 
+def _check_global(function: str, grad_output: np.ndarray, x: np.ndarray) -> None:
+    checks.array(function, "x", x, (3, 4))
+    checks.array(function, "grad_output", grad_output, shape=(*x.shape[:-2], 1, 1))
+
+
 def _windows(
-    function: str, x: np.ndarray, kernel_size: Pair, stride: Pair | None, padding: Pair, *rest: Pair
+    function: str, x: np.ndarray, kernel_size: Pair, stride: Pair | None, padding: Pair, *rest: Any
 ) -> Windows:
     """The stops of a pooling window; `rest` is dilation and ceil_mode."""
     checks.array(function, "x", x, (3, 4))
-    kernel, stride = _kernel_and_stride(function, kernel_size, stride)
+    geometry = _geometry(function, kernel_size, stride, padding)
+    return Windows(function, x.shape[-2:], *geometry, *rest)
+
+
+def _geometry(
+    function: str, kernel_size: Pair, stride: Pair | None, padding: Pair
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Kernel, stride and padding as pairs, once they fit together."""
+    kernel = checks.pair(function, "kernel_size", kernel_size, 1)
+    stride = kernel if stride is None else checks.pair(function, "stride", stride, 1)
     pads = checks.pair(function, "padding", padding, 0)
     fits = all(pad <= size // 2 for pad, size in zip(pads, kernel, strict=True))
     checks.require(fits, f"{function}: padding is {pads}; expected at most half of {kernel}")
-    return Windows(function, x.shape[-2:], kernel, stride, pads, *rest)
-
-
-def _kernel_and_stride(function: str, kernel_size: Pair, stride: Pair | None) -> tuple[Pair, Pair]:
-    kernel = checks.pair(function, "kernel_size", kernel_size, 1)
-    return kernel, kernel if stride is None else checks.pair(function, "stride", stride, 1)
+    return kernel, stride, pads
 
 
 def _pad(x: np.ndarray, windows: Windows, value: float) -> np.ndarray:
     """x with `value` around it; x itself when there is no padding."""
     if windows.padded_size == windows.size:
         return x
-    padded = memory.empty_like(x, (*x.shape[:-2], *windows.padded_size))
-    padded.fill(value)
+    padded = np.full_like(x, value, shape=(*x.shape[:-2], *windows.padded_size))
     padded[..., *windows.inside()] = x
     return padded
 
 
 def _counts(windows: Windows, dtype: np.dtype, count_include_pad: bool) -> np.ndarray:
     """How many values each window's mean is of: (output rows, output columns), or one number."""
-    checks.flag("avg_pool2d", "count_include_pad", count_include_pad)
     if windows.padded_size == windows.size:
         return np.array(math.prod(windows.kernel_size), dtype)
     counted = np.zeros(windows.padded_size, dtype)
@@ -179,7 +228,7 @@ def _counts(windows: Windows, dtype: np.dtype, count_include_pad: bool) -> np.nd
     if count_include_pad:
         (height, width), ((top, _), (left, _)) = windows.size, windows.sides
         counted[: height + 2 * top, : width + 2 * left] = 1
-    return sum(counted[rows, columns] for _, _, rows, columns in windows.places())
+    return np.sum([counted[rows, columns] for _, _, rows, columns in windows.places()], axis=0)
 
 
 class MaxPool2d(FunctionLayer):
@@ -191,10 +240,10 @@ class MaxPool2d(FunctionLayer):
         self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1,
         ceil_mode: bool = False,
     ) -> None:  # fmt: skip
-        self.kernel_size, self.stride = _kernel_and_stride("MaxPool2d", kernel_size, stride)
+        geometry = _geometry("MaxPool2d", kernel_size, stride, padding)
+        self.kernel_size, self.stride, self.padding = geometry
         self.dilation = checks.pair("MaxPool2d", "dilation", dilation, 1)
-        self.padding = checks.pair("MaxPool2d", "padding", padding, 0)
-        self.options = (self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode)
+        self.options = (*geometry, self.dilation, checks.flag("MaxPool2d", "ceil_mode", ceil_mode))
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         output = super().forward(x)
@@ -215,9 +264,20 @@ class AvgPool2d(FunctionLayer):
         self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0,
         ceil_mode: bool = False, count_include_pad: bool = True,
     ) -> None:  # fmt: skip
-        self.kernel_size, self.stride = _kernel_and_stride("AvgPool2d", kernel_size, stride)
-        self.padding = checks.pair("AvgPool2d", "padding", padding, 0)
-        self.options = (self.kernel_size, self.stride, self.padding, ceil_mode, count_include_pad)
+        geometry = _geometry("AvgPool2d", kernel_size, stride, padding)
+        self.kernel_size, self.stride, self.padding = geometry
+        checks.flag("AvgPool2d", "count_include_pad", count_include_pad)
+        ceil_mode = checks.flag("AvgPool2d", "ceil_mode", ceil_mode)
+        self.options = (*geometry, ceil_mode, count_include_pad)
+
+
+class AdaptiveAvgPool2d(FunctionLayer):
+    """`adaptive_avg_pool2d` as a layer: torch.nn.AdaptiveAvgPool2d."""
+
+    function, derivative = adaptive_avg_pool2d, adaptive_avg_pool2d_backward
+
+    def __init__(self, output_size: Pair) -> None:
+        self.options = (checks.pair("AdaptiveAvgPool2d", "output_size", output_size, 1),)
 
 
 class GlobalAvgPool2d(FunctionLayer):

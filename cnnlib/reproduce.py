@@ -36,8 +36,9 @@ def load(recipe: Recipe, validate: bool = False) -> tuple[Split, Split]:
     if not validate:
         return train, test
     held_out = min(10_000, len(train.images) // 6)
-    parts = slice(-held_out), slice(-held_out, None)
-    return tuple(Split(train.images[part], train.labels[part]) for part in parts)
+    rest, last = slice(-held_out), slice(-held_out, None)
+    kept = Split(train.images[rest], train.labels[rest])
+    return kept, Split(train.images[last], train.labels[last])
 
 
 def train(
@@ -76,7 +77,7 @@ def measure(network: cnnlib.Layer, unseen: Split) -> dict[str, Any]:
     `mistakes` has a row for each image that it got wrong: its index, its class, what it was called.
     """
     found = cnnlib.evaluate(network, unseen)
-    with network.evaluation():
+    with network.inference():
         outputs = [network(x) for x, _ in cnnlib.batches(*unseen, 500)]
     said = np.concatenate(outputs).argmax(axis=1)
     wrong = np.flatnonzero(said != unseen.labels)

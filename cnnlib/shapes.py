@@ -5,11 +5,11 @@ formulas are those of Dumoulin and Visin, "A guide to convolution arithmetic for
 (2016), and agree with PyTorch: a window that does not fit is skipped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from cnnlib import checks
 
-Pair = int | tuple[int, int]
+Pair = int | Sequence[int]  # one number, or rows and columns
 Padding = Pair | str
 
 
@@ -28,6 +28,8 @@ def same_padding(kernel_size: int, dilation: int = 1) -> tuple[int, int]:
 
     An even kernel needs one more on one side. As in PyTorch, that is the side after.
     """
+    kernel_size = checks.integer("same_padding", "kernel_size", kernel_size, 1)
+    dilation = checks.integer("same_padding", "dilation", dilation, 1)
     total = effective_kernel_size(kernel_size, dilation) - 1
     return total // 2, total - total // 2
 
@@ -62,8 +64,8 @@ def conv_output_size(
     `padding` is the zeros on each side, "valid" (none) or "same".
     Raises ValueError when the kernel is larger than the padded input.
     """
-    size = (checks.integer("conv_output_size", "size", size, 1),) * 2
-    windows = Windows("conv_output_size", size, kernel_size, stride, padding, dilation)
+    sizes = (checks.integer("conv_output_size", "size", size, 1),) * 2
+    windows = Windows("conv_output_size", sizes, kernel_size, stride, padding, dilation)
     return windows.output_size[0]
 
 
@@ -74,8 +76,8 @@ def rows_left_over(
 
     Size 7, kernel 3, stride 5: one window fits, and the last 4 rows are left over.
     """
-    size = (checks.integer("rows_left_over", "size", size, 1),) * 2
-    windows = Windows("rows_left_over", size, kernel_size, stride, padding, dilation)
+    sizes = (checks.integer("rows_left_over", "size", size, 1),) * 2
+    windows = Windows("rows_left_over", sizes, kernel_size, stride, padding, dilation)
     return windows.padded_size[0] - windows.stops(0, windows.kernel_size[0] - 1).stop
 
 
@@ -88,7 +90,9 @@ def conv_transpose_output_size(
     `(size - 1) * stride + effective kernel - 2 * padding + output_padding`; it may come out as 0
     or less.
     """
-    name, extent = "conv_transpose_output_size", effective_kernel_size(kernel_size, dilation)
+    name = "conv_transpose_output_size"
+    kernel_size = checks.integer(name, "kernel_size", kernel_size, 1)
+    extent = effective_kernel_size(kernel_size, checks.integer(name, "dilation", dilation, 1))
     reach = (checks.integer(name, "size", size, 1) - 1) * checks.integer(name, "stride", stride, 1)
     cut = 2 * checks.integer(name, "padding", padding, 0)
     return reach + extent - cut + checks.integer(name, "output_padding", output_padding, 0)
@@ -105,7 +109,7 @@ class Windows:
     """
 
     def __init__(
-        self, function: str, size: tuple[int, int], kernel_size: Pair, stride: Pair = 1,
+        self, function: str, size: Sequence[int], kernel_size: Pair, stride: Pair = 1,
         padding: Padding = 0, dilation: Pair = 1, ceil_mode: bool = False,
     ) -> None:  # fmt: skip
         self.size = size
@@ -114,7 +118,9 @@ class Windows:
         self.dilation = checks.pair(function, "dilation", dilation, 1)
         checks.flag(function, "ceil_mode", ceil_mode)
         sides = padding_sides(function, kernel_size, stride, padding, dilation)
-        self.sides, self.padded_size, self.output_size = (), (), ()
+        self.sides: tuple[tuple[int, int], ...] = ()
+        self.padded_size: tuple[int, ...] = ()
+        self.output_size: tuple[int, ...] = ()
         for axis, (before, after) in enumerate(sides):
             step, padded = self.stride[axis], before + size[axis] + after
             extent = effective_kernel_size(self.kernel_size[axis], self.dilation[axis])
@@ -146,7 +152,36 @@ class Windows:
         return slice(top, top + self.size[0]), slice(left, left + self.size[1])
 
 
-def receptive_field(stack: list[tuple[int, int] | tuple[int, int, int]]) -> int:
+def transposed_geometry(
+    function: str, stride: Pair, padding: Pair, output_padding: Pair, dilation: Pair
+) -> tuple[tuple[int, int], ...]:
+    """The four as pairs (rows, columns), once a transposed convolution can have them."""
+    stride = checks.pair(function, "stride", stride, 1)
+    padding = checks.pair(function, "padding", padding, 0)
+    more = checks.pair(function, "output_padding", output_padding, 0)
+    dilation = checks.pair(function, "dilation", dilation, 1)
+    found = f"{function}: output_padding is {more}; expected less than the stride {stride}"
+    fits = all(m < max(s, d) for m, s, d in zip(more, stride, dilation, strict=True))
+    checks.require(fits, f"{found} or the dilation {dilation}")
+    return stride, padding, more, dilation
+
+
+def transposed_windows(
+    function: str, size: tuple[int, ...], kernel_size: Sequence[int], stride: Pair,
+    padding: Pair, output_padding: Pair, dilation: Pair,
+) -> Windows:  # fmt: skip
+    """The windows of the convolution that leads from a transposed one's output back to `size`."""
+    geometry = transposed_geometry(function, stride, padding, output_padding, dilation)
+    each_axis = zip(size, kernel_size, *geometry, strict=True)
+    output = tuple(conv_transpose_output_size(*axis) for axis in each_axis)
+    stride, cut, _, dilation = geometry
+    checks.require(min(output) > 0, f"{function}: padding {cut} cuts the output down to {output}")
+    windows = Windows(function, output, kernel_size, stride, cut, dilation)
+    windows.output_size = size  # output_padding may leave room for one more stop
+    return windows
+
+
+def receptive_field(stack: Iterable[Sequence[int]]) -> int:
     """Pixels of the input, along one axis, that one value after the `stack` depends on.
 
     `stack` lists (kernel_size, stride) or (kernel_size, stride, dilation) of each layer, the
@@ -154,14 +189,18 @@ def receptive_field(stack: list[tuple[int, int] | tuple[int, int, int]]) -> int:
     before it have reached (Araujo, Norris and Sim, "Computing receptive fields", Distill, 2019).
     """
     field, step = 1, 1
-    checks.instance("receptive_field", "stack", stack, list)
+    checks.instance("receptive_field", "stack", stack, Iterable)
     for layer in stack:
-        checks.instance("receptive_field", "stack", layer, tuple)
+        checks.instance("receptive_field", "stack", layer, Sequence)
         found = f"receptive_field: stack has {layer}; expected (kernel_size, stride, dilation)"
         checks.require(len(layer) in (2, 3), f"{found}, the last if it is not 1")
-        kernel_size, stride, *dilation = layer
+        names = ("kernel_size", "stride", "dilation")
+        numbers = zip(names, layer, strict=False)
+        kernel_size, stride, *dilation = (
+            checks.integer("receptive_field", name, number, 1) for name, number in numbers
+        )
         field += (effective_kernel_size(kernel_size, *dilation) - 1) * step
-        step *= checks.integer("receptive_field", "stride", stride, 1)
+        step *= stride
     return field
 
 
@@ -169,16 +208,10 @@ def conv2d_parameters(
     in_channels: int, out_channels: int, kernel_size: Pair, groups: int = 1, bias: bool = True
 ) -> int:
     """Weights, and one bias per filter, of a convolution: 2 channels, three 2x2 filters: 24 + 3."""
-    name = "conv2d_parameters"
-    channels = checks.integer(name, "in_channels", in_channels, 1)
-    filters = checks.integer(name, "out_channels", out_channels, 1)
-    rows, columns = checks.pair(name, "kernel_size", kernel_size, 1)
-    checks.integer(name, "groups", groups, 1)
-    found = f"{name}: in_channels is {channels} and out_channels is {filters}"
-    fits = channels % groups == filters % groups == 0
-    checks.require(fits, f"{found}; expected multiples of the {groups} groups")
-    channels //= groups
-    return filters * (channels * rows * columns + checks.flag(name, "bias", bias))
+    checks.channels("conv2d_parameters", groups, in_channels, out_channels)
+    rows, columns = checks.pair("conv2d_parameters", "kernel_size", kernel_size, 1)
+    biases = checks.flag("conv2d_parameters", "bias", bias)
+    return out_channels * (in_channels // groups * rows * columns + biases)
 
 
 def linear_parameters(in_features: int, out_features: int, bias: bool = True) -> int:

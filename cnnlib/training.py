@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from cnnlib import checkpoints, checks
-from cnnlib.batches import Augment, Data, batch_count, batches, not_finite, usable
-from cnnlib.layer import Layer, Parameter
+from cnnlib.batching import Augment, Data, batch_count, batches, not_finite, usable
+from cnnlib.layer import Layer
 from cnnlib.loss import CrossEntropyLoss, Loss
-from cnnlib.optimizers import Optimizer, Schedule
+from cnnlib.optimizers import Optimizer, Schedule, clip_grad_norm
 
 
 @dataclass
@@ -59,10 +59,11 @@ def evaluate(
     loss = CrossEntropyLoss() if loss is None else loss
     checks.instance("evaluate", "network", network, Layer)
     images, labels = usable("evaluate", data, loss)
+    checks.integer("evaluate", "batch_size", batch_size, 1)
     total, weights, confusion = 0.0, 0.0, np.zeros((0, 0), int)
-    with network.evaluation(), loss.evaluation():
+    with network.inference(), loss.inference():
         for x, target in batches(images, labels, batch_size):
-            output = network.forward(x)
+            output = network(x)
             if weight := loss.weight_of(output, target):
                 total += float(loss(output, target)) * weight
                 weights += weight
@@ -73,27 +74,6 @@ def evaluate(
     per_class = np.divide(right, images_of, out=np.full(len(right), np.nan), where=images_of > 0)
     accuracy = right.sum() / confusion.sum() if confusion.any() else math.nan
     return Evaluation(total / (weights or math.nan), float(accuracy), per_class, confusion)
-
-
-def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
-    """Shrink all gradients together so that their length is at most `max_norm`.
-
-    Returns the length before. As torch's clip_grad_norm_, which divides by the length + 1e-6.
-    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013).
-    """
-    max_norm = checks.number("clip_grad_norm", "max_norm", max_norm, 0)
-    checks.instance("clip_grad_norm", "parameters", parameters, Iterable)
-    parameters = list(parameters)
-    for parameter in parameters:
-        checks.instance("clip_grad_norm", "parameters", parameter, Parameter)
-    learning = [parameter for parameter in parameters if parameter.grad is not None]
-    squares = [np.square(p.grad, dtype=np.float64).sum() for p in learning]  # no float32 holds 1e40
-    norm = math.sqrt(sum(squares))
-    scale = max_norm / (norm + 1e-6)
-    if not scale >= 1:  # also when it is NaN
-        for parameter in learning:
-            parameter.grad = parameter.grad * scale
-    return norm
 
 
 def fit(
@@ -144,7 +124,7 @@ def fit(
     path = None if checkpoint is None else checkpoints.writable("fit", checkpoint)
     if path:
         run.sizes = count, labels.size
-        settings = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed}
+        settings: dict[str, Any] = {"batch_size": batch_size, "drop_last": drop_last, "seed": seed}
         settings |= {"augment": augment, "max_norm": max_norm}
         run.plan = checkpoints.plan(network, loss, optimizer, schedule, settings)
         run.plan |= checkpoints.data_plan(train, validation)
@@ -154,7 +134,8 @@ def fit(
         while run.epoch < epochs and not run.is_stuck(patience):
             network.train()
             rng = np.random.default_rng([seed, run.epoch])
-            options = {"rng": rng, "augment": augment, "start": run.batch, "drop_last": drop_last}
+            start = {"rng": rng, "augment": augment, "start": run.batch, "drop_last": drop_last}
+            options: dict[str, Any] = start
             name = f"epoch {run.epoch + 1}/{epochs}"
             with tqdm(total=count, initial=run.batch, desc=name, disable=not progress) as bar:
                 for _ in run.learn(batches(images, labels, batch_size, **options)):
@@ -177,6 +158,9 @@ NUMBERS = ("epoch", "batch", "total_loss", "weight", "right", "counted", "lr")
 class Run:
     """Where a training run stands: all that a checkpoint holds."""
 
+    plan: dict[str, str | None]  # what a checkpoint belongs to
+    sizes: tuple[int, int]  # batches of an epoch, and labels
+
     def __init__(
         self, network: Layer, loss: Loss, optimizer: Optimizer, schedule: Schedule | None,
         max_norm: float | None,
@@ -189,6 +173,8 @@ class Run:
         own = set(network.parameters())
         learned = own.issuperset(optimizer.parameters)
         checks.require(learned, "fit: optimizer has parameters that the network does not have")
+        learns = any(parameter.requires_grad for parameter in optimizer.parameters)
+        checks.require(learns, "fit: all parameters of the optimizer are frozen; expected one not")
         same = schedule is None or schedule.optimizer is optimizer
         checks.require(same, "fit: schedule is of another optimizer than the one given")
         self.history = History()

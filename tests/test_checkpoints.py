@@ -98,6 +98,12 @@ def conv(kernel_size=3, pool=cnnlib.MaxPool2d, p=0.2, activation=cnnlib.ReLU):
     return make
 
 
+def frozen():
+    net = network()
+    net[0].weight.requires_grad = False
+    return net
+
+
 def other_images():
     images, labels = data()
     images[119, 0, 7, 7] += 1e-3
@@ -116,6 +122,7 @@ def other_labels():
         ({"network": conv(pool=cnnlib.AvgPool2d)}, "layer 3 MaxPool2d.*; now it is AvgPool2d"),
         ({"network": conv(activation=cnnlib.Tanh)}, "layer 2 ReLU; now it is Tanh"),
         ({"network": conv(p=0.3)}, r"layer 5 Dropout, p 0\.2; now it is Dropout, p 0\.3"),
+        ({"network": frozen}, r"layer 0 .* frozen"),
         ({"optimizer": cnnlib.SGD}, "optimizer Adam"),
         ({"optimizer": cnnlib.AdamW}, "optimizer Adam"),
         ({"optimizer": lambda p: cnnlib.Adam(p, lr=0.02)}, r"lr 0\.01"),

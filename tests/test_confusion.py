@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import traitlets
 
+from cnnlib.records import record
 from cnnlib.widgets import Confusion
-from cnnlib.widgets.records import record
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]

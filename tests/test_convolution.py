@@ -3,6 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from conformance import assert_as_torch, assert_gradients_as_torch, assert_layer_as_torch
+from geometry import small_convolutions
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -46,11 +47,16 @@ def test_conv2d_is_that_of_torch_for_any_geometry(drawn):
     assert_as_torch(cnnlib.conv2d, F.conv2d, *arrays, **options)
 
 
-@given(convolutions())
-def test_the_loops_are_the_definition(drawn):
-    (x, weight, bias), options = drawn
-    expected = cnnlib.conv2d_loops(x, weight, bias, **options)
-    np.testing.assert_allclose(cnnlib.conv2d(x, weight, bias, **options), expected, atol=1e-12)
+@pytest.mark.parametrize("way", ["_loops", "_im2col", ""])
+@given(small_convolutions())
+def test_loops_columns_and_the_fast_way_are_all_the_convolution_of_torch(way, drawn):
+    (image, weight, bias), options = drawn
+    for x in (image, np.stack([image, -image[:, ::-1]])):
+        forward = getattr(cnnlib, f"conv2d{way}")
+        backward = getattr(cnnlib, f"conv2d_backward{way}")
+        assert_as_torch(forward, F.conv2d, x, weight, bias, **options)
+        assert_as_torch(forward, F.conv2d, x, weight, None, **options)
+        assert_gradients_as_torch(backward, F.conv2d, x, weight, bias, taken=2, **options)
 
 
 @given(convolutions())
@@ -264,6 +270,19 @@ def test_a_layer_whose_groups_do_not_divide_is_refused():
         cnnlib.Conv2d(4, 6, 3, groups=3)
 
 
+def test_a_layer_that_could_never_run_is_refused_when_it_is_made():
+    with pytest.raises(ValueError, match="Conv2d: padding 'same' expects stride 1"):
+        cnnlib.Conv2d(2, 3, 3, padding="same", stride=2)
+    with pytest.raises(ValueError, match="Conv2d: padding 'same' expects stride 1"):
+        cnnlib.Conv2d(2, 3, 3, padding="same", stride=(1, 2))
+    with pytest.raises(ValueError, match=r"ConvTranspose2d: output_padding is \(0, 2\); expected"):
+        cnnlib.ConvTranspose2d(2, 3, 3, stride=2, output_padding=(0, 2))
+    with pytest.raises(ValueError, match=r"MaxPool2d: padding is \(2, 0\); expected at most half"):
+        cnnlib.MaxPool2d(3, padding=(2, 0))
+    with pytest.raises(ValueError, match=r"AvgPool2d: padding is \(0, 2\); expected at most half"):
+        cnnlib.AvgPool2d(3, padding=(0, 2))
+
+
 def test_a_gradient_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"grad_output has shape .*; expected \(2, 4, 3, 4\)"):
         cnnlib.conv2d_backward(np.zeros((2, 4, 3, 5)), X, W)
@@ -276,7 +295,9 @@ def test_a_gradient_of_another_shape_is_refused():
             {"output_padding": 1},
             r"output_padding is \(1, 1\); expected less than the stride \(1, 1\)",
         ),
-        ({"padding": 9}, "cuts the output down"),
+        ({"padding": 9}, r"padding \(9, 9\) cuts the output down to \(-11, -10\)"),
+        ({"padding": (4, 0)}, r"padding \(4, 0\) cuts the output down to \(-1, 8\)"),
+        ({"padding": (0, 4)}, r"padding \(0, 4\) cuts the output down to \(7, 0\)"),
         ({"groups": 2}, "x has 3 channels; expected a multiple of the 2 groups"),
     ],
 )

@@ -12,7 +12,7 @@ from PIL import Image
 
 import cnnlib
 from cnnlib import data
-from cnnlib.widgets.records import mnist_examples
+from cnnlib.records import mnist_examples
 
 
 def idx(array):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib import widgets
 from cnnlib.classifiers import trained_mnist_network
+from cnnlib.records import mnist_examples, record
 from cnnlib.widgets import DrawDigit
-from cnnlib.widgets.records import mnist_examples, record
 from tests.browser import OnPage, visit
 from tests.test_inference import covered_leads
 

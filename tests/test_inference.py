@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib import widgets
 from cnnlib.classifiers import trained_mnist_network
+from cnnlib.records import mnist_examples
 from cnnlib.widgets.packed import pack, pack_array, unpack, unpack_array
-from cnnlib.widgets.records import mnist_examples
 
 pytest_plugins = ["tests.browser"]
 SCRIPT = Path(widgets.__file__).parent / "shared" / "inference.js"

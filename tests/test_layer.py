@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -154,8 +156,108 @@ def test_training_and_evaluation_reach_every_layer():
     assert not net.classifier.training
 
 
+def test_inference_keeps_nothing_and_gives_back_what_was_kept():
+    features = cnnlib.Sequential(cnnlib.Conv2d(1, 2, 3), cnnlib.Flatten(), cnnlib.Linear(8, 3))
+    net = cnnlib.Sequential(features, cnnlib.Residual(cnnlib.Dropout(0.5), cnnlib.Linear(3, 3)))
+    x = np.random.default_rng(0).standard_normal((4, 1, 4, 4)).astype(np.float32)
+    expected = net.eval()(x)
+    grad = net.backward(np.ones_like(expected))
+    net(x)
+    net[1].train()
+    with net.inference():
+        np.testing.assert_array_equal(net(x + 0), expected)
+        assert all(layer.saved is None for _, layer in net.layers())
+        message = r"^Sequential\.backward: call forward first, once .*, outside of inference\(\)$"
+        with pytest.raises(RuntimeError, match=message):
+            net.backward(np.ones_like(expected))
+    assert net[1].training and not net[0].training
+    np.testing.assert_array_equal(net.backward(np.ones_like(expected)), grad)
+    with pytest.raises(RuntimeError, match=r"once for each backward$"):
+        net.backward(np.ones_like(expected))
+
+
+def test_evaluation_takes_the_memory_of_a_layer_and_not_of_a_network():
+    channels, size = 8, 64
+    image = channels * size * size * 8
+    convs = [cnnlib.Conv2d(channels, channels, 1, dtype=np.float64) for _ in range(12)]
+    net = cnnlib.Sequential(*convs, cnnlib.GlobalAvgPool2d(), cnnlib.Flatten())
+    data = np.ones((1, channels, size, size)), np.zeros(1, int)
+    tracemalloc.start()
+    cnnlib.evaluate(net, data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    net(data[0])
+    kept = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * image < 12 * image < kept
+
+
 def test_a_parameter_says_what_it_is():
-    assert repr(cnnlib.Linear(2, 3).bias) == "Parameter(shape=(3,), dtype=float32)"
+    bias = cnnlib.Linear(2, 3).bias
+    assert repr(bias) == "Parameter(shape=(3,), dtype=float32)"
+    bias.requires_grad = False
+    assert repr(bias) == "Parameter(shape=(3,), dtype=float32, requires_grad=False)"
+
+
+MADE = [
+    "Conv2d(4, 6, (3, 2), stride=(2, 1), padding=1, dilation=(1, 2), groups=2, bias=False)",
+    "Conv2d(4, 6, (3, 3), padding='same', padding_mode='reflect')",
+    "ConvTranspose2d(4, 6, (3, 2), stride=(2, 2), padding=(1, 0), output_padding=(0, 1), groups=2)",
+    "Linear(2, 3, bias=False)",
+    "BatchNorm2d(3, eps=0.001, momentum=0.2)",
+    "LayerNorm((3, 3), elementwise_affine=False, bias=False)",
+    "LayerNorm((4,), bias=False)",
+    "GroupNorm(2, 4, affine=False)",
+    "MaxPool2d((2, 2), stride=(2, 2), ceil_mode=True)",
+    "AvgPool2d((3, 2), stride=(1, 2), padding=(1, 0), count_include_pad=False)",
+    "AdaptiveAvgPool2d((2, 3))",
+    "ZeroPad2d((2, 1, 0, 3))",
+    "Dropout(p=0.2)",
+    "GELU(approximate='tanh')",
+    "ReLU()",
+    "CrossEntropyLoss(reduction='sum', label_smoothing=0.1)",
+]
+
+
+@pytest.mark.parametrize("text", MADE)
+def test_a_layer_is_printed_as_it_is_made(text):
+    assert repr(eval(text, dict(vars(cnnlib)))) == text
+
+
+def test_a_network_is_printed_as_the_tree_that_torch_prints():
+    def tree(nn):
+        inner = nn.Sequential(nn.ReLU(), nn.Sequential(nn.Tanh()))
+        return nn.Sequential(inner, nn.Sigmoid())
+
+    assert repr(tree(cnnlib)) == repr(tree(torch.nn))
+
+
+def test_a_network_of_a_readers_own_is_printed_as_a_tree():
+    net = Net()
+    net.scale = cnnlib.Parameter(np.ones(2))
+    lines = repr(net).splitlines()
+    assert lines[:3] == ["Net(", "  (features): Sequential(", "    (0): Conv2d(1, 2, (3, 3))"]
+    assert lines[-2:] == ["  (classifier): Linear(8, 3)", ")"]
+
+
+def test_a_frozen_parameter_gets_no_gradient_and_is_not_moved():
+    layer = cnnlib.Linear(2, 3, dtype=np.float64)
+    layer.weight.requires_grad = False
+    kept, moved = layer.weight.data.copy(), layer.bias.data.copy()
+    optimizer = cnnlib.SGD(layer.parameters(), lr=0.1, weight_decay=0.5)
+    layer(np.ones((4, 2)))
+    layer.backward(np.ones((4, 3)))
+    assert layer.weight.grad is None
+    layer.weight.grad = np.ones_like(kept)  # of a time before it was frozen
+    optimizer.step()
+    np.testing.assert_array_equal(layer.weight.data, kept)
+    np.testing.assert_allclose(layer.bias.data, moved - 0.1 * (4 + 0.5 * moved))
+    assert layer.requires_grad_(False).requires_grad_() is layer
+    assert [p.requires_grad for p in layer.parameters()] == [True, True]
+    with pytest.raises(TypeError, match="requires_grad_: requires_grad is a int; expected True or"):
+        layer.requires_grad_(0)
+    with pytest.raises(TypeError, match="Parameter: requires_grad is a str; expected True or"):
+        cnnlib.Parameter(kept, "no")
 
 
 @pytest.mark.parametrize(
@@ -207,3 +309,57 @@ def test_arguments_that_no_layer_can_be_made_with_are_named():
         cnnlib.ConvTranspose2d(0, 2, 3)
     with pytest.raises(TypeError, match="Conv2d: x is a list; expected a NumPy array"):
         cnnlib.Conv2d(1, 1, 1)([[[1.0]]])
+
+
+# name, arguments in both libraries, shape of x, training
+LAYERS = [
+    ("Conv2d", (2, 3, 3, 1, 1), (5, 2, 7, 6), True),
+    ("Conv2d", (9, 4, (2, 3), (2, 1)), (5, 9, 7, 6), True),
+    ("ConvTranspose2d", (2, 3, 3, 2), (5, 2, 4, 6), True),
+    ("BatchNorm2d", (3,), (5, 3, 7, 6), True),
+    ("BatchNorm2d", (3,), (5, 3, 7, 6), False),
+    ("LayerNorm", ((7, 6),), (5, 2, 7, 6), True),
+    ("GroupNorm", (2, 4), (5, 4, 7, 6), True),
+    ("Linear", (6, 4), (5, 6), True),
+    ("ReLU", (), (5, 2, 7, 6), True),
+    ("MaxPool2d", (3, 2), (5, 2, 7, 6), True),
+    ("AvgPool2d", (3, 2, 1), (5, 2, 7, 6), True),
+    ("AdaptiveAvgPool2d", ((3, 4),), (5, 2, 7, 6), True),
+    ("ReflectionPad2d", (2,), (5, 2, 7, 6), True),
+    ("Dropout", (), (5, 2, 7, 6), False),
+    ("Flatten", (), (5, 2, 7, 6), True),
+]
+RARE = {"infinite": [np.inf], "missing": [np.nan], "all": [np.inf, -np.inf, np.nan]}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("rare", RARE.values(), ids=RARE)
+@pytest.mark.parametrize("spoiled", [(0.03, 0), (0, 0.03), (0.03, 0.03)], ids=["x", "grad", "both"])
+@pytest.mark.parametrize(("name", "arguments", "shape", "training"), LAYERS)
+def test_what_diverges_diverges_in_every_layer_as_in_torch(
+    name, arguments, shape, training, spoiled, rare
+):
+    rng = np.random.default_rng(0)
+
+    def numbers(shape, share):
+        lost = rng.random(shape) < share
+        return np.where(lost, rng.choice(rare, shape), rng.standard_normal(shape))
+
+    theirs = getattr(torch.nn, name)(*arguments).double().train(training)
+    state = {key: value.numpy().copy() for key, value in theirs.state_dict().items()}
+    double = {"dtype": np.float64} if state else {}
+    ours = getattr(cnnlib, name)(*arguments, **double).train(training)
+    ours.load_state_dict(state)
+    x = numbers(shape, spoiled[0])
+    tensor = torch.tensor(x, requires_grad=True)
+    expected = theirs(tensor)
+    grad = numbers(tuple(expected.shape), spoiled[1])
+    expected.backward(torch.tensor(grad))
+    pairs = [(ours(x), expected.detach()), (ours.backward(grad), tensor.grad)]
+    pairs += [(ours.named_parameters()[k].grad, p.grad) for k, p in theirs.named_parameters()]
+    pairs += [(ours.state_dict()[k], buffer) for k, buffer in theirs.named_buffers()]
+    for one, other in pairs:
+        other = other.numpy()
+        if name in ("LayerNorm", "GroupNorm"):  # torch rearranges the sums: NaN, where ours is inf
+            one, other = (np.where(np.isfinite(a), a, np.nan) for a in (one, other))
+        np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-10)

@@ -299,3 +299,30 @@ def test_the_layer_refuses_a_bad_option_before_it_is_called():
 def test_maps_of_logits_need_a_class_for_each_place():
     with pytest.raises(ValueError, match=r"target has shape \(2, 4, 5\); expected \(2, 5, 4\)"):
         cnnlib.cross_entropy(np.zeros((2, 3, 5, 4)), np.zeros((2, 4, 5), int))
+
+
+@pytest.mark.parametrize("lost", [INF, -INF, NAN])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_lost_gradient_goes_through_softmax_as_in_torch(name, lost):
+    x = np.array([[1.0, 3, 2, 0.5], [1, 2, 3, 4], [-INF, 2, 1, 0]])
+    grad_output = np.array([[1.0, lost, 0.5, 3], [1, -2, 0.5, 3], [lost, 1, 2, 3]])
+    tensor = torch.tensor(x, requires_grad=True)
+    getattr(F, name)(tensor, dim=1).backward(torch.tensor(grad_output))
+    grad = getattr(cnnlib, f"{name}_backward")(grad_output, x)
+    np.testing.assert_allclose(grad, tensor.grad, atol=1e-12)
+
+
+@pytest.mark.parametrize("lost", [INF, -INF, NAN])
+@pytest.mark.parametrize("target", [[0, 1, 3], [[0.5, 0, 0.25, 0.25]] * 3])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_lost_gradient_of_one_loss_is_lost_in_its_row_alone_as_in_torch(target, lost):
+    logits, target = np.array([[1.0, 3, 2, 0.5], [1, 2, 3, 4], [5, 2, 1, 0]]), np.array(target)
+    grad_output = np.array([1.0, lost, 2.0])
+    tensor = torch.tensor(logits, requires_grad=True)
+    F.cross_entropy(tensor, torch.tensor(target), reduction="none").backward(
+        torch.tensor(grad_output)
+    )
+    grad, expected = cnnlib.cross_entropy_backward(grad_output, logits, target, "none"), tensor.grad
+    np.testing.assert_allclose(grad[[0, 2]], expected[[0, 2]], atol=1e-12)
+    assert not (np.isfinite(grad[1]) | np.isfinite(expected[1].numpy())).any()

@@ -120,6 +120,56 @@ def test_a_first_layer_with_a_backward_of_its_own_is_asked_for_it():
     assert network[0].bias.grad is not None
 
 
+def frozen_in_part(nn):
+    return nn.Sequential(
+        *(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(4, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(45, 3)),
+    )
+
+
+@pytest.mark.parametrize("frozen", [[0, 1], [4], [0, 1, 4], [7]])
+def test_a_network_that_is_frozen_in_part_learns_as_in_torch(frozen):
+    ours, theirs = frozen_in_part(cnnlib), frozen_in_part(torch.nn)
+    ours.load_state_dict({key: value.numpy() for key, value in theirs.state_dict().items()})
+    for index in frozen:
+        ours[index].requires_grad_(False), theirs[index].requires_grad_(False)
+    optimizer = cnnlib.Adam(ours.parameters(), weight_decay=0.1)
+    reference = torch.optim.Adam(theirs.parameters(), weight_decay=0.1)
+    loss, rng = cnnlib.CrossEntropyLoss(), np.random.default_rng(0)
+    for _ in range(3):
+        x, target = rng.random((6, 1, 12, 12), np.float32), rng.integers(0, 3, 6)
+        optimizer.zero_grad(), reference.zero_grad()
+        loss(ours(x), target)
+        ours.backward_parameters(loss.backward())
+        torch.nn.functional.cross_entropy(theirs(torch.tensor(x)), torch.tensor(target)).backward()
+        optimizer.step(), reference.step()
+    for key, value in theirs.state_dict().items():
+        np.testing.assert_allclose(ours.state_dict()[key], value, rtol=1e-4, atol=1e-5)
+
+
+class Unasked(cnnlib.ReLU):
+    def backward(self, grad_output):
+        raise AssertionError("nobody needs this gradient")
+
+
+def test_what_lies_before_the_first_layer_that_learns_is_not_asked_for_a_gradient():
+    first, second = cnnlib.Linear(2, 3), cnnlib.Linear(3, 4)
+    network = cnnlib.Sequential(first.requires_grad_(False), Unasked(), second)
+    output = network(np.ones((5, 2), np.float32))
+    network.backward_parameters(np.ones_like(output))
+    assert second.bias.grad.tolist() == [5] * 4
+    network(np.ones((5, 2), np.float32))
+    network.requires_grad_(False).backward_parameters(np.ones_like(output))
+    assert second.bias.grad.tolist() == [5] * 4
+
+
+def test_a_part_of_a_network_is_a_network_of_the_same_layers():
+    network = cnnlib.Sequential({"a": cnnlib.ReLU(), "b": cnnlib.Tanh(), "c": cnnlib.Flatten()})
+    part = network[1:]
+    assert list(part.children()) == ["b", "c"]
+    assert part[0] is network[1] and network[-1] is part[-1]
+
+
 def test_bad_parts_are_named():
     with pytest.raises(TypeError, match="Sequential: 1 is a str; expected a Layer"):
         cnnlib.Sequential(cnnlib.ReLU(), "relu")
@@ -273,6 +323,43 @@ class Container(cnnlib.Layer):
 def test_no_receptive_field_is_given_where_it_is_not_known(layer):
     rows = cnnlib.summary(cnnlib.Sequential(layer, cnnlib.ReLU()), (2, 7, 6))
     assert rows[-1].receptive_field is None
+
+
+def own_network(base, nn, parameter):
+    class Own(base):
+        """Layers inside, one of them twice, and a parameter of its own."""
+
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(2, 4, 3, padding=1)
+            self.twice = nn.Conv2d(4, 4, 3, padding=1, groups=2)
+            self.rest = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+            self.head = nn.Linear(4 * 3 * 4, 5)
+            self.scale = parameter
+
+        def forward(self, x):
+            return self.head(self.rest(self.twice(self.twice(self.conv(x)))))
+
+    return Own()
+
+
+def test_the_summary_of_a_readers_own_network_counts_what_torch_counts():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    theirs = own_network(torch.nn.Module, torch.nn, torch.nn.Parameter(torch.ones(7)))
+    with FlopCounterMode(display=False) as counter:
+        theirs(torch.zeros(1, 2, 6, 8))
+    ours = own_network(cnnlib.Layer, cnnlib, cnnlib.Parameter(np.ones(7, np.float32)))
+    for network in (ours, cnnlib.Sequential(ours, cnnlib.ReLU())):
+        rows = cnnlib.summary(network, (2, 6, 8))
+        assert sum(row.parameters for row in rows) == sum(p.numel() for p in theirs.parameters())
+        assert 2 * sum(row.multiply_adds for row in rows) == counter.get_total_flops()
+    names = ["conv", "twice", "twice", "rest.0", "rest.1", "rest.2", "head"]
+    assert [row.name for row in rows] == [*(f"0.{name}" for name in names), "0", "1"]
+    assert [row.parameters for row in rows] == [76, 76, 0, 0, 0, 0, 245, 7, 0]
+    assert [row.kind for row in rows][-2:] == ["Own", "ReLU"]
+    assert rows[4].output_shape == (4, 3, 4)
+    assert "forward" not in vars(ours.conv)
 
 
 def test_a_list_of_numbers_is_no_image_and_has_no_receptive_field():

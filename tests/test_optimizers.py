@@ -162,6 +162,51 @@ def test_other_bad_settings_are_named():
         schedule.step()
 
 
+def test_clipping_shrinks_all_gradients_together():
+    parameters = [Parameter(np.zeros(2)), Parameter(np.zeros((1, 1))), Parameter(np.zeros(1))]
+    parameters[0].grad, parameters[1].grad = np.array([3.0, 0.0]), np.array([[4.0]])
+    assert cnnlib.clip_grad_norm(parameters, 10.0) == 5
+    assert parameters[0].grad.tolist() == [3, 0]
+    assert cnnlib.clip_grad_norm(parameters, 1.0) == 5
+    assert parameters[0].grad == pytest.approx([3 / (5 + 1e-6), 0], rel=1e-12)
+    assert parameters[1].grad == pytest.approx(4 / (5 + 1e-6), rel=1e-12)
+
+
+@pytest.mark.parametrize("max_norm", [0.0, 3e-7, 1e-6, 0.5, 5.0, 5.000002, 20.0])
+@pytest.mark.parametrize("size", [1e-7, 1.0, 1e30])
+def test_gradients_are_clipped_as_in_torch(max_norm, size):
+    grads = [size * np.array([[3.0, 0.0]]), size * np.array([0.0, 4.0, 0.0])]
+    ours = [Parameter(np.ones_like(grad)) for grad in grads] + [Parameter(np.ones(2))]
+    theirs = [torch.nn.Parameter(torch.tensor(parameter.data)) for parameter in ours]
+    for parameter, tensor, grad in zip(ours, theirs, grads, strict=False):
+        parameter.grad, tensor.grad = grad, torch.tensor(grad)
+    expected = torch.nn.utils.clip_grad_norm_(theirs, max_norm)
+    assert cnnlib.clip_grad_norm((p for p in ours), max_norm) == pytest.approx(expected.item())
+    for parameter, tensor in zip(ours[:2], theirs, strict=False):
+        np.testing.assert_allclose(parameter.grad, tensor.grad.numpy(), rtol=1e-12)
+    assert ours[2].grad is None
+
+
+def test_two_parameters_may_share_the_array_of_their_gradient():
+    grad, parameters = np.array([3.0, 4.0]), [Parameter(np.zeros(2)) for _ in range(2)]
+    parameters[0].grad = parameters[1].grad = grad
+    cnnlib.clip_grad_norm(parameters, 1.0)
+    length = np.sqrt(2 * 25)
+    for parameter in parameters:
+        np.testing.assert_allclose(parameter.grad, [3 / (length + 1e-6), 4 / (length + 1e-6)])
+    assert grad.tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("size", [1e20, 1e-30])
+def test_clipping_measures_gradients_whose_squares_do_not_fit_into_float32(size):
+    parameter = Parameter(np.zeros(2, np.float32))
+    parameter.grad = np.array([3 * size, 4 * size], np.float32)
+    assert cnnlib.clip_grad_norm([parameter], 10 * size + 10) == pytest.approx(5 * size)
+    assert cnnlib.clip_grad_norm([parameter], 1.0) == pytest.approx(5 * size)
+    expected = np.array([3, 4]) * min(size, 1 / 5)
+    np.testing.assert_allclose(parameter.grad, expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("size", [1e-30, 1e-22, 1e-19, 1e-8, 1e18, 1e25, np.inf, np.nan])
 @pytest.mark.parametrize(
     ("name", "options"),

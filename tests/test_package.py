@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import cnnlib
 from tools import run_notebooks
 
 ROOT = Path(__file__).parents[1]
@@ -52,8 +53,12 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
     files = [path for path in (ROOT / "cnnlib").rglob("*") if path.suffix in (".py", ".js", ".css")]
     assert {path.suffix for path in files} == {".py", ".js", ".css"}
     expected = {path.relative_to(ROOT).as_posix() for path in files}
-    expected.add("cnnlib/widgets/assets/mnist.safetensors")
+    expected |= {"cnnlib/assets/mnist.safetensors", "cnnlib/py.typed"}
     assert expected <= set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_the_wheel_has_the_version_that_the_package_tells(wheel):
+    assert wheel.name.startswith(f"cnnlib-{cnnlib.__version__}-")
 
 
 def test_a_chapter_rerun_outside_the_checkout_gives_the_stored_bytes(

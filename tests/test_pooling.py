@@ -41,6 +41,44 @@ def test_avg_pool2d_is_that_of_torch(drawn, count_include_pad):
     assert_gradients_as_torch(cnnlib.avg_pool2d_backward, F.avg_pool2d, x, **options)
 
 
+def windows_of_one_axis():
+    """All small windows: (size, kernel, stride, padding, ceil_mode), each with its successor."""
+    axes = [
+        (size, kernel, stride, padding)
+        for size in range(2, 7)
+        for kernel in range(1, 5)
+        for stride in range(1, 5)
+        for padding in range(kernel // 2 + 1)
+        if kernel <= size + 2 * padding
+    ]
+    for ceil_mode in (False, True):
+        for rows, columns in zip(axes, [*axes[37:], *axes[:37]], strict=True):
+            yield *zip(rows, columns, strict=True), ceil_mode
+
+
+def test_every_small_window_is_pooled_as_in_torch():
+    rng, count = np.random.default_rng(0), 0
+    for size, kernel, stride, padding, ceil_mode in windows_of_one_axis():
+        x = rng.standard_normal((2, 3, *size))
+        options = {"stride": stride, "padding": padding, "ceil_mode": ceil_mode}
+        for name, more in (
+            ("max_pool2d", {}),
+            ("avg_pool2d", {"count_include_pad": True}),
+            ("avg_pool2d", {"count_include_pad": False}),
+        ):
+            tensor = torch.tensor(x, requires_grad=True)
+            expected = getattr(F, name)(tensor, kernel, **options, **more)
+            grad = rng.standard_normal(tuple(expected.shape))
+            expected.backward(torch.tensor(grad))
+            output = getattr(cnnlib, name)(x, kernel, **options, **more)
+            case = f"{name} of {size}, kernel {kernel}, {options | more}"
+            np.testing.assert_allclose(output, expected.detach(), atol=1e-12, err_msg=case)
+            grad_x = getattr(cnnlib, f"{name}_backward")(grad, x, kernel, **options, **more)
+            np.testing.assert_allclose(grad_x, tensor.grad, atol=1e-12, err_msg=case)
+            count += 1
+    assert count > 800
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(poolings(), st.integers(0, 2**32 - 1))
 def test_infinite_and_missing_numbers_are_pooled_as_in_torch(drawn, seed):
@@ -74,6 +112,18 @@ def test_global_pooling_is_torchs_adaptive_pooling_to_one(name, theirs, n, sizes
     assert_gradients_as_torch(backward, lambda x: theirs(x, 1), x)
 
 
+@given(st.permutations(range(1, 9)), st.tuples(st.integers(1, 9), st.integers(1, 9)))
+def test_adaptive_pooling_is_that_of_torch(sizes, output_size):
+    x = np.random.default_rng(0).standard_normal(sizes[:4])
+    for array in (x, x[0]):
+        for size in (output_size, output_size[0]):
+            options = {"output_size": size}
+            assert_as_torch(cnnlib.adaptive_avg_pool2d, F.adaptive_avg_pool2d, array, **options)
+            assert_gradients_as_torch(
+                cnnlib.adaptive_avg_pool2d_backward, F.adaptive_avg_pool2d, array, **options
+            )
+
+
 @pytest.mark.parametrize(
     ("layer", "theirs"),
     [
@@ -83,6 +133,7 @@ def test_global_pooling_is_torchs_adaptive_pooling_to_one(name, theirs, n, sizes
             torch.nn.MaxPool2d((3, 2), 1, 1, (1, 2), False, True),
         ),
         (cnnlib.AvgPool2d(3, 2, 1, True, False), torch.nn.AvgPool2d(3, 2, 1, True, False)),
+        (cnnlib.AdaptiveAvgPool2d((3, 5)), torch.nn.AdaptiveAvgPool2d((3, 5))),
         (cnnlib.GlobalAvgPool2d(), torch.nn.AdaptiveAvgPool2d(1)),
         (cnnlib.GlobalMaxPool2d(), torch.nn.AdaptiveMaxPool2d(1)),
     ],
@@ -118,6 +169,10 @@ def test_bad_input_is_named():
         ValueError, match="kernel extends over 6 columns, the padded input has only 5"
     ):
         cnnlib.avg_pool2d(x, (2, 6))
+    with pytest.raises(ValueError, match="AdaptiveAvgPool2d: output_size is 0; expected at least"):
+        cnnlib.AdaptiveAvgPool2d((3, 0))
+    with pytest.raises(ValueError, match=r"adaptive_avg_pool2d_backward: grad_output has shape"):
+        cnnlib.adaptive_avg_pool2d_backward(np.zeros((1, 2, 3, 2)), x, (2, 3))
     with pytest.raises(ValueError, match="MaxPool2d: kernel_size is 0; expected at least 1"):
         cnnlib.MaxPool2d(0)
     with pytest.raises(ValueError, match=r"max_pool2d_backward: grad_output has shape"):

@@ -8,7 +8,7 @@ import pytest
 import cnnlib
 from cnnlib.classifiers import trained_mnist_network
 from cnnlib.data import Split
-from cnnlib.widgets.records import asset, mnist_examples, record, recorded_images
+from cnnlib.records import asset, mnist_examples, record, recorded_images
 from tools import record_examples
 
 

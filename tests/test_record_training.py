@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import cnnlib
-from cnnlib.widgets.records import record
+from cnnlib.records import record
 from tools import record_training
 
 ASSETS = Path(__file__).parents[1] / "assets"

@@ -11,8 +11,8 @@ import safetensors.numpy
 import cnnlib
 from cnnlib import classifiers, reproduce
 from cnnlib.data import Split
+from cnnlib.records import asset, record
 from cnnlib.training import Run
-from cnnlib.widgets.records import asset, record
 from tools import reproduce_torch
 
 

@@ -59,11 +59,29 @@ def test_two_3x3_layers_see_as_far_as_one_5x5():
     assert shapes.receptive_field([(3, 1), (2, 2), (3, 1)]) == 1 + 2 + 1 + 2 * 2
     assert shapes.receptive_field([(3, 2, 2)]) == 1 + 2 * 2
     assert shapes.receptive_field([]) == 1
+    assert shapes.receptive_field([size, 1] for size in (3, 5)) == 1 + 2 + 4
     for layer in ((3,), (3, 1, 1, 1)):
         with pytest.raises(
             ValueError, match=r"receptive_field: stack has \(3.*; expected \(kernel"
         ):
             shapes.receptive_field([layer])
+
+
+@pytest.mark.parametrize(
+    ("stack", "message"),
+    [
+        (5, "receptive_field: stack is a int; expected an Iterable"),
+        ([5], "receptive_field: stack is a int; expected a Sequence"),
+        ([(0, 1)], "receptive_field: kernel_size is 0; expected at least 1"),
+        ([(3, 0)], "receptive_field: stride is 0; expected at least 1"),
+        ([(3, 1, 0)], "receptive_field: dilation is 0; expected at least 1"),
+        ([(3, 1.5)], "receptive_field: stride is 1.5; expected a whole number"),
+        ([(3, 1), (2.5, 1)], "receptive_field: kernel_size is 2.5; expected a whole number"),
+    ],
+)
+def test_a_stack_that_is_none_is_named(stack, message):
+    with pytest.raises((ValueError, TypeError), match=f"^{message}"):
+        shapes.receptive_field(stack)
 
 
 def test_the_parameter_counts_of_the_sources():

@@ -14,7 +14,7 @@ from torch import nn
 
 import cnnlib
 from cnnlib import worked_example as we
-from cnnlib.widgets.records import record
+from cnnlib.records import record
 from tests.prose import THOUSANDS
 from tests.test_pages import PAGES
 from tools.book_text import SOURCES, VERDICTS

@@ -33,7 +33,7 @@ def everything(value):
     if isinstance(value, list | tuple):
         return [everything(item) for item in value]
     if isinstance(value, cnnlib.Layer):
-        defaults = {"training": value.training, "saved": value.saved}
+        defaults = {name: getattr(value, name) for name in ("training", "keeps", "saved")}
         return type(value), everything(defaults | vars(value))
     if hasattr(value, "__dict__"):
         return type(value), everything(vars(value))

@@ -42,14 +42,14 @@ def in_parts(function: Callable, images: np.ndarray) -> np.ndarray:
 
 def probabilities(network: cnnlib.Layer, images: np.ndarray) -> np.ndarray:
     """What the network says to each image, shape (N, 10)."""
-    with network.evaluation():
-        return in_parts(lambda part: cnnlib.softmax(network.forward(part)), images)
+    with network.inference():
+        return in_parts(lambda part: cnnlib.softmax(network(part)), images)
 
 
 def activations(network: cnnlib.Sequential, images: np.ndarray, layers: int) -> np.ndarray:
     """What comes out of the first `layers` layers, shape (N, ...)."""
     first = cnnlib.Sequential(*list(network)[:layers])
-    with network.evaluation():
+    with network.inference():
         return in_parts(first.forward, images)
 
 

@@ -8,8 +8,8 @@ import traitlets
 from cnnlib.classifiers import trained_mnist_network
 from cnnlib.loss import softmax
 from cnnlib.network import Sequential, summary
+from cnnlib.records import mnist_examples, record
 from cnnlib.widgets import packed
-from cnnlib.widgets.records import mnist_examples, record
 from cnnlib.widgets.widget import Array, Number, Widget
 
 SIDE = 28

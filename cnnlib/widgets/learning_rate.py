@@ -2,7 +2,7 @@
 
 import traitlets
 
-from cnnlib.widgets.records import record
+from cnnlib.records import record
 from cnnlib.widgets.widget import Widget
 
 

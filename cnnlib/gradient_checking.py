@@ -20,7 +20,7 @@ def gradient_check(
     network: Layer, x: np.ndarray, loss: Loss | None = None, target: np.ndarray | None = None, *,
     epsilon: float = 1e-5, tolerance: float = 1e-6, seed: int = 0,
 ) -> int:  # fmt: skip
-    """Compare `backward` with differences, for x and for every parameter; float64 only.
+    """Compare `backward` with differences, for x and every parameter that learns; float64 only.
 
     The slope in a direction d is (L(a + step * d) - L(a - step * d)) / (2 * step). In an array of
     up to 200 numbers d is each of them in turn; in a larger one, 10 random directions, along which
@@ -37,10 +37,10 @@ def gradient_check(
     at 0, a tie in a maximum), or where a layer enlarges rounding (batch norm of equal numbers).
     """
     arrays = _arrays(network, x, loss, epsilon, tolerance)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checks.integer("gradient_check", "seed", seed, 0))
     with _left_as_it_was(network) as rewind:
         output = network.forward(arrays["x"])
-        weights = None if loss else rng.standard_normal(output.shape)
+        weights = rng.standard_normal(output.shape)
 
         def value() -> float:
             rewind()
@@ -62,7 +62,8 @@ def gradient_check(
         grads = {"x": grad_x} | {k: p.grad for k, p in network.named_parameters().items()}
         count = 0
         for name, array in arrays.items():
-            grad = np.zeros_like(array) if grads[name] is None else grads[name]  # as in torch
+            grad = grads[name]
+            grad = np.zeros_like(array) if grad is None else grad  # as in torch
             if grad.shape != array.shape:
                 found = f"gradient_check: the gradient for {name} has shape {grad.shape}"
                 raise AssertionError(f"{found}; expected {array.shape}")
@@ -94,7 +95,8 @@ def _arrays(
     checks.number(function, "epsilon", epsilon, 1e-12)
     checks.number(function, "tolerance", tolerance, 0)
     checks.array(function, "x", x)
-    arrays = {"x": x.copy()} | {k: p.data for k, p in network.named_parameters().items()}
+    own = network.named_parameters().items()
+    arrays = {"x": x.copy()} | {key: p.data for key, p in own if p.requires_grad}
     for name, array in arrays.items():
         if array.dtype != np.float64:
             found = f"gradient_check: {name} is {array.dtype}; expected float64"
@@ -133,7 +135,7 @@ def _verdict(place: str, slopes: list[float], got: float) -> str:
     return f"{found}, got {got:.10g} (from backward)"
 
 
-def _directions(array: np.ndarray, rng: np.random.Generator):  # noqa: ANN202
+def _directions(array: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[object, np.ndarray]]:
     """Each number of a small array with its index, or random directions of length 1."""
     if array.size <= SMALL:
         for index in np.ndindex(array.shape):

@@ -37,7 +37,7 @@ def batches(
         checks.instance("batches", "augment", augment, Callable)
         checks.require(rng is not None, "batches: rng is None; augment expects one")
     order = np.arange(len(images)) if rng is None else rng.permutation(len(images))
-    key = int(rng.integers(2**63)) if needed else 0
+    key = int(rng.integers(2**63)) if rng and needed else 0
     for index in range(start, count):
         chosen = order[index * batch_size : (index + 1) * batch_size]
         batch = images[chosen]
@@ -101,7 +101,8 @@ def not_finite(array: np.ndarray) -> int | None:
 
 def random_shift(images: np.ndarray, rng: np.random.Generator, pixels: int = 2) -> np.ndarray:
     """Move each image by up to `pixels` in both directions; what comes in is 0."""
-    return random_crop(images, rng, checks.integer("random_shift", "pixels", pixels, 0))
+    padding = checks.integer("random_shift", "pixels", pixels, 0)
+    return _crop("random_shift", images, rng, padding, None)
 
 
 def random_crop(
@@ -109,14 +110,21 @@ def random_crop(
     size: tuple[int, int] | None = None,
 ) -> np.ndarray:  # fmt: skip
     """Cut a piece of `size` (rows, columns; the image's own if None) from each padded image."""
-    checks.array("random_crop", "images", images, 4)
-    checks.instance("random_crop", "rng", rng, np.random.Generator)
-    padding = checks.integer("random_crop", "padding", padding, 0)
+    return _crop("random_crop", images, rng, padding, size)
+
+
+def _crop(
+    function: str, images: np.ndarray, rng: np.random.Generator, padding: int,
+    size: tuple[int, int] | None,
+) -> np.ndarray:  # fmt: skip
+    checks.array(function, "images", images, 4)
+    checks.instance(function, "rng", rng, np.random.Generator)
+    padding = checks.integer(function, "padding", padding, 0)
     padded = np.pad(images, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     size = images.shape[2:] if size is None else size
-    rows, columns = checks.pair("random_crop", "size", size, 1)
+    rows, columns = checks.pair(function, "size", size, 1)
     room = padded.shape[2] - rows, padded.shape[3] - columns
-    found = f"random_crop: size is {size}; the padded images are {padded.shape[2:]}"
+    found = f"{function}: size is {size}; the padded images are {padded.shape[2:]}"
     checks.require(min(room) >= 0, found)
     tops, lefts = (rng.integers(0, r + 1, len(images)) for r in room)
     places = zip(padded, tops, lefts, strict=True)

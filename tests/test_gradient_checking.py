@@ -269,3 +269,9 @@ def test_what_it_cannot_use_is_named(options, message):
     options = {"network": cnnlib.Tanh(), "x": np.ones((2, 3))} | options
     with pytest.raises((TypeError, ValueError), match=f"gradient_check: {message}"):
         cnnlib.gradient_check(**options)
+
+
+def test_a_frozen_parameter_is_not_compared():
+    layer = cnnlib.Linear(2, 3, dtype=np.float64)
+    layer.weight.requires_grad = False
+    assert cnnlib.gradient_check(layer, np.ones((1, 2))) == 2 + 3

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 HERE = Path(__file__).parent
-# Beside the widgets in an installed package, in the project's own folder in a checkout.
-FOLDERS = (HERE / "assets", HERE.parents[1] / "assets")
+# Inside an installed package, beside it in a checkout.
+FOLDERS = (HERE / "assets", HERE.parent / "assets")
 
 
 def asset(file: str) -> Path:
