@@ -1,0 +1,222 @@
+// Convolution as cnnlib.convolution has it: images (N, C, H, W), weights (O, C / groups, rows, columns). An image's
+// windows are laid down as columns, and each of a convolution's three jobs is a product of matrices with them.
+import { arrayLike, channelSums, eachMap, size, zeros } from "./array.js";
+import { require, requireShape } from "./checks.js";
+import { WeightedLayer } from "./layer.js";
+import { addProduct, doubles, matrix, transposed } from "./products.js";
+import { conv_transpose_output_size, meets, pair, stopsInside, windows } from "./shapes.js";
+
+/**
+ * Calls visit(place, stop, pixel, count) for each place in the window and each row of stops: beginning with these
+ * two, `count` stops in a row meet pixels of the image that are a stride apart. The others meet the padding.
+ */
+function eachRun({ rows, columns }, channels, visit) {
+  for (let c = 0, place = 0; c < channels; c++)
+    for (let a = 0; a < rows.kernel; a++)
+      for (let b = 0; b < columns.kernel; b++, place++) {
+        const [top, bottom] = stopsInside(rows, a), [left, right] = stopsInside(columns, b);
+        for (let i = top; i < bottom && left < right; i++) {
+          const line = (c * rows.size + meets(rows, i, a)) * columns.size;
+          visit(place, i * columns.output + left, line + meets(columns, left, b), right - left);
+        }
+      }
+}
+
+/** Lays the windows of one image down as columns, (places, stops). What meets the padding is left alone. */
+function lay(columns, x, start, axes, channels) {
+  const { data, down } = columns, step = axes.columns.stride;
+  eachRun(axes, channels, (place, stop, pixel, count) => {
+    const to = columns.start + place * down + stop, from = start + pixel;
+    for (let j = 0; j < count; j++) data[to + j] = x[from + j * step];
+  });
+}
+
+/** The way back: adds each column to the pixels that it came from. */
+function spread(columns, x, start, axes, channels) {
+  const { data, down } = columns, step = axes.columns.stride;
+  eachRun(axes, channels, (place, stop, pixel, count) => {
+    const from = columns.start + place * down + stop, to = start + pixel;
+    for (let j = 0; j < count; j++) x[to + j * step] += data[from + j];
+  });
+}
+
+/** Every window as a column: images (N, C, H, W) to (C · kernel rows · kernel columns, N · stops). */
+export function im2col(x, kernel_size, options) {
+  const { axes, places, images, area, stops } = columnsOf("im2col", x.shape, kernel_size, options);
+  const columns = zeros([places, images * stops], x);
+  for (let n = 0; n < images; n++)
+    lay(matrix(columns.data, images * stops, n * stops), x.data, n * area, axes, x.shape[1]);
+  return columns;
+}
+
+/** The way back of `im2col`, to images of `shape`: pixels in several windows receive the sum. */
+export function col2im(columns, shape, kernel_size, options) {
+  const { axes, places, images, area, stops } = columnsOf("col2im", shape, kernel_size, options);
+  requireShape("col2im", "columns", columns, [places, images * stops]);
+  const x = zeros(shape, columns);
+  for (let n = 0; n < images; n++)
+    spread(matrix(columns.data, images * stops, n * stops), x.data, n * area, axes, shape[1]);
+  return x;
+}
+
+function columnsOf(owner, shape, kernel_size, options) {
+  const axes = windows(owner, shape, kernel_size, options), [images, channels] = shape;
+  const places = channels * axes.rows.kernel * axes.columns.kernel;
+  return { axes, places, images, area: size(shape.slice(1)), stops: axes.rows.output * axes.columns.output };
+}
+
+/**
+ * The jobs of a convolution from `images` of (channels, area) to maps of (filters, stops), each group by itself.
+ * Between the groups' parts of images and maps and the products lie doubles, which the products read fastest.
+ */
+class Correlation {
+  constructor(axes, images, weight, groups) {
+    const [filters, channels, ...kernel] = weight.shape;
+    Object.assign(this, { axes, images, groups, channels, filters: filters / groups, places: channels * size(kernel) });
+    this.stops = axes.rows.output * axes.columns.output;
+    this.area = axes.rows.size * axes.columns.size;
+    this.columns = matrix(new Float64Array(this.places * this.stops), this.stops);
+    this.maps = matrix(new Float64Array(this.filters * this.stops), this.stops);
+    this.weight = doubles(weight.data);
+  }
+
+  /** Calls job(first pixel, first number of the maps, first weight) for each image and group. */
+  each(job) {
+    for (let part = 0; part < this.images * this.groups; part++) {
+      const weight = (part % this.groups) * this.filters * this.places;
+      job(part * this.channels * this.area, part * this.filters * this.stops, weight);
+    }
+  }
+
+  /** maps += weights times columns of x. */
+  forward(x, maps) {
+    const { columns, filters, places, stops } = this;
+    this.each((pixel, first, weight) => {
+      lay(columns, x, pixel, this.axes, this.channels);
+      this.maps.data.fill(0);
+      addProduct(this.maps, matrix(this.weight, places, weight), columns, filters, places, stops);
+      for (let i = 0; i < filters * stops; i++) maps[first + i] += this.maps.data[i];
+    });
+  }
+
+  /** x += what each pixel receives: weights times the gradient of the maps that they met in. */
+  spread(grad, x) {
+    const { columns, filters, places, stops } = this;
+    this.each((pixel, first, weight) => {
+      this.maps.data.set(grad.subarray(first, first + filters * stops));
+      columns.data.fill(0);
+      addProduct(columns, transposed(matrix(this.weight, places, weight)), this.maps, places, filters, stops);
+      spread(columns, x, pixel, this.axes, this.channels);
+    });
+  }
+
+  /** The weight's gradient: pixels times the gradient of the maps that they met in. */
+  weights(grad, x) {
+    const { columns, filters, places, stops } = this, total = this.weight.map(() => 0);
+    columns.data.fill(0);
+    this.each((pixel, first, weight) => {
+      lay(columns, x, pixel, this.axes, this.channels);
+      this.maps.data.set(grad.subarray(first, first + filters * stops));
+      addProduct(matrix(total, places, weight), this.maps, transposed(columns), filters, stops, places);
+    });
+    return total;
+  }
+}
+
+function addBias(output, bias) {
+  if (bias) eachMap(output, (filter, first, end) => {
+    for (let at = first; at < end; at++) output.data[at] += bias.data[filter];
+  });
+}
+
+const biasGradient = (grad) => arrayLike(grad, [grad.shape[1]], channelSums(grad, (at) => grad.data[at]));
+
+function correlation(owner, x, weight, options) {
+  const { groups = 1 } = options, [filters, channels, ...kernel] = weight.shape;
+  const found = `${owner}: weight has ${filters} filters; expected a multiple of the ${groups} groups`;
+  require(filters % groups === 0, found);
+  const expected = `${owner}: weight expects ${channels * groups} input channels, x has ${x.shape[1]}`;
+  require(x.shape[1] === channels * groups, expected);
+  return new Correlation(windows(owner, x.shape, kernel, options), x.shape[0], weight, groups);
+}
+
+const outputShape = ({ axes }, x, filters) => [x.shape[0], filters, axes.rows.output, axes.columns.output];
+
+/** Options are stride, padding, dilation, each a number or [rows, columns], padding also "same" or "valid", and groups. */
+export function conv2d(x, weight, bias = null, options = {}) {
+  const way = correlation("conv2d", x, weight, options), output = zeros(outputShape(way, x, weight.shape[0]), x);
+  if (bias) requireShape("conv2d", "bias", bias, [weight.shape[0]]);
+  way.forward(x.data, output.data);
+  addBias(output, bias);
+  return output;
+}
+
+/** The gradients for conv2d's input, weight and bias. With `images` false the first is left out, and null. */
+export function conv2d_backward(grad_output, x, weight, options = {}, images = true) {
+  const way = correlation("conv2d_backward", x, weight, options), dx = images ? zeros(x.shape, x) : null;
+  requireShape("conv2d_backward", "grad_output", grad_output, outputShape(way, x, weight.shape[0]));
+  const dw = arrayLike(x, weight.shape, way.weights(grad_output.data, x.data));
+  if (images) way.spread(grad_output.data, dx.data);
+  return [dx, dw, biasGradient(grad_output)];
+}
+
+/** The convolution that leads from a transposed one's output back to its input, and the output's shape. */
+function transposedCorrelation(owner, x, weight, options) {
+  const { groups = 1, output_padding = 0, ...geometry } = options, [channels, filters, ...kernel] = weight.shape;
+  const [images, found] = x.shape, numbers = { stride: 1, padding: 0, dilation: 1, ...geometry, output_padding };
+  require(found === channels, `${owner}: weight expects ${channels} input channels, x has ${found}`);
+  require(found % groups === 0, `${owner}: x has ${found} channels; expected a multiple of the ${groups} groups`);
+  const sides = x.shape.slice(2).map((side, i) => {
+    const own = Object.entries(numbers).map(([name, value]) => [name, pair(value)[i]]);
+    return conv_transpose_output_size(side, kernel[i], Object.fromEntries(own));
+  });
+  require(Math.min(...sides) > 0, `${owner}: padding cuts the output down to (${sides.join(", ")})`);
+  const { rows, columns } = windows(owner, sides, kernel, geometry);
+  [rows.output, columns.output] = x.shape.slice(2); // output_padding may leave room for one more stop
+  return [new Correlation({ rows, columns }, images, weight, groups), [images, filters * groups, ...sides]];
+}
+
+/** Stamps each filter, times the pixel, around each pixel. weight: (C, O / groups, rows, columns). */
+export function conv_transpose2d(x, weight, bias = null, options = {}) {
+  const [way, shape] = transposedCorrelation("conv_transpose2d", x, weight, options), output = zeros(shape, x);
+  if (bias) requireShape("conv_transpose2d", "bias", bias, [shape[1]]);
+  way.spread(x.data, output.data);
+  addBias(output, bias);
+  return output;
+}
+
+/** The gradients for conv_transpose2d's input, weight and bias: its way back is a convolution. */
+export function conv_transpose2d_backward(grad_output, x, weight, options = {}) {
+  const [way, shape] = transposedCorrelation("conv_transpose2d_backward", x, weight, options), dx = zeros(x.shape, x);
+  requireShape("conv_transpose2d_backward", "grad_output", grad_output, shape);
+  const dw = arrayLike(x, weight.shape, way.weights(x.data, grad_output.data));
+  way.forward(grad_output.data, dx.data);
+  return [dx, dw, biasGradient(grad_output)];
+}
+
+/** cnnlib.Conv2d; options are those of conv2d, `bias` (false: none), and those with which weights are drawn. */
+export class Conv2d extends WeightedLayer {
+  constructor(in_channels, out_channels, kernel_size, { stride, padding, dilation, groups = 1, ...draw } = {}) {
+    super(conv2d, conv2d_backward, { stride, padding, dilation, groups });
+    const shape = filtersOf("Conv2d", { in_channels, out_channels }, groups);
+    this.draw([...shape, ...pair(kernel_size)], out_channels, draw);
+  }
+}
+
+/** cnnlib.ConvTranspose2d; options are those of conv_transpose2d, otherwise as for Conv2d. */
+export class ConvTranspose2d extends WeightedLayer {
+  constructor(in_channels, out_channels, kernel_size, { stride, padding, output_padding, dilation, groups = 1, ...draw } = {}) {
+    super(conv_transpose2d, conv_transpose2d_backward, { stride, padding, output_padding, dilation, groups });
+    const shape = filtersOf("ConvTranspose2d", { out_channels, in_channels }, groups);
+    this.draw([...shape, ...pair(kernel_size)], out_channels, draw);
+  }
+}
+
+/** The weight's first two axes, of the channels that are summed over and those that are kept. */
+function filtersOf(owner, channels, groups) {
+  const [summed, kept] = Object.values(channels);
+  const found = Object.entries(channels).map(([name, number]) => `${name} is ${number}`).join(" and ");
+  const fits = summed % groups === 0 && kept % groups === 0;
+  require(fits, `${owner}: ${found}; expected a multiple of the ${groups} groups`);
+  return [kept, summed / groups];
+}
