@@ -54,7 +54,7 @@ notebooks: .venv/installed
 	$(PYTHON) tools/run_notebooks.py $(CHAPTER)
 
 bench: .venv/installed
-	$(PYTHON) tools/bench.py
+	$(PYTHON) -m tools.bench
 
 serve: _build/built
 	@$(PYTHON) tools/serve.py $(HOST) $(PORT)

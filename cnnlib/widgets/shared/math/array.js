@@ -9,10 +9,10 @@ export const zeros = (shape, like) => ({ shape: [...shape], data: new (like?.dat
 /** The same numbers in another shape: not copied. */
 export const reshape = ({ data }, shape) => ({ shape, data });
 
-/** What `change` makes of each number, given the numbers at its place in `others`, which have its shape. */
-export function map(change, x, ...others) {
-  const result = zeros(x.shape, x), [y, z] = others.map(({ data }) => data);
-  for (let i = 0; i < x.data.length; i++) result.data[i] = change(x.data[i], y?.[i], z?.[i]);
+/** What `change` makes of each number, given the number at its place in `other`, if there is one of its shape. */
+export function map(change, x, other = x) {
+  const result = zeros(x.shape, x);
+  for (let i = 0; i < x.data.length; i++) result.data[i] = change(x.data[i], other.data[i]);
   return result;
 }
 

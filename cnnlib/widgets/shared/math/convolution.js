@@ -3,7 +3,7 @@
 import { arrayLike, channelSums, eachMap, size, zeros } from "./array.js";
 import { require, requireShape } from "./checks.js";
 import { WeightedLayer } from "./layer.js";
-import { addProduct, doubles, matrix, transposed } from "./products.js";
+import { addProduct, matrix, transposed } from "./products.js";
 import { conv_transpose_output_size, meets, pair, stopsInside, windows } from "./shapes.js";
 
 /**
@@ -65,61 +65,55 @@ function columnsOf(owner, shape, kernel_size, options) {
   return { axes, places, images, area: size(shape.slice(1)), stops: axes.rows.output * axes.columns.output };
 }
 
-/**
- * The jobs of a convolution from `images` of (channels, area) to maps of (filters, stops), each group by itself.
- * Between the groups' parts of images and maps and the products lie doubles, which the products read fastest.
- */
+/** The three jobs of a convolution, from images to maps, each group of channels and filters by itself. */
 class Correlation {
   constructor(axes, images, weight, groups) {
     const [filters, channels, ...kernel] = weight.shape;
     Object.assign(this, { axes, images, groups, channels, filters: filters / groups, places: channels * size(kernel) });
     this.stops = axes.rows.output * axes.columns.output;
     this.area = axes.rows.size * axes.columns.size;
-    this.columns = matrix(new Float64Array(this.places * this.stops), this.stops);
-    this.maps = matrix(new Float64Array(this.filters * this.stops), this.stops);
-    this.weight = doubles(weight.data);
   }
 
-  /** Calls job(first pixel, first number of the maps, first weight) for each image and group. */
-  each(job) {
+  /** Room for the windows of an image, 0 where they meet the padding. */
+  room({ constructor }) {
+    return matrix(new constructor(this.places * this.stops), this.stops);
+  }
+
+  /** Calls job(first pixel, maps, weight) for each image and group; the last two are matrices of what is given. */
+  each(maps, weight, job) {
     for (let part = 0; part < this.images * this.groups; part++) {
-      const weight = (part % this.groups) * this.filters * this.places;
-      job(part * this.channels * this.area, part * this.filters * this.stops, weight);
+      const filter = (part % this.groups) * this.filters;
+      job(part * this.channels * this.area, matrix(maps, this.stops, part * this.filters * this.stops),
+        matrix(weight, this.places, filter * this.places));
     }
   }
 
-  /** maps += weights times columns of x. */
-  forward(x, maps) {
-    const { columns, filters, places, stops } = this;
-    this.each((pixel, first, weight) => {
+  /** maps += weights times windows of x. */
+  forward(x, weight, maps) {
+    const columns = this.room(x);
+    this.each(maps, weight, (pixel, ownMaps, filters) => {
       lay(columns, x, pixel, this.axes, this.channels);
-      this.maps.data.fill(0);
-      addProduct(this.maps, matrix(this.weight, places, weight), columns, filters, places, stops);
-      for (let i = 0; i < filters * stops; i++) maps[first + i] += this.maps.data[i];
+      addProduct(ownMaps, filters, columns, this.filters, this.places, this.stops);
     });
   }
 
   /** x += what each pixel receives: weights times the gradient of the maps that they met in. */
-  spread(grad, x) {
-    const { columns, filters, places, stops } = this;
-    this.each((pixel, first, weight) => {
-      this.maps.data.set(grad.subarray(first, first + filters * stops));
+  spread(grad, weight, x) {
+    const columns = this.room(x);
+    this.each(grad, weight, (pixel, ownGrad, filters) => {
       columns.data.fill(0);
-      addProduct(columns, transposed(matrix(this.weight, places, weight)), this.maps, places, filters, stops);
+      addProduct(columns, transposed(filters), ownGrad, this.places, this.filters, this.stops);
       spread(columns, x, pixel, this.axes, this.channels);
     });
   }
 
-  /** The weight's gradient: pixels times the gradient of the maps that they met in. */
-  weights(grad, x) {
-    const { columns, filters, places, stops } = this, total = this.weight.map(() => 0);
-    columns.data.fill(0);
-    this.each((pixel, first, weight) => {
+  /** weight += the gradient of the maps times the pixels that met the weights there. */
+  learn(grad, x, weight) {
+    const columns = this.room(x);
+    this.each(grad, weight, (pixel, ownGrad, filters) => {
       lay(columns, x, pixel, this.axes, this.channels);
-      this.maps.data.set(grad.subarray(first, first + filters * stops));
-      addProduct(matrix(total, places, weight), this.maps, transposed(columns), filters, stops, places);
+      addProduct(filters, ownGrad, transposed(columns), this.filters, this.stops, this.places);
     });
-    return total;
   }
 }
 
@@ -146,17 +140,18 @@ const outputShape = ({ axes }, x, filters) => [x.shape[0], filters, axes.rows.ou
 export function conv2d(x, weight, bias = null, options = {}) {
   const way = correlation("conv2d", x, weight, options), output = zeros(outputShape(way, x, weight.shape[0]), x);
   if (bias) requireShape("conv2d", "bias", bias, [weight.shape[0]]);
-  way.forward(x.data, output.data);
+  way.forward(x.data, weight.data, output.data);
   addBias(output, bias);
   return output;
 }
 
 /** The gradients for conv2d's input, weight and bias. With `images` false the first is left out, and null. */
 export function conv2d_backward(grad_output, x, weight, options = {}, images = true) {
-  const way = correlation("conv2d_backward", x, weight, options), dx = images ? zeros(x.shape, x) : null;
+  const way = correlation("conv2d_backward", x, weight, options);
+  const dx = images ? zeros(x.shape, x) : null, dw = zeros(weight.shape, x);
   requireShape("conv2d_backward", "grad_output", grad_output, outputShape(way, x, weight.shape[0]));
-  const dw = arrayLike(x, weight.shape, way.weights(grad_output.data, x.data));
-  if (images) way.spread(grad_output.data, dx.data);
+  way.learn(grad_output.data, x.data, dw.data);
+  if (images) way.spread(grad_output.data, weight.data, dx.data);
   return [dx, dw, biasGradient(grad_output)];
 }
 
@@ -180,17 +175,18 @@ function transposedCorrelation(owner, x, weight, options) {
 export function conv_transpose2d(x, weight, bias = null, options = {}) {
   const [way, shape] = transposedCorrelation("conv_transpose2d", x, weight, options), output = zeros(shape, x);
   if (bias) requireShape("conv_transpose2d", "bias", bias, [shape[1]]);
-  way.spread(x.data, output.data);
+  way.spread(x.data, weight.data, output.data);
   addBias(output, bias);
   return output;
 }
 
 /** The gradients for conv_transpose2d's input, weight and bias: its way back is a convolution. */
 export function conv_transpose2d_backward(grad_output, x, weight, options = {}) {
-  const [way, shape] = transposedCorrelation("conv_transpose2d_backward", x, weight, options), dx = zeros(x.shape, x);
+  const [way, shape] = transposedCorrelation("conv_transpose2d_backward", x, weight, options);
+  const dx = zeros(x.shape, x), dw = zeros(weight.shape, x);
   requireShape("conv_transpose2d_backward", "grad_output", grad_output, shape);
-  const dw = arrayLike(x, weight.shape, way.weights(x.data, grad_output.data));
-  way.forward(grad_output.data, dx.data);
+  way.learn(x.data, grad_output.data, dw.data);
+  way.forward(grad_output.data, weight.data, dx.data);
   return [dx, dw, biasGradient(grad_output)];
 }
 

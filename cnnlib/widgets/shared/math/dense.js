@@ -1,8 +1,8 @@
 // Dense layers as cnnlib.dense has them: every output is a weighted sum of all inputs.
-import { arrayLike, reshape, size } from "./array.js";
+import { reshape, size, zeros } from "./array.js";
 import { require, requireShape } from "./checks.js";
 import { FunctionLayer, WeightedLayer } from "./layer.js";
-import { addProduct, doubles, matrix, transposed } from "./products.js";
+import { addProduct, matrix, transposed } from "./products.js";
 
 /** Each image's numbers in a row: (N, C, H, W) to (N, C · H · W). */
 export const flatten = (x) => reshape(x, [x.shape[0], size(x.shape.slice(1))]);
@@ -18,24 +18,24 @@ function rowsOf(owner, x, weight) {
 
 /** x times weight transposed, plus bias: (N, inputs) to (N, outputs), or (inputs) to (outputs). */
 export function linear(x, weight, bias = null) {
-  const rows = rowsOf("linear", x, weight), [outputs, inputs] = weight.shape, total = new Float64Array(rows * outputs);
+  const rows = rowsOf("linear", x, weight), [outputs, inputs] = weight.shape, output = zeros(outputShape(x, weight), x);
   if (bias) requireShape("linear", "bias", bias, [outputs]);
-  for (let n = 0; bias && n < rows; n++) total.set(bias.data, n * outputs);
-  const [left, right] = [matrix(doubles(x.data), inputs), matrix(doubles(weight.data), inputs)];
-  addProduct(matrix(total, outputs), left, transposed(right), rows, inputs, outputs);
-  return arrayLike(x, outputShape(x, weight), total);
+  for (let n = 0; bias && n < rows; n++) output.data.set(bias.data, n * outputs);
+  const right = transposed(matrix(weight.data, inputs));
+  addProduct(matrix(output.data, outputs), matrix(x.data, inputs), right, rows, inputs, outputs);
+  return output;
 }
 
 /** The gradients for linear's input, weight and bias. */
 export function linear_backward(grad_output, x, weight) {
   const rows = rowsOf("linear_backward", x, weight), [outputs, inputs] = weight.shape;
   requireShape("linear_backward", "grad_output", grad_output, outputShape(x, weight));
-  const [dx, dw, db] = [x.data, weight.data, { length: outputs }].map(({ length }) => new Float64Array(length));
-  const grad = matrix(doubles(grad_output.data), outputs);
-  addProduct(matrix(dx, inputs), grad, matrix(doubles(weight.data), inputs), rows, outputs, inputs);
-  addProduct(matrix(dw, inputs), transposed(grad), matrix(doubles(x.data), inputs), outputs, rows, inputs);
-  grad.data.forEach((number, at) => (db[at % outputs] += number));
-  return [arrayLike(x, x.shape, dx), arrayLike(x, weight.shape, dw), arrayLike(x, [outputs], db)];
+  const [dx, dw, db] = [x.shape, weight.shape, [outputs]].map((shape) => zeros(shape, x));
+  const grad = matrix(grad_output.data, outputs);
+  addProduct(matrix(dx.data, inputs), grad, matrix(weight.data, inputs), rows, outputs, inputs);
+  addProduct(matrix(dw.data, inputs), transposed(grad), matrix(x.data, inputs), outputs, rows, inputs);
+  grad_output.data.forEach((number, at) => (db.data[at % outputs] += number));
+  return [dx, dw, db];
 }
 
 export class Flatten extends FunctionLayer {

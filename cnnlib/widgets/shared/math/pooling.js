@@ -25,14 +25,14 @@ function eachWindow(x, { rows, columns }, visit) {
 function winners(x, axes) {
   const { rows, columns } = axes, { data } = x, places = new Int32Array(size(outputShape(x, axes))).fill(-1);
   eachWindow(x, axes, (window, i, j, plane) => {
-    let best = -1, most = -Infinity;
+    let best = -1;
     for (let a = 0; a < rows.kernel; a++) {
       const row = meets(rows, i, a);
       if (row < 0 || row >= rows.size) continue;
       for (let b = 0; b < columns.kernel; b++) {
         const column = meets(columns, j, b), at = plane + row * columns.size + column;
         if (column < 0 || column >= columns.size) continue;
-        if (best < 0 || data[at] > most || Number.isNaN(data[at])) [best, most] = [at, data[at]];
+        if (best < 0 || data[at] > data[best] || Number.isNaN(data[at])) best = at;
       }
     }
     places[window] = best;

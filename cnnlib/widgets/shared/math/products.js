@@ -1,51 +1,53 @@
-// Products of matrices, where a network spends its time: of doubles, whatever the arrays hold, because the loops
-// read these fastest and must not meet two kinds of numbers.
+// Products of matrices, where a network spends its time.
 
-export const doubles = (data) => (data instanceof Float64Array ? data : new Float64Array(data));
-
-/** A matrix that lies in a typed array: its first number is at `start`, the one below `down` further on. */
+/** A matrix that lies in a typed array: its first number is at `start`, the one below it `down` further on. */
 export const matrix = (data, columns, start = 0) => ({ data, start, down: columns, across: 1 });
 
 /** The same numbers, rows and columns exchanged: nothing is moved. */
 export const transposed = ({ data, start, down, across }) => ({ data, start, down: across, across: down });
 
-/** out (rows, columns) += a (rows, inner) times b (inner, columns). */
+const HIGH = 4, WIDE = 2; // of a block of sums: as many as stay in registers
+
+/**
+ * out (rows, columns) += a (rows, inner) times b (inner, columns), block by block. What a block reads is copied
+ * into stripes first: there it lies one behind the other, and is read again and again from the cache.
+ */
 export function addProduct(out, a, b, rows, inner, columns) {
-  const i = rows - (rows % 4), j = columns - (columns % 2);
-  addBlocks(out, a, b, i, inner, j);
-  addSums(out, a, b, [0, i], inner, [j, columns]);
-  addSums(out, a, b, [i, rows], inner, [0, columns]);
-}
-
-/** Eight sums at a time, 4 rows by 2 columns: they stay in registers, and each number read is used 2 or 4 times. */
-function addBlocks(out, a, b, rows, inner, columns) {
-  const { data: A, down, across } = a, { data: B, down: next, across: right } = b;
-  for (let i = 0; i < rows; i += 4)
-    for (let j = 0; j < columns; j += 2) {
-      let s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
-      let p0 = a.start + i * down, q = b.start + j * right;
-      for (let k = 0; k < inner; k++, p0 += across, q += next) {
-        const p1 = p0 + down, p2 = p1 + down, x = B[q], y = B[q + right];
-        s00 += A[p0] * x, s01 += A[p0] * y, s10 += A[p1] * x, s11 += A[p1] * y;
-        s20 += A[p2] * x, s21 += A[p2] * y, s30 += A[p2 + down] * x, s31 += A[p2 + down] * y;
-      }
-      addAt(out, i, j, s00, s01), addAt(out, i + 1, j, s10, s11);
-      addAt(out, i + 2, j, s20, s21), addAt(out, i + 3, j, s30, s31);
+  const stripes = [], right = new Float64Array(WIDE * inner), sums = new Float64Array(HIGH * WIDE), turned = transposed(b);
+  for (let i = 0; i < rows; i += HIGH) stripes.push(fillStripe(new Float64Array(HIGH * inner), HIGH, a, i, rows, inner));
+  for (let j = 0; j < columns; j += WIDE) {
+    fillStripe(right, WIDE, turned, j, columns, inner);
+    for (let i = 0; i < rows; i += HIGH) {
+      multiply(stripes[i / HIGH], right, inner, sums);
+      addBlock(out, sums, i, Math.min(i + HIGH, rows), j, Math.min(j + WIDE, columns));
     }
+  }
 }
 
-function addAt({ data, start, down, across }, i, j, left, right) {
-  const at = start + i * down + j * across;
-  data[at] += left, data[at + across] += right;
+/** `height` rows of a matrix from row `first` on, column behind column, as doubles; rows that are not there are 0. */
+function fillStripe(stripe, height, { data, start, down, across }, first, rows, columns) {
+  for (let i = 0; i < height; i++) {
+    const there = first + i < rows;
+    for (let k = 0, at = start + (first + i) * down; k < columns; k++, at += across)
+      stripe[k * height + i] = there ? data[at] : 0;
+  }
+  return stripe;
 }
 
-/** One sum after the other: what is left at the rim of the blocks. */
-function addSums(out, a, b, [top, bottom], inner, [left, right]) {
+/** The eight sums of products of a stripe of 4 rows and a stripe of 2 columns. */
+function multiply(left, right, inner, sums) {
+  let s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
+  for (let p = 0, q = 0; q < WIDE * inner; p += HIGH, q += WIDE) {
+    const x = right[q], y = right[q + 1], a = left[p], b = left[p + 1], c = left[p + 2], d = left[p + 3];
+    s00 += a * x, s01 += a * y, s10 += b * x, s11 += b * y;
+    s20 += c * x, s21 += c * y, s30 += d * x, s31 += d * y;
+  }
+  sums[0] = s00, sums[1] = s01, sums[2] = s10, sums[3] = s11;
+  sums[4] = s20, sums[5] = s21, sums[6] = s30, sums[7] = s31;
+}
+
+function addBlock({ data, start, down, across }, sums, top, bottom, left, right) {
   for (let i = top; i < bottom; i++)
-    for (let j = left; j < right; j++) {
-      let total = 0;
-      for (let k = 0; k < inner; k++)
-        total += a.data[a.start + i * a.down + k * a.across] * b.data[b.start + k * b.down + j * b.across];
-      out.data[out.start + i * out.down + j * out.across] += total;
-    }
+    for (let j = left; j < right; j++)
+      data[start + i * down + j * across] += sums[(i - top) * WIDE + j - left];
 }
