@@ -166,6 +166,8 @@ def test_convolutions_and_their_gradients_are_those_of_cnnlib(run, unusual):
     rng, cases = np.random.default_rng(0), []
     for inputs, options in convolutions():
         cases += with_gradients(rng, "conv2d", inputs, options, taken=2, unusual=unusual)
+        if len(cases) % 5 == 0:
+            cases += with_gradients(rng, "conv2d", [inputs[0][0], *inputs[1:]], options, taken=2)
     assert len(cases) > 1000
     agree(run, cases)
 
@@ -200,6 +202,9 @@ def test_transposed_convolutions_and_their_gradients_are_those_of_cnnlib(run, un
     rng, cases = np.random.default_rng(1), []
     for inputs, options in transposed_convolutions():
         cases += with_gradients(rng, "conv_transpose2d", inputs, options, taken=2, unusual=unusual)
+        if len(cases) % 5 == 0:
+            one = [inputs[0][0], *inputs[1:]]
+            cases += with_gradients(rng, "conv_transpose2d", one, options, taken=2)
     assert len(cases) > 500
     agree(run, cases)
 
@@ -559,6 +564,10 @@ X, WEIGHT = "math.zeros([1, 2, 4, 5])", "math.zeros([6, 2, 3, 3])"
          "conv2d: the kernel extends over 6 columns, the padded input has only 5"),
         (f"math.conv2d({X}, {WEIGHT}, math.zeros([5]))",
          "conv2d: bias has shape (5); expected (6)"),
+        (f"math.conv2d({X}, {WEIGHT}, null, {{ padding: 'sane' }})",
+         "conv2d: padding is 'sane'; expected one of 'valid', 'same'"),
+        (f"math.conv2d({X}, {WEIGHT}, null, {{ padding: 'same', stride: [1, 2] }})",
+         "conv2d: padding 'same' expects stride 1, stride is (1, 2)"),
         (f"math.conv2d_backward(math.zeros([1, 6, 3, 2]), {X}, {WEIGHT})",
          "conv2d_backward: grad_output has shape (1, 6, 3, 2); expected (1, 6, 2, 3)"),
         (f"math.conv_transpose2d({X}, math.zeros([3, 2, 2, 2]))",

@@ -16,15 +16,15 @@ export function map(change, x, other = x) {
   return result;
 }
 
-/** Calls visit(channel, first, end) with where each map of images (N, C, ...) lies among the numbers. */
-export function eachMap({ shape: [images, channels, ...sides] }, visit) {
-  const area = size(sides);
-  for (let map = 0; map < images * channels; map++) visit(map % channels, map * area, (map + 1) * area);
+/** Calls visit(channel, first, end) with where each map of images (..., C, H, W) lies among the numbers. */
+export function eachMap({ shape, data }, visit) {
+  const [channels, rows, columns] = shape.slice(-3), area = rows * columns;
+  for (let map = 0; map * area < data.length; map++) visit(map % channels, map * area, (map + 1) * area);
 }
 
 /** For each channel of images the sum of term(place, channel) over all places of its maps, as doubles. */
 export function channelSums(images, term) {
-  const sums = new Float64Array(images.shape[1]);
+  const sums = new Float64Array(images.shape.at(-3));
   eachMap(images, (channel, first, end) => {
     for (let at = first; at < end; at++) sums[channel] += term(at, channel);
   });

@@ -1,5 +1,6 @@
-// Convolution as cnnlib.convolution has it: images (N, C, H, W), weights (O, C / groups, rows, columns). An image's
-// windows are laid down as columns, and each of a convolution's three jobs is a product of matrices with them.
+// Convolution as cnnlib.convolution has it: images (N, C, H, W) or one (C, H, W), weights (O, C / groups, rows,
+// columns). An image's windows are laid down as columns, and each of a convolution's three jobs is a product of
+// matrices with them.
 import { arrayLike, channelSums, eachMap, size, zeros } from "./array.js";
 import { require, requireShape } from "./checks.js";
 import { WeightedLayer } from "./layer.js";
@@ -123,18 +124,18 @@ function addBias(output, bias) {
   });
 }
 
-const biasGradient = (grad) => arrayLike(grad, [grad.shape[1]], channelSums(grad, (at) => grad.data[at]));
+const biasGradient = (grad) => arrayLike(grad, [grad.shape.at(-3)], channelSums(grad, (at) => grad.data[at]));
 
 function correlation(owner, x, weight, options) {
   const { groups = 1 } = options, [filters, channels, ...kernel] = weight.shape;
   const found = `${owner}: weight has ${filters} filters; expected a multiple of the ${groups} groups`;
   require(filters % groups === 0, found);
-  const expected = `${owner}: weight expects ${channels * groups} input channels, x has ${x.shape[1]}`;
-  require(x.shape[1] === channels * groups, expected);
-  return new Correlation(windows(owner, x.shape, kernel, options), x.shape[0], weight, groups);
+  const came = x.shape.at(-3), expected = channels * groups;
+  require(came === expected, `${owner}: weight expects ${expected} input channels, x has ${came}`);
+  return new Correlation(windows(owner, x.shape, kernel, options), size(x.shape.slice(0, -3)), weight, groups);
 }
 
-const outputShape = ({ axes }, x, filters) => [x.shape[0], filters, axes.rows.output, axes.columns.output];
+const outputShape = ({ axes }, x, filters) => [...x.shape.slice(0, -3), filters, axes.rows.output, axes.columns.output];
 
 /** Options are stride, padding, dilation, each a number or [rows, columns], padding also "same" or "valid", and groups. */
 export function conv2d(x, weight, bias = null, options = {}) {
@@ -158,23 +159,23 @@ export function conv2d_backward(grad_output, x, weight, options = {}, images = t
 /** The convolution that leads from a transposed one's output back to its input, and the output's shape. */
 function transposedCorrelation(owner, x, weight, options) {
   const { groups = 1, output_padding = 0, ...geometry } = options, [channels, filters, ...kernel] = weight.shape;
-  const [images, found] = x.shape, numbers = { stride: 1, padding: 0, dilation: 1, ...geometry, output_padding };
+  const batch = x.shape.slice(0, -3), found = x.shape.at(-3), numbers = { stride: 1, padding: 0, dilation: 1, ...geometry, output_padding };
   require(found === channels, `${owner}: weight expects ${channels} input channels, x has ${found}`);
   require(found % groups === 0, `${owner}: x has ${found} channels; expected a multiple of the ${groups} groups`);
-  const sides = x.shape.slice(2).map((side, i) => {
+  const sides = x.shape.slice(-2).map((side, i) => {
     const own = Object.entries(numbers).map(([name, value]) => [name, pair(value)[i]]);
     return conv_transpose_output_size(side, kernel[i], Object.fromEntries(own));
   });
   require(Math.min(...sides) > 0, `${owner}: padding cuts the output down to (${sides.join(", ")})`);
   const { rows, columns } = windows(owner, sides, kernel, geometry);
-  [rows.output, columns.output] = x.shape.slice(2); // output_padding may leave room for one more stop
-  return [new Correlation({ rows, columns }, images, weight, groups), [images, filters * groups, ...sides]];
+  [rows.output, columns.output] = x.shape.slice(-2); // output_padding may leave room for one more stop
+  return [new Correlation({ rows, columns }, size(batch), weight, groups), [...batch, filters * groups, ...sides]];
 }
 
 /** Stamps each filter, times the pixel, around each pixel. weight: (C, O / groups, rows, columns). */
 export function conv_transpose2d(x, weight, bias = null, options = {}) {
   const [way, shape] = transposedCorrelation("conv_transpose2d", x, weight, options), output = zeros(shape, x);
-  if (bias) requireShape("conv_transpose2d", "bias", bias, [shape[1]]);
+  if (bias) requireShape("conv_transpose2d", "bias", bias, [shape.at(-3)]);
   way.spread(x.data, weight.data, output.data);
   addBias(output, bias);
   return output;

@@ -21,8 +21,8 @@ export function linear(x, weight, bias = null) {
   const rows = rowsOf("linear", x, weight), [outputs, inputs] = weight.shape, output = zeros(outputShape(x, weight), x);
   if (bias) requireShape("linear", "bias", bias, [outputs]);
   for (let n = 0; bias && n < rows; n++) output.data.set(bias.data, n * outputs);
-  const right = transposed(matrix(weight.data, inputs));
-  addProduct(matrix(output.data, outputs), matrix(x.data, inputs), right, rows, inputs, outputs);
+  const [left, right] = [matrix(weight.data, inputs), transposed(matrix(x.data, inputs))];
+  addProduct(transposed(matrix(output.data, outputs)), left, right, outputs, inputs, rows); // fills blocks if rows is 1
   return output;
 }
 

@@ -3,6 +3,9 @@ import { arrayLike, channelSums, eachMap, map, zeros } from "./array.js";
 import { require, requireShape } from "./checks.js";
 import { Layer, Parameter } from "./layer.js";
 
+export const EPS = 1e-5;
+export const MOMENTUM = 0.1;
+
 const filled = (length, number, dtype) => ({ shape: [length], data: new dtype(length).fill(number) });
 
 /** An array of the shape of the images x with number(place, channel) at each place. */
@@ -16,14 +19,14 @@ function eachPlace(x, number) {
 
 /** Each channel's mean and variance over a batch (N, C, H, W), and the `count` that both are divided by. */
 export function moments(x) {
-  const count = x.data.length / x.shape[1], mean = channelSums(x, (at) => x.data[at] / count);
+  const count = x.data.length / x.shape.at(-3), mean = channelSums(x, (at) => x.data[at] / count);
   return { mean, variance: channelSums(x, (at, c) => (x.data[at] - mean[c]) ** 2 / count), count };
 }
 
 /** cnnlib.BatchNorm2d: in training by the batch's mean and variance, otherwise by the running ones. */
 export class BatchNorm2d extends Layer {
   buffers = ["running_mean", "running_var", "num_batches_tracked"];
-  constructor(num_features, { eps = 1e-5, momentum = 0.1, dtype = Float32Array } = {}) {
+  constructor(num_features, { eps = EPS, momentum = MOMENTUM, dtype = Float32Array } = {}) {
     super();
     Object.assign(this, { eps, momentum });
     this.weight = new Parameter(filled(num_features, 1, dtype));

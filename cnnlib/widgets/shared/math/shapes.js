@@ -45,8 +45,12 @@ export function windowAxes(shape, kernel_size, { stride = 1, padding = 0, dilati
   return { rows, columns };
 }
 
-/** The same for a function that computes: it refuses, in its name, a window that is larger than the image. */
-export function windows(owner, shape, kernel_size, options) {
+/** The same for a function that computes: it refuses, in its name, what torch refuses. */
+export function windows(owner, shape, kernel_size, options = {}) {
+  const { padding = 0, stride = 1 } = options, word = typeof padding === "string";
+  require(!word || ["valid", "same"].includes(padding), `${owner}: padding is '${padding}'; expected one of 'valid', 'same'`);
+  const still = pair(stride).every((step) => step === 1);
+  require(padding !== "same" || still, `${owner}: padding 'same' expects stride 1, stride is (${pair(stride).join(", ")})`);
   const axes = windowAxes(shape, kernel_size, options);
   for (const [name, { output, extent, padded }] of Object.entries(axes))
     require(output > 0, `${owner}: the kernel extends over ${extent} ${name}, the padded input has only ${padded}`);
