@@ -1,13 +1,10 @@
 """ActivationExplorer: its traits in Python, its arithmetic against cnnlib, its built page."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 import traitlets
-from hypothesis import given
-from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import ActivationExplorer
@@ -15,7 +12,6 @@ from cnnlib.widgets.activation_explorer import FUNCTIONS
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
 WORKED = np.array([[2.0, 12, 7, 0], [-1, 15, 8, -4], [-3, 20, 5, -9], [0, 14, 4, -7]])
 
 
@@ -78,38 +74,6 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 def test_an_unknown_function_is_refused():
     with pytest.raises(traitlets.TraitError, match="'relu', 'leaky_relu', 'tanh'"):
         ActivationExplorer(function="softplus")
-
-
-# --- the page's arithmetic ---
-
-
-@pytest.fixture(scope="module")
-def page_activation(open_module):
-    """The values and slopes of the widgets' script, called from Python."""
-    page = open_module(SHARED / "activations.js", "activations")
-    return lambda *arguments: page.evaluate(
-        """([name, x, leak]) => ["value", "slope"].map(
-            (what) => x.map((number) => activations.ACTIVATIONS[name][what](number, leak)))""",
-        arguments,
-    )
-
-
-@given(
-    name=st.sampled_from(FUNCTIONS),
-    x=st.lists(
-        st.one_of(st.sampled_from([0.0, -0.0, 1.0, -1.0, 1000.0, -1000.0]), st.floats(-30, 30)),
-        min_size=1,
-    ),
-    leak=st.floats(0, 1),
-)
-def test_the_page_computes_what_cnnlib_computes(page_activation, name, x, leak):
-    options = (leak,) if name == "leaky_relu" else ()
-    array = np.array(x)
-    value, slope = page_activation(name, x, leak)
-    expected = getattr(cnnlib, name)(array, *options)
-    np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-15)
-    expected = getattr(cnnlib, f"{name}_backward")(np.ones_like(array), array, *options)
-    np.testing.assert_allclose(slope, expected, rtol=1e-9, atol=1e-15)
 
 
 # --- the built page ---

@@ -1,19 +1,14 @@
 """BatchNorm: its traits in Python, its arithmetic against cnnlib, its page in a browser."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import traitlets
-from hypothesis import given
-from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import BatchNorm
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-NORMALIZATION = Path(cnnlib.__file__).parent / "widgets" / "shared" / "normalization.js"
 
 
 # --- Python ---
@@ -71,48 +66,6 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 def test_a_shorter_batch_must_hold_the_chosen_number():
     with pytest.raises(traitlets.TraitError, match="chosen is 4; expected at most 2"):
         BatchNorm(chosen=4).batch = [1, 2, 3]
-
-
-# --- the page's arithmetic ---
-
-
-@pytest.fixture(scope="module")
-def in_page(open_module):
-    """Normalizes batches one after the other by the widget's script."""
-    page = open_module(NORMALIZATION, "norm")
-    return lambda *arguments: page.evaluate(
-        """([batches, gamma, beta]) => {
-            let running = { mean: 0, variance: 1 };
-            return batches.map((batch) => {
-                const training = norm.batchNorm(batch, norm.moments(batch), gamma, beta).output;
-                running = norm.moveRunning(running, batch);
-                const evaluation = norm.batchNorm(batch, running, gamma, beta).output;
-                return { ...running, training, evaluation };
-            });
-        }""",
-        arguments,
-    )
-
-
-@given(data=st.data())
-def test_the_page_computes_what_cnnlib_computes(in_page, data):
-    size = data.draw(st.sampled_from([1, 20, 9999]))
-    number = st.floats(-size, size).map(lambda x: round(x, 3))
-    count = data.draw(st.integers(2, 8))
-    batch = st.lists(number, min_size=count, max_size=count)
-    batches = data.draw(st.lists(batch, min_size=1, max_size=6))
-    gamma, beta = data.draw(number), data.draw(number)
-    layer = cnnlib.BatchNorm2d(1, dtype=np.float64)
-    layer.weight.data[:], layer.bias.data[:] = gamma, beta
-    for numbers, theirs in zip(batches, in_page(batches, gamma, beta), strict=True):
-        x = np.array(numbers).reshape(-1, 1, 1, 1)
-        # A batch of equal numbers is divided by the root of eps alone: rounding shows most there.
-        close = {"rtol": 1e-9, "atol": 1e-7 * max(1, abs(gamma))}
-        np.testing.assert_allclose(theirs["training"], layer(x).ravel(), **close)
-        assert theirs["mean"] == pytest.approx(layer.running_mean[0], rel=1e-12, abs=1e-9)
-        assert theirs["variance"] == pytest.approx(layer.running_var[0], rel=1e-12)
-        with layer.evaluation():
-            np.testing.assert_allclose(theirs["evaluation"], layer(x).ravel(), **close)
 
 
 # --- the built page ---

@@ -79,7 +79,10 @@ def test_a_widget_from_the_template_is_alive(doubling, page):
     page.get_by_text("Its double is 8.").wait_for()
 
 
-@pytest.mark.parametrize("folder", ["cnnlib/widgets/shared", "tools"])
+FOLDERS = ["cnnlib/widgets/shared", "cnnlib/widgets/shared/math", "tools"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_every_shared_file_has_its_line(folder):
     files = [path.name for path in (ROOT / folder).iterdir() if path.is_file()]
     assert [name for name in files if f"`{name}`" not in TEXT] == []
@@ -88,8 +91,6 @@ def test_every_shared_file_has_its_line(folder):
 def test_no_file_is_listed_that_is_gone():
     listed = re.findall(r"^\| `([\w.]+)` \|", TEXT, re.MULTILINE)
     gone = [
-        name
-        for name in listed
-        if not any((ROOT / folder / name).exists() for folder in ("cnnlib/widgets/shared", "tools"))
+        name for name in listed if not any((ROOT / folder / name).exists() for folder in FOLDERS)
     ]
     assert len(listed) > 30 and gone == []

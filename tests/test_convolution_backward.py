@@ -14,7 +14,7 @@ from cnnlib.widgets import ConvolutionBackward
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
+TERMS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "math" / "terms.js"
 X = np.arange(1.0, 10).reshape(3, 3)
 K = np.array([[1.0, 0], [2, -1]])
 G = np.array([[1.0, 2], [3, 4]])
@@ -102,20 +102,34 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def page_backward(open_module):
-    """conv2dBackward of the widgets' script, called from Python."""
-    page = open_module(OPS, "ops")
-    return lambda *arguments: page.evaluate("args => ops.conv2dBackward(...args)", arguments)
+def page_meetings(open_module):
+    """Every meeting of a pixel and a weight, as the widgets' script lists them."""
+    page = open_module(TERMS, "terms")
+    return lambda grad, x, weight, options: page.evaluate(
+        "([grad, x, weight, options]) =>"
+        " terms.contributions(grad, x, weight, terms.geometry(x, weight, options))",
+        [grad.tolist(), as_array(x), as_array(weight), options],
+    )
+
+
+def as_array(array):
+    return {"shape": array.shape, "data": array.ravel().tolist()}
 
 
 @given(small_convolutions())
-def test_the_page_computes_the_gradients_that_cnnlib_computes(page_backward, drawn):
+def test_the_meetings_add_up_to_the_outputs_and_the_gradients_of_cnnlib(page_meetings, drawn):
     (x, weight, _), options = drawn
-    grad = np.random.default_rng(0).normal(size=cnnlib.conv2d(x, weight, **options).shape)
-    theirs = page_backward(grad.tolist(), x.tolist(), weight.tolist(), options)
-    ours = cnnlib.conv2d_backward(grad, x, weight, **options)
-    for name, gradient in zip(("dx", "dw", "db"), ours, strict=True):
-        np.testing.assert_allclose(theirs[name], gradient, atol=1e-12)
+    output = cnnlib.conv2d(x, weight, **options)
+    grad = np.random.default_rng(0).normal(size=output.shape)
+    sums, dx, dw = np.zeros_like(output), np.zeros_like(x), np.zeros_like(weight)
+    for t in page_meetings(grad, x, weight, options):
+        sums[t["filter"], t["i"], t["j"]] += t["pixel"] * t["weight"]
+        dw[t["filter"], t["plane"], t["a"], t["b"]] += t["pixel"] * t["gradient"]
+        if 0 <= t["row"] < x.shape[1] and 0 <= t["column"] < x.shape[2]:
+            dx[t["channel"], t["row"], t["column"]] += t["weight"] * t["gradient"]
+    ours = output, *cnnlib.conv2d_backward(grad, x, weight, **options)
+    for theirs, own in zip((sums, dx, dw), ours, strict=False):
+        np.testing.assert_allclose(theirs, own, atol=1e-12)
 
 
 # --- the built page ---

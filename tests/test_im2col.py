@@ -1,12 +1,8 @@
 """Im2col: its traits, its arithmetic against cnnlib, and the matrices in a browser."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import traitlets
-from hypothesis import given
-from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import Im2col
@@ -14,7 +10,6 @@ from cnnlib.worked_example import image, kernels
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
 
 
 # --- Python ---
@@ -59,32 +54,6 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
     with pytest.raises(traitlets.TraitError, match=message):
         setattr(widget, name, value)
     assert getattr(widget, name) is before
-
-
-# --- the page's arithmetic ---
-
-
-@pytest.fixture(scope="module")
-def page_im2col(open_module):
-    """The im2col of the widget's script, called from Python."""
-    page = open_module(SHARED / "columns.js", "columns")
-    return lambda *arguments: page.evaluate("args => columns.im2col(...args)", arguments)
-
-
-@given(data=st.data())
-def test_the_page_computes_what_cnnlib_computes(page_im2col, data):
-    small = st.integers(1, 3)
-    kernel, channels = [data.draw(small), data.draw(st.integers(1, 4))], data.draw(small)
-    options = {
-        "stride": data.draw(small),
-        "padding": data.draw(st.integers(0, 2)),
-        "dilation": data.draw(small),
-    }
-    size = [options["dilation"] * (k - 1) + 1 + data.draw(st.integers(0, 4)) for k in kernel]
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    x = rng.normal(size=(channels, *size))
-    ours = cnnlib.im2col(x[None], tuple(kernel), **options)
-    np.testing.assert_array_equal(page_im2col(x.tolist(), kernel, options), ours)
 
 
 # --- the built page ---

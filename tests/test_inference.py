@@ -14,7 +14,7 @@ from cnnlib.records import mnist_examples
 from cnnlib.widgets.packed import pack, pack_array, unpack, unpack_array
 
 pytest_plugins = ["tests.browser"]
-SCRIPT = Path(widgets.__file__).parent / "shared" / "inference.js"
+SCRIPT = Path(widgets.__file__).parent / "shared" / "math" / "inference.js"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def call(open_module):
 
 RUN = """
     const [layers, shape, image] = given;
-    const network = module.inference(module.opened(layers), shape);
+    const network = module.inference(layers, shape);
     network.run(image);
     return network.steps.map((step) => ({ shape: step.output, values: [...step.values] }));
 """
@@ -102,17 +102,18 @@ def test_the_trained_network_gives_the_same_logits_on_digits_and_on_noise(call):
     images = np.concatenate([mnist_examples().images, noise])
     body = """
         const [layers, images] = given;
-        const network = module.inference(module.opened(layers), [1, 28, 28]);
+        const network = module.inference(layers, [1, 28, 28]);
         return images.map((image) => [...network.run(image)]);
     """
     logits = call(body, [layers, images.reshape(len(images), -1).tolist()])
     np.testing.assert_allclose(logits, network(images), atol=1e-4)
 
 
-def test_every_half_precision_number_is_read_right(call):
+def test_every_half_precision_number_is_read_right(open_module):
     numbers = np.arange(2**16, dtype=np.uint16).view(np.float16)
     numbers = numbers[np.isfinite(numbers)].reshape(2, -1)
-    read = call("return [...module.unpacked(given)]", pack_array(numbers))
+    page = open_module(SCRIPT.with_name("packed.js"), "packed")
+    read = page.evaluate("(given) => [...packed.unpacked(given).data]", pack_array(numbers))
     np.testing.assert_array_equal(read, numbers.ravel().astype(float))
 
 
@@ -145,7 +146,7 @@ def test_a_layer_that_the_page_cannot_compute_is_named(layer, error, message):
 
 PARTS = """
     const [layers, shape, image, at, source, place] = given;
-    const network = module.inference(module.opened(layers), shape);
+    const network = module.inference(layers, shape);
     network.run(image);
     return module.partsOf(network.steps[at], source, ...place);
 """
@@ -202,7 +203,7 @@ def test_where_it_looks_is_what_cnnlib_finds(call):
     image = mnist_examples().images[24, 0]
     body = """
         const [layers, image] = given;
-        const network = module.inference(module.opened(layers), [1, 28, 28]);
+        const network = module.inference(layers, [1, 28, 28]);
         const map = Array.from({ length: 7 }, () => Array(7).fill(0));
         const steps = [...module.occlusion(network, image, 28, { step: 4, margin: 1 }, map)];
         return [map, steps.length];

@@ -1,19 +1,13 @@
 """Logits: its traits in Python, its arithmetic against cnnlib, its page in a browser."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import traitlets
-from hypothesis import given
-from hypothesis import strategies as st
 
-import cnnlib
 from cnnlib.widgets import Logits
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
 
 
 # --- Python ---
@@ -55,30 +49,6 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
     with pytest.raises(traitlets.TraitError, match=f"Logits: .*{message}|{message}"):
         setattr(widget, name, value)
     assert getattr(widget, name) is before
-
-
-# --- the page's arithmetic ---
-
-
-@pytest.fixture(scope="module")
-def page_loss(open_module):
-    """The cross-entropy of the widgets' script, called from Python."""
-    page = open_module(OPS, "ops")
-    return lambda *arguments: page.evaluate(
-        "arguments => ops.crossEntropy(...arguments)", arguments
-    )
-
-
-@given(data=st.data())
-def test_the_page_computes_what_cnnlib_computes(page_loss, data):
-    size = data.draw(st.sampled_from([1, 20, 1e3, 1e5]))
-    logits = np.array(data.draw(st.lists(st.floats(-size, size), min_size=2, max_size=6)))
-    target = data.draw(st.integers(0, len(logits) - 1))
-    theirs = page_loss(logits.tolist(), target)
-    loss = cnnlib.cross_entropy(logits, target)
-    assert theirs["loss"] == pytest.approx(loss, rel=1e-12, abs=1e-12)
-    gradient = cnnlib.cross_entropy_backward(1.0, logits, target)
-    np.testing.assert_allclose(theirs["gradient"], gradient, atol=1e-12)
 
 
 # --- the built page ---

@@ -1,12 +1,8 @@
 """Neurons: its traits in Python, its sums against cnnlib, its page in a browser."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import traitlets
-from hypothesis import given
-from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import Neurons
@@ -14,7 +10,6 @@ from cnnlib.worked_example import dense_1_bias, dense_1_weight
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
 
 
 # --- Python ---
@@ -67,25 +62,6 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
     with pytest.raises(traitlets.TraitError, match=f"Neurons: {message}"):
         setattr(widget, name, value)
     assert getattr(widget, name) is before
-
-
-# --- the page's arithmetic ---
-
-
-@pytest.fixture(scope="module")
-def page_linear(open_module):
-    """The dense layer of the widgets' script, called from Python."""
-    page = open_module(OPS, "ops")
-    return lambda *arguments: page.evaluate("arguments => ops.linear(...arguments)", arguments)
-
-
-@given(inputs=st.integers(1, 9), outputs=st.integers(1, 7), seed=st.integers(0, 2**32 - 1))
-def test_the_page_computes_what_cnnlib_computes(page_linear, inputs, outputs, seed):
-    rng = np.random.default_rng(seed)
-    shapes = (inputs, (outputs, inputs), outputs)
-    x, weight, bias = (rng.normal(size=shape) for shape in shapes)
-    theirs = page_linear(x.tolist(), weight.tolist(), bias.tolist())
-    np.testing.assert_allclose(theirs, cnnlib.linear(x, weight, bias), atol=1e-12)
 
 
 # --- the built page ---

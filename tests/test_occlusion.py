@@ -1,6 +1,7 @@
 """Occlusion: its traits in Python, its arithmetic against cnnlib, the square in the page."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -126,11 +127,20 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def arithmetic(open_module):
+def arithmetic(open_module, tmp_path_factory):
     """Functions of the widgets' script, called from Python."""
-    page = open_module(HERE / "shared" / "sequential.js", "sequential")
+    main = tmp_path_factory.mktemp("attribution") / "both.js"
+    folder = os.path.relpath(HERE / "shared" / "math", main.parent)
+    main.write_text(
+        "import { covered, forwardValues, gradCam, logitSlopes }"
+        f' from "{folder}/attribution.js";\n'
+        f'import {{ nested }} from "{folder}/array.js";\n'
+        f'import {{ unpackedNetwork }} from "{folder}/packed.js";\n'
+        "export { covered, forwardValues, gradCam, logitSlopes, nested, unpackedNetwork };\n"
+    )
+    page = open_module(main, "attribution")
     return lambda code, *arguments: page.evaluate(
-        f"arguments => {{ const s = sequential, [a, b, c, d] = arguments; return {code}; }}",
+        f"arguments => {{ const s = attribution, [a, b, c, d] = arguments; return {code}; }}",
         arguments,
     )
 
@@ -147,12 +157,14 @@ def test_forward_slopes_and_grad_cam_are_those_of_cnnlib(arithmetic, seed, targe
         slopes.insert(0, layer.backward(slopes[0]))
     worth = slopes[5].mean(axis=(2, 3), keepdims=True)
 
-    values = arithmetic("s.forwardValues(a, b)", layers, x[0].tolist())
-    found = arithmetic("s.logitSlopes(a, b, c)", layers, values, target)
+    given = layers, x[0, 0].tolist(), target
+    network_of = "s.unpackedNetwork(a)"
+    values = arithmetic(f"s.forwardValues({network_of}, b).map(s.nested)", *given)
+    found = arithmetic(f"s.logitSlopes({network_of}, b, c).map(s.nested)", *given)
     for name, mine, theirs in (("value", outputs, values), ("slope", slopes, found)):
         for one, other in zip(mine, theirs, strict=True):
-            np.testing.assert_allclose(other, one[0], atol=1e-12, err_msg=name)
-    cam = arithmetic("s.gradCam(a, b, c)", layers, values, target)
+            np.testing.assert_allclose(other, one, atol=1e-12, err_msg=name)
+    cam = arithmetic(f"s.gradCam({network_of}, b, c)", *given)
     np.testing.assert_allclose(cam, np.maximum((worth * outputs[5]).sum(1)[0], 0), atol=1e-12)
 
 

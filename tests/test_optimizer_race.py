@@ -69,7 +69,7 @@ def test_a_value_that_cannot_be_drawn_is_refused(name, value, message):
 @pytest.fixture(scope="module")
 def walk(open_module):
     """The places of an optimizer as the page computes them."""
-    page = open_module(SHARED / "optimizers.js", "race")
+    page = open_module(SHARED / "math" / "walks.js", "race")
     return lambda *arguments: page.evaluate(
         "arguments => race.walk(...arguments).map(({ place }) => place)", arguments
     )

@@ -15,7 +15,7 @@ from cnnlib.widgets import OutputSize
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
+SHAPES = Path(cnnlib.__file__).parent / "widgets" / "shared" / "math" / "shapes.js"
 
 
 # --- Python ---
@@ -70,8 +70,8 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 @pytest.fixture(scope="module")
 def page_axis(open_module):
     """The axis() of the widgets' script, called from Python."""
-    page = open_module(OPS, "ops")
-    return lambda *arguments: page.evaluate("arguments => ops.axis(...arguments)", arguments)
+    page = open_module(SHAPES, "shapes")
+    return lambda *arguments: page.evaluate("arguments => shapes.axis(...arguments)", arguments)
 
 
 @given(data=st.data())

@@ -68,29 +68,29 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 
 @pytest.fixture(scope="module")
-def moves(open_module):
-    """The functions of shared/moves.js, called from Python."""
-    page = open_module(HERE / "shared" / "moves.js", "moves")
+def planes(open_module):
+    """The functions of planes.js, called from Python."""
+    page = open_module(HERE / "shared" / "math" / "planes.js", "planes")
     return lambda name, *arguments: page.evaluate(
-        "([name, arguments]) => moves[name](...arguments)", [name, arguments]
+        "([name, arguments]) => planes[name](...arguments)", [name, arguments]
     )
 
 
 @given(data=st.data())
-def test_the_page_shuffles_shifts_and_multiplies_as_numpy_does(moves, data):
+def test_the_page_shuffles_shifts_and_multiplies_as_numpy_does(planes, data):
     rows, columns = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 7))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     plane, weight = rng.normal(size=(2, rows, columns))
     order = rng.permutation(rows * columns)
     expected = plane.ravel()[order].reshape(plane.shape)
-    assert moves("shuffled", plane.tolist(), order.tolist()) == expected.tolist()
+    assert planes("shuffled", plane.tolist(), order.tolist()) == expected.tolist()
 
     down, right = data.draw(st.integers(-rows, rows)), data.draw(st.integers(-columns, columns))
     wide = np.pad(plane, ((rows, rows), (columns, columns)))
     expected = wide[rows - down : 2 * rows - down, columns - right : 2 * columns - right]
-    assert moves("shifted", plane.tolist(), down, right) == expected.tolist()
+    assert planes("shifted", plane.tolist(), down, right) == expected.tolist()
 
-    terms = moves("denseProducts", plane.tolist(), weight.tolist())
+    terms = planes("planeProducts", plane.tolist(), weight.tolist())
     total = sum(term["pixel"] * term["weight"] for term in terms)
     np.testing.assert_allclose(total, (plane * weight).sum(), atol=1e-12)
     assert [(term["row"], term["column"]) for term in terms] == list(np.ndindex(rows, columns))

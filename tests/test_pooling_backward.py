@@ -13,7 +13,7 @@ from tests.browser import OnPage
 from tests.geometry import small_poolings
 
 pytest_plugins = ["tests.browser"]
-POOLING = Path(cnnlib.__file__).parent / "widgets" / "shared" / "pooling.js"
+CELLS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "math" / "cells.js"
 G = np.array([[1.0, 2], [3, 4]])
 
 
@@ -111,10 +111,14 @@ def test_ceil_mode_that_makes_more_windows_is_refused_without_their_gradients():
 
 
 @pytest.fixture(scope="module")
-def page_backward(open_module):
-    """pool2dBackward of the widgets' script, called from Python."""
-    page = open_module(POOLING, "pooling")
-    return lambda *arguments: page.evaluate("args => pooling.pool2dBackward(...args)", arguments)
+def page_shares(open_module):
+    """Who receives how much of which window, in the widgets' script: (i, j, row, column, share)."""
+    page = open_module(CELLS, "cells")
+    return lambda *arguments: page.evaluate(
+        """(given) => cells.poolShares(...given).map(
+            ({ i, j, row, column, share }) => [i, j, row, column, share])""",
+        arguments,
+    )
 
 
 def few(rng, size):
@@ -123,7 +127,7 @@ def few(rng, size):
 
 
 @given(small_poolings(few))
-def test_the_page_computes_the_gradients_that_cnnlib_computes(page_backward, drawn):
+def test_the_page_computes_the_gradients_that_cnnlib_computes(page_shares, drawn):
     x, mode, options = drawn
     pool, ours = {
         "max": (cnnlib.max_pool2d, cnnlib.max_pool2d_backward),
@@ -131,7 +135,9 @@ def test_the_page_computes_the_gradients_that_cnnlib_computes(page_backward, dra
     }[mode]
     shape = pool(x[None], **options)[0].shape
     grad = np.random.default_rng(0).normal(size=shape)
-    theirs = page_backward(grad.tolist(), x.tolist(), options | {"mode": mode})
+    theirs = np.zeros_like(x)
+    for i, j, row, column, share in page_shares(x.tolist(), options | {"mode": mode}):
+        theirs[row, column] += share * grad[i, j]
     np.testing.assert_allclose(theirs, ours(grad[None], x[None], **options)[0], atol=1e-12)
 
 

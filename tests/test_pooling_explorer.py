@@ -92,9 +92,9 @@ def test_an_average_with_dilation_is_refused_as_torch_has_none():
 @pytest.fixture(scope="module")
 def page_pool2d(open_module):
     """The pool2d of the widgets' script, called from Python; −∞ comes back as None."""
-    page = open_module(SHARED / "pooling.js", "pooling")
+    page = open_module(SHARED / "math" / "cells.js", "cells")
     return lambda image, options: page.evaluate(
-        "([image, options]) => pooling.pool2d(image, options)", [image, options]
+        "([image, options]) => cells.pool2d(image, options)", [image, options]
     )
 
 

@@ -2,13 +2,10 @@
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 import traitlets
-from geometry import small_convolutions
-from hypothesis import given
 
 import cnnlib
 from cnnlib.widgets import SlidingKernel
@@ -16,7 +13,6 @@ from cnnlib.worked_example import image, kernels
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-OPS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "ops.js"
 
 
 # --- Python ---
@@ -107,23 +103,6 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
     with pytest.raises(traitlets.TraitError, match=f"SlidingKernel: {message}"):
         setattr(widget, name, value)
     assert getattr(widget, name) is before
-
-
-# --- the page's arithmetic ---
-
-
-@pytest.fixture(scope="module")
-def page_conv2d(open_module):
-    """The conv2d of the widgets' script, called from Python."""
-    page = open_module(OPS, "ops")
-    return lambda *arguments: page.evaluate("arguments => ops.conv2d(...arguments)", arguments)
-
-
-@given(small_convolutions())
-def test_the_page_computes_what_cnnlib_computes(page_conv2d, drawn):
-    arrays, options = drawn
-    theirs = page_conv2d(*[array.tolist() for array in arrays], options)
-    np.testing.assert_allclose(theirs, cnnlib.conv2d(*arrays, **options), atol=1e-12)
 
 
 # --- the built page ---

@@ -1,6 +1,8 @@
 """Measure cnnlib against torch on the CPU, and write the figures to a JSON file.
 
-    python tools/bench.py [assets/bench.json]
+    python -m tools.bench [assets/bench.json]
+
+At the end the pages' own arithmetic is measured against TensorFlow.js; see bench_math.py.
 
 Each side runs in processes of its own, two threads each, float32, the two sides in turn; the
 medians over all rounds are compared, and beside them the fastest runs of all, which tell what a
@@ -21,7 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tools import bench_math
+
 ROOT = Path(__file__).resolve().parents[1]
+
 THREADS = 2
 ROUNDS = 5
 SECONDS = 0.5  # that each piece of work is repeated for, in each round
@@ -222,6 +227,7 @@ def main(path: Path) -> None:
     figures["loops"] = loops = in_process("cnnlib", "loops")
     loops["ratio"] = loops["loops"] / loops["conv2d"]
     print(f"conv2d is {loops['ratio']:.0f} times the loops (at least {LOOPS_AT_LEAST})")
+    figures["page"] = bench_math.report(ROUNDS)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     print(f"written to {path}")

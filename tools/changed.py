@@ -46,6 +46,8 @@ def tests_of(name: str) -> set[str]:
     if not name.startswith(("cnnlib/", "tools/")):
         return set()
     stems = {path.stem} | (scripts_with(path.stem) if path.suffix == ".js" else set())
+    if path.parent.name == "math":
+        stems.add("math")
     own = {f"tests/test_{stem}.py" for stem in stems if (ROOT / f"tests/test_{stem}.py").exists()}
     # What has no test of its own is tested by those that name it.
     return own or {

@@ -1,9 +1,34 @@
 // An activation's curve and slope with a point to drag, and what it makes of each number of a map.
-import { ACTIVATIONS } from "./shared/activations.js";
 import { announcer, copyWith, field, followPointer, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
+import {
+  hardtanh, hardtanh_backward, identity, identity_backward, leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid,
+  sigmoid_backward, tanh, tanh_backward,
+} from "./shared/math/activations.js";
+import { array } from "./shared/math/array.js";
 import { prediction } from "./shared/predict.js";
 
+const of = (compute, derivative) => ({
+  value: (x, ...options) => compute(array(x), ...options).data[0],
+  slope: (x, ...options) => derivative(array(1), array(x), ...options).data[0],
+});
+const plain = (compute, derivative) => {
+  const { value, slope } = of(compute, derivative);
+  return { value: (x) => value(x), slope: (x) => slope(x) };
+};
+
+/**
+ * Name in cnnlib to: `title` in words, `value(x, leak)`, `slope(x, leak)`, `bounded` when the values
+ * stay within -1 and 1, `jumps` where the slope jumps. `leak` is leaky ReLU's negative_slope.
+ */
+const ACTIVATIONS = {
+  relu: { title: "ReLU", jumps: [0], ...plain(relu, relu_backward) },
+  leaky_relu: { title: "leaky ReLU", jumps: [0], ...of(leaky_relu, leaky_relu_backward) },
+  tanh: { title: "tanh", bounded: true, jumps: [], ...plain(tanh, tanh_backward) },
+  hardtanh: { title: "hard tanh", bounded: true, jumps: [-1, 1], ...plain(hardtanh, hardtanh_backward) },
+  sigmoid: { title: "sigmoid", bounded: true, jumps: [], ...plain(sigmoid, sigmoid_backward) },
+  identity: { title: "identity", jumps: [], ...plain(identity, identity_backward) },
+};
 const DATA = ["x", "function", "negative_slope", "position", "point"];
 const RANGES = [5, 10, 25, 100, 1000];
 // The plot, in its own units: the curve above, the slope below.

@@ -1,7 +1,7 @@
 // Stack layers and watch shapes, parameters, multiply-adds and receptive fields follow.
 import { axes, call, LAYERS, product, program, summarize, written } from "./shared/architecture.js";
 import { announcer, copyWith, field, h, mount, select, setter } from "./shared/dom.js";
-import { sum } from "./shared/ops.js";
+import { sum } from "./shared/math/lists.js";
 import { prediction } from "./shared/predict.js";
 
 const LARGEST = 99999;

@@ -2,7 +2,8 @@
 import { asking } from "./shared/asking.js";
 import { announcer, copyWith, factor, field, format, h, misread, mount, parse, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { batchNorm, EPS, MOMENTUM, moments, moveRunning } from "./shared/normalization.js";
+import { array } from "./shared/math/array.js";
+import { BatchNorm2d, EPS, MOMENTUM, moments } from "./shared/math/normalization.js";
 
 const LARGEST = 9999;
 const TOO_LARGE = "A number may be at most 9999 here.";
@@ -21,6 +22,36 @@ function randomNumber([mean, deviation]) {
   const normal = Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
   const number = Number((mean + deviation * normal).toFixed(1));
   return Math.min(Math.max(number, -LARGEST), LARGEST);
+}
+
+/** The numbers as a batch of images with one channel and one pixel. */
+const asImages = (batch) => array(batch.map((number) => [[[number]]]));
+
+/** Mean and variance of a batch, and the variance divided by one less than there are numbers. */
+function momentsOf(batch) {
+  const { mean: [mean], variance: [variance], count } = moments(asImages(batch));
+  return { mean, variance, unbiased: (variance * count) / (count - 1) };
+}
+
+/** A layer for one channel. */
+function layerOf({ mean, variance }, gamma = 1, beta = 0) {
+  const layer = new BatchNorm2d(1, { dtype: Float64Array });
+  const state = { weight: [gamma], bias: [beta], running_mean: [mean], running_var: [variance], num_batches_tracked: 0 };
+  layer.load_state_dict(Object.fromEntries(Object.entries(state).map(([name, value]) => [name, array(value)])));
+  return layer;
+}
+
+/** The batch with a mean taken off, divided by a deviation; then scaled by gamma and shifted by beta. */
+function normalize(batch, used, gamma, beta) {
+  const through = (...scale) => [...layerOf(used, ...scale).eval().forward(asImages(batch)).data];
+  return { normalized: through(), output: through(gamma, beta) };
+}
+
+/** The running mean and variance after one more batch in training. */
+function moveRunning(running, batch) {
+  const layer = layerOf(running);
+  layer.forward(asImages(batch));
+  return { mean: layer.running_mean.data[0], variance: layer.running_var.data[0] };
 }
 
 /** What the usual slips make of an output. */
@@ -172,7 +203,7 @@ function render({ model, el }) {
   function draw() {
     complain("");
     const [batch, gamma, beta, chosen, training] = ["batch", "gamma", "beta", "chosen", "training"].map(get);
-    const own = moments(batch), kept = running(), key = `${training},${chosen}`;
+    const own = momentsOf(batch), kept = running(), key = `${training},${chosen}`;
     ask.heed(JSON.stringify([batch, gamma, beta, kept]));
     numbers.update([batch], {
       cell: (_, column) => ({ text: short(batch[column]), mark: column === chosen ? "current lit" : "" }),
@@ -180,7 +211,7 @@ function render({ model, el }) {
     if (!numbers.element.contains(document.activeElement)) numbers.activate(0, chosen);
     for (const one of typed) one.update();
     const results = modes.map((mode) => {
-      const used = mode.training ? own : kept, now = batchNorm(batch, used, gamma, beta);
+      const used = mode.training ? own : kept, now = normalize(batch, used, gamma, beta);
       const active = mode.training === training, lines = mode.training ? describe(batch, own) : [
         `running mean ${format(kept.mean)}`, `running variance ${format(kept.variance)}`,
         `moved by ${get("batches")} ${get("batches") === 1 ? "batch" : "batches"}`];

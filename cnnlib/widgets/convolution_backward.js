@@ -1,8 +1,11 @@
 // A convolution and its backward pass side by side: every gradient traceable to its products.
-import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/dom.js";
 import { backwardSlips, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/backward.js";
 import { choiceOf, upTo } from "./shared/choices.js";
-import { contributions, conv2d, geometry, sum } from "./shared/ops.js";
+import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/dom.js";
+import { array, nested } from "./shared/math/array.js";
+import { conv2d } from "./shared/math/convolution.js";
+import { sum } from "./shared/math/lists.js";
+import { contributions, geometry } from "./shared/math/terms.js";
 import { player, spacePlays } from "./shared/player.js";
 import { prediction } from "./shared/predict.js";
 
@@ -28,18 +31,18 @@ function misfit({ rows, columns }, padding) {
 function state(get) {
   const [image, weight, bias, grad, walk] = ["image", "weight", "bias", "grad_output", "walk"].map(get);
   const options = Object.fromEntries(GEOMETRY.map((name) => [name, get(name)]));
-  const shape = geometry(image, weight, options);
+  const x = array(image), kernels = array(weight), shape = geometry(x, kernels, options);
   const places = placesOf(get(WALKS[walk]));
   const position = Math.min(get("position"), places.length - 1);
   const place = places[position];
-  const all = contributions(grad, image, weight, shape);
+  const all = contributions(grad, x, kernels, shape);
   const chosen = walk === "biases" ? [] : all.filter((t) => KEYS[walk](t) === place.join());
   const outputs = placesOf(grad).map((p) => p.join());
   const reached = new Set(walk === "outputs" ? outputs.slice(0, position + 1) : outputs);
   const counted = all.filter((t) => reached.has(outputKey(t)));
   return {
     image, weight, bias, grad, walk, options, shape, position, place, chosen, reached, count: places.length,
-    output: conv2d(image, weight, bias, options),
+    output: nested(conv2d(x, kernels, array(bias), options)),
     dx: totals(counted, pixelKey, (t) => t.weight * t.gradient),
     dk: totals(counted, weightKey, (t) => t.pixel * t.gradient),
     db: grad.map((map, f) => sum(map.flatMap((line, i) => line.map((g, j) => (reached.has(`${f},${i},${j}`) ? g : 0))))),
@@ -295,7 +298,7 @@ function refitted(get, changes) {
   const weight = times(filters, (f) => times(channels / groups, (c) =>
     fitted(oldWeight[f]?.[c], kernelRows, kernelColumns, (a, b) => ((a + 2 * b + c + 2 * f) % 3) - 1)));
   const bias = times(filters, (f) => oldBias[f] ?? 0);
-  const shape = geometry(image, weight, next);
+  const shape = geometry(array(image), array(weight), next);
   const message = misfit(shape, next.padding);
   const grad_output = message ? oldGrad
     : times(filters, (f) => fitted(oldGrad[f], shape.rows.output, shape.columns.output, () => 1));

@@ -1,11 +1,12 @@
 // Draw a digit: a trained network reads it in the page, and every number can be traced to its sum.
 import { announcer, field, format, h, mount, select, setter } from "./shared/dom.js";
-import { inference, opened, softmax } from "./shared/inference.js";
 import { centerDigit, inkLine, pad, PAD, shrunkPad, SIDE } from "./shared/ink.js";
 import { computingSteps, layerTitle, layerTrace, shapeText } from "./shared/layers.js";
 import { heatMap } from "./shared/looking.js";
 import { inRange, paintLarge, strip } from "./shared/maps.js";
-import { table } from "./shared/ops.js";
+import { inference } from "./shared/math/inference.js";
+import { table } from "./shared/math/lists.js";
+import { softmax } from "./shared/math/loss.js";
 import { padBoard } from "./shared/pad.js";
 
 const PENS = [[0.035, "fine"], [0.08, "medium"], [0.15, "thick"]];
@@ -77,7 +78,7 @@ function createExamples(examples, classes, onload) {
 function render({ model, el }) {
   const get = (name) => model.get(name);
   const set = setter(model);
-  const classes = get("classes"), layers = opened(get("layers"));
+  const classes = get("classes"), layers = get("layers");
   const network = inference(layers, [1, SIDE, SIDE]), steps = computingSteps(network);
   const known = get("examples").map((example) => ({ example, image: pixelsOf(example) }));
   /** An image from outside, perhaps one of the examples. */
@@ -119,7 +120,7 @@ function render({ model, el }) {
   /** The answer first, and the maps when it is on the screen. */
   function readImage(mapsLater) {
     const start = performance.now(), image = input();
-    const p = softmax(network.run(image));
+    const logits = network.run(image), p = [...softmax({ shape: [logits.length], data: logits }).data];
     paintLarge(preview, image, 0, [SIDE, SIDE], 1, true);
     answer.update(p, now().strokes.length ? null : now().example);
     if (mapsLater) mapsLater();

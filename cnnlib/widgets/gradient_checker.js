@@ -1,7 +1,9 @@
 // Four gradients of one small convolution, one of them wrong: push the numbers and find it.
 import { copyWith, field, format, h, mount, onEnter, setter } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { conv2d, sum } from "./shared/ops.js";
+import { array, nested } from "./shared/math/array.js";
+import { conv2d } from "./shared/math/convolution.js";
+import { sum } from "./shared/math/lists.js";
 
 // What each of the four claims is about: its name, and its place in the case.
 const PLACES = [
@@ -11,9 +13,12 @@ const PLACES = [
   ["pixel (1, 1)", "image", [0, 1, 1]],
 ];
 
+/** The map of the one filter. */
+const mapOf = ({ image, weight, bias }) => nested(conv2d(array(image), array(weight), array(bias)))[0];
+
 /** The mean squared error of the convolution against the target. */
-function lossOf({ image, weight, bias, target }) {
-  const differences = conv2d(image, weight, bias)[0].flatMap((row, i) => row.map((y, j) => y - target[0][i][j]));
+function lossOf(one) {
+  const differences = mapOf(one).flatMap((row, i) => row.map((y, j) => y - one.target[0][i][j]));
   return sum(differences.map((d) => d * d)) / differences.length;
 }
 
@@ -75,8 +80,8 @@ function render({ model, el }) {
       for (const { radio } of rows) radio.checked = false;
     }
     const { image, weight, bias, target, claims } = one();
-    const map = conv2d(image, weight, bias);
-    for (const [key, values] of Object.entries({ image: image[0], weight: weight[0][0], bias: [bias], map: map[0], target: target[0] }))
+    const map = mapOf(one());
+    for (const [key, values] of Object.entries({ image: image[0], weight: weight[0][0], bias: [bias], map, target: target[0] }))
       shown[key].update(values);
     loss.textContent = `The loss, the mean of the squared differences of map and target, is ${format(lossOf(one()), 6)}.`;
     const size = 10 ** get("exponent");

@@ -1,8 +1,10 @@
 // Windows laid down as columns, so that a convolution becomes one matrix product.
-import { im2col, matmul, sources } from "./shared/columns.js";
 import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { geometry, table } from "./shared/ops.js";
+import { array, nested, reshape } from "./shared/math/array.js";
+import { conv2d, im2col } from "./shared/math/convolution.js";
+import { table } from "./shared/math/lists.js";
+import { geometry, products } from "./shared/math/terms.js";
 import { player, spacePlays } from "./shared/player.js";
 import { prediction } from "./shared/predict.js";
 
@@ -14,7 +16,7 @@ const folded = (row, kernel, channels) =>
 
 /** Why the columns cannot be drawn, or "". */
 function obstacle(image, weight, options) {
-  const { rows, columns } = geometry(image, weight, options);
+  const { rows, columns } = geometry(array(image), array(weight), options);
   if (rows.output < 1 || columns.output < 1) return "No window fits: the kernel reaches beyond the image and its padding.";
   const size = [weight[0].flat(2).length, rows.output * columns.output];
   return Math.max(...size) <= LARGEST ? "" : `That makes ${size[0]} rows and ${size[1]} columns; up to ${LARGEST} are drawn.`;
@@ -200,9 +202,13 @@ function render({ model, el }) {
       lit = null;
     }
     drawn = data;
-    shape = geometry(pixels, weight, options());
-    const origin = sources(pixels, kernel, options()), values = im2col(pixels, kernel, options());
-    const rows = weight.map((planes) => planes.flat(2)), output = matmul(rows, values);
+    const x = array(pixels), filters = array(weight);
+    shape = geometry(x, filters, options());
+    const stops = table(shape.rows.output, shape.columns.output, (i, j) => products(x, filters, shape, 0, i, j)).flat();
+    const origin = stops[0].map((_, place) => stops.map((terms) => terms[place]));
+    const values = nested(im2col(reshape(x, [1, ...x.shape]), kernel, options()));
+    const rows = weight.map((planes) => planes.flat(2));
+    const output = nested(conv2d(x, filters, null, options())).map((map) => map.flat());
     const [stop, filter] = [position(), chosen()];
     const hidden = (row, column) => get("predict") && !known.has(`${row},${column}`);
     const isHidden = hidden(filter, stop), total = output[filter][stop];

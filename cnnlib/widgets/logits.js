@@ -1,6 +1,8 @@
 // Logits to drag: probabilities, the loss and its gradient follow.
 import { announcer, copyWith, field, format, h, misread, mount, parse, select, setter, speaker } from "./shared/dom.js";
-import { crossEntropy, logSoftmax, sum } from "./shared/ops.js";
+import { sum } from "./shared/math/lists.js";
+import { array } from "./shared/math/array.js";
+import { cross_entropy, cross_entropy_backward, softmax } from "./shared/math/loss.js";
 import { prediction } from "./shared/predict.js";
 
 const SMALLEST_REACH = 15;
@@ -98,12 +100,17 @@ function explain({ logits, target, total, p }) {
   return { slips, otherwise: "Not that. Divide the right class's e to the logit by the sum of them all, take ln, turn the sign." };
 }
 
+/** The loss, its gradient and the probabilities, whatever the size of the logits. */
+function exact(logits, target) {
+  const x = array(logits);
+  return { loss: cross_entropy(x, target), gradients: [...cross_entropy_backward(1, x, target).data], probabilities: [...softmax(x).data] };
+}
+
 /** What is computed from the logits, with the largest taken off first or, as it is seen to fail, not. */
 function computed(logits, target, stable) {
   const shift = stable ? Math.max(...logits) : 0;
   const exponentials = logits.map((logit) => Math.exp(logit - shift)), total = sum(exponentials);
-  const { loss, gradient } = crossEntropy(logits, target);
-  if (stable) return { shift, exponentials, total, probabilities: logSoftmax(logits).map(Math.exp), loss, gradients: gradient };
+  if (stable) return { shift, exponentials, total, ...exact(logits, target) };
   const probabilities = exponentials.map((e) => e / total);
   return { shift, exponentials, total, probabilities, loss: -Math.log(probabilities[target]) + 0,
     gradients: probabilities.map((p, k) => p - (k === target ? 1 : 0)) };
@@ -193,8 +200,8 @@ function render({ model, el }) {
     stable.checked = get("stable");
     ask.checked = get("predict");
     predict.element.hidden = !get("predict");
-    const { loss, gradient } = crossEntropy(logits, target);
-    predict.update({ key: key(), question: "What is the loss?", total: loss, logits, target, p: gradient.map((g, k) => g + (k === target ? 1 : 0)),
+    const { loss, probabilities } = exact(logits, target);
+    predict.update({ key: key(), question: "What is the loss?", total: loss, logits, target, p: probabilities,
       score: get("score"), known: !hidden() });
     speak(hidden() ? "" : `loss ${written.querySelector(".loss").textContent}, ${rows.map((row, k) =>
       `${get("classes")[k]} ${row.element.querySelector(".value.p").textContent}`).join(", ")}`);

@@ -3,10 +3,10 @@ import { descent } from "./shared/descent.js";
 import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { lines } from "./shared/lines.js";
+import { sum } from "./shared/math/lists.js";
 import { PARAMETERS, layerTable, networkDescent, networkGradients, networkGraph, networkTables, networkUsers, networkValues, winner } from "./shared/network.js";
 import { player, spacePlays } from "./shared/player.js";
 import { prediction, slipsOfSum } from "./shared/predict.js";
-import { sum } from "./shared/ops.js";
 
 /** The canvas, step by step of the forward pass; the last layer of each is computed, the others are given. */
 const STEPS = [

@@ -2,7 +2,9 @@
 import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
 import { lines } from "./shared/lines.js";
-import { linear, sum } from "./shared/ops.js";
+import { array } from "./shared/math/array.js";
+import { linear } from "./shared/math/dense.js";
+import { sum } from "./shared/math/lists.js";
 import { player, spacePlays } from "./shared/player.js";
 import { prediction } from "./shared/predict.js";
 import { sumPanel } from "./shared/sum.js";
@@ -152,7 +154,7 @@ function render({ model, el }) {
     if (data !== drawn) known.clear();
     drawn = data;
     const k = neuron(), j = position() % inputs(), isHidden = hidden(k);
-    const all = linear(x, weight, bias), outputs = all.map(ACTIVATIONS[get("activation")]);
+    const all = [...linear(array(x), array(weight), array(bias)).data], outputs = all.map(ACTIVATIONS[get("activation")]);
     const terms = x.map((pixel, b) => ({ channel: 0, a: b, b, neuron: k, pixel, weight: weight[k][b] }));
     sums.update(terms, bias[k], isHidden);
     sums.element.querySelectorAll("[data-term]").forEach((term, b) => term.classList.toggle("now", b === j));

@@ -1,9 +1,11 @@
 // A square that covers a part of an image, the probabilities that follow it, and maps of what matters.
 import { announcer, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { logSoftmax, table } from "./shared/ops.js";
+import { table } from "./shared/math/lists.js";
+import { covered, forwardValues, gradCam, saliency } from "./shared/math/attribution.js";
+import { softmax } from "./shared/math/loss.js";
+import { unpackedNetwork } from "./shared/math/packed.js";
 import { player, spacePlays } from "./shared/player.js";
-import { covered, forwardValues, gradCam, logitSlopes } from "./shared/sequential.js";
 
 const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 /** For the maps' small cells: one decimal, two where one would say 0 or 1. */
@@ -104,18 +106,17 @@ function createAnswers(get) {
     if (!kept.has(key)) kept.set(key, make());
     return kept.get(key);
   };
-  const layers = () => get("networks")[get("network")].layers;
+  const network = () => once(["network", get("network")], () => unpackedNetwork(get("networks")[get("network")].layers));
   const picture = () => get("images")[get("image")];
-  const probabilities = (plane) => logSoftmax(forwardValues(layers(), [plane]).at(-1)).map(Math.exp);
+  const probabilities = (plane) => [...softmax(forwardValues(network(), plane).at(-1)).data];
   const now = (place) => probabilities(covered(picture(), place, get("size"), get("fill")));
   const whole = (image = get("image")) =>
     once([get("network"), image], () => probabilities(get("images")[image]));
   const target = () => get("target") ?? best(whole());
-  const values = () => forwardValues(layers(), [picture()]);
   const maps = {
     occlusion: (k, [rows, columns]) => table(rows, columns, (i, j) => whole()[k] - now([i, j])[k]),
-    saliency: (k) => logitSlopes(layers(), values(), k)[0][0],
-    grad_cam: (k, shape) => stretched(gradCam(layers(), values(), k), ...shape),
+    saliency: (k) => saliency(network(), picture(), k),
+    grad_cam: (k, shape) => stretched(gradCam(network(), picture(), k), ...shape),
   };
   return {
     whole, target, now,

@@ -1,7 +1,7 @@
 // Four optimizers walk over the same surface, and every step can be traced to its sum.
 import { announcer, field, format, h, mount, onEnter, readings, select, setter, speaker } from "./shared/dom.js";
 import { judge } from "./shared/judge.js";
-import { BETAS, OPTIMIZERS, SURFACES, walk } from "./shared/optimizers.js";
+import { BETAS, OPTIMIZERS, SURFACES, walk } from "./shared/math/walks.js";
 import { player, spacePlays } from "./shared/player.js";
 import { svg } from "./shared/svg.js";
 

@@ -1,6 +1,6 @@
 // How many windows fit into a row: every position drawn, with the formula in numbers.
 import { announcer, format, h, mount, setter, speaker } from "./shared/dom.js";
-import { axis } from "./shared/ops.js";
+import { axis, skipped } from "./shared/math/shapes.js";
 import { player, spacePlays } from "./shared/player.js";
 import { prediction } from "./shared/predict.js";
 
@@ -104,10 +104,10 @@ function createPicture(onselect) {
     element.style.setProperty("--count", Math.max(row.padded, hidden ? 0 : beyond));
     element.classList.toggle("long", row.padded > 18);
     element.classList.toggle("longest", row.padded > 30);
+    const lost = hidden ? [] : skipped(row);
     cells.replaceChildren(...indices(row.padded).map((i) => {
       const inside = i >= row.before && i < row.before + row.size;
-      const skipped = !hidden && row.skipped.includes(i);
-      return span(h("span", { class: `${inside ? "" : "padding"} ${skipped ? "skipped" : ""}` },
+      return span(h("span", { class: `${inside ? "" : "padding"} ${lost.includes(i) ? "skipped" : ""}` },
         inside ? String(i - row.before) : "0"), i, 1);
     }));
     lines.replaceChildren(...(hidden ? [] : indices(row.output).map((window) => line(row, window, ""))),
@@ -179,7 +179,7 @@ function createControls({ change, restart, initial }) {
 
 /** What the picture shows, in words. */
 function facts(row) {
-  const inside = row.skipped.map((i) => i - row.before).filter((i) => i >= 0 && i < row.size);
+  const inside = skipped(row).map((i) => i - row.before).filter((i) => i >= 0 && i < row.size);
   const beyond = row.after - row.given.after;
   const left = `Left over after the last window: ${plural(row.left, "cell")}.`;
   const list = [row.left ? left : "Nothing is left over."];

@@ -1,7 +1,7 @@
 // Draw on a small image, and watch its array and its shape.
 import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { table } from "./shared/ops.js";
+import { table } from "./shared/math/lists.js";
 
 const AXES = [["2", "(H, W)"], ["3", "(C, H, W)"], ["4", "(N, C, H, W)"]];
 const INKS = [[9, "9, white"], [6, "6, light gray"], [3, "3, dark gray"], [0, "0, black"]];

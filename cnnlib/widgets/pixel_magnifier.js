@@ -1,7 +1,7 @@
 // A lens over a photograph: the numbers that its pixels are made of, channel by channel.
 import { announcer, field, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { table } from "./shared/ops.js";
+import { table } from "./shared/math/lists.js";
 
 const LENS = 5;
 const NAMES = { 1: ["gray"], 3: ["red", "green", "blue"] };

@@ -2,8 +2,7 @@
 import { asking } from "./shared/asking.js";
 import { announcer, copyWith, format, h, mount, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { denseProducts, shuffled } from "./shared/moves.js";
-import { conv2d, geometry, products } from "./shared/ops.js";
+import { planeMap, planeProducts, shuffled } from "./shared/math/planes.js";
 import { sumPanel } from "./shared/sum.js";
 
 const SIDES = ["in order", "shuffled"];
@@ -103,8 +102,8 @@ function render({ model, el }) {
     const weights = get("shuffle_weights") ? shuffled(weight, order) : weight;
     return [[image, weight], [shuffled(image, order), weights]].map(([plane, own]) => ({
       image: plane, weight: own, kernel: get("kernel"),
-      dense: denseProducts(plane, own).reduce((total, term) => total + term.pixel * term.weight, 0),
-      map: conv2d([plane], [[get("kernel")]], [get("bias")])[0],
+      dense: planeProducts(plane, own).reduce((total, term) => total + term.pixel * term.weight, 0),
+      map: planeMap(plane, get("kernel"), get("bias")),
     }));
   }
 
@@ -120,8 +119,7 @@ function render({ model, el }) {
     alike.checked = get("shuffle_weights");
 
     const { image, weight } = views[side];
-    const terms = dense ? denseProducts(image, weight)
-      : products([image], [[get("kernel")]], geometry([image], [[get("kernel")]]), 0, row, column);
+    const terms = dense ? planeProducts(image, weight) : planeProducts(image, get("kernel"), [row, column]);
     const added = dense ? 0 : get("bias"), isHidden = ask.hidden(`${side},${position}`);
     const total = sums.update(terms, added, isHidden);
     const where = `${dense ? "the dense neuron" : `row ${row}, column ${column} of the feature map`}, pixels ${SIDES[side]}`;

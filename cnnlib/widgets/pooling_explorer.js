@@ -1,10 +1,11 @@
 // A window slides over a map; of each window the largest number, or the mean, is kept.
 import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { sum, table } from "./shared/ops.js";
+import { countedCells, pool2d, poolGeometry, poolValue, poolWindow, winnerOf } from "./shared/math/cells.js";
+import { sum, table } from "./shared/math/lists.js";
+import { skipped } from "./shared/math/shapes.js";
 import { player, spacePlays } from "./shared/player.js";
 import { MISCOUNTS, POOLING, frameOf, inMode, mapCell, noteBelow, poolingControls, poolingOf, poolingProblem, ringsOf, windowNotes } from "./shared/pooled.js";
-import { countedCells, pool2d, poolGeometry, poolValue, poolWindow, winnerOf } from "./shared/pooling.js";
 import { prediction } from "./shared/predict.js";
 import { IMAGES } from "./shared/presets.js";
 
@@ -43,7 +44,7 @@ function explain(cells, options, largest) {
 /** The rows and columns that no window reads, in words. */
 function neverRead({ rows, columns }) {
   const words = Object.entries({ row: rows, column: columns }).map(([word, side]) => {
-    const places = side.skipped.map((index) => index - side.before);
+    const places = skipped(side).map((index) => index - side.before);
     const inside = places.filter((place) => place >= 0 && place < side.size);
     return inside.length ? `${word}${inside.length > 1 ? "s" : ""} ${inside.join(", ")}` : "";
   });

@@ -2,8 +2,8 @@
 import { asking } from "./shared/asking.js";
 import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { denseProducts, shifted } from "./shared/moves.js";
-import { conv2d, geometry, products, sum, table } from "./shared/ops.js";
+import { sum, table } from "./shared/math/lists.js";
+import { planeMap, planeProducts, shifted } from "./shared/math/planes.js";
 import { IMAGES, KERNELS } from "./shared/presets.js";
 import { sumPanel } from "./shared/sum.js";
 
@@ -93,7 +93,7 @@ function render({ model, el }) {
   const ask = asking({ get, set, draw: () => draw(), onnext: () => set({ position: get("position") + 1 < count() ? get("position") + 1 : -1 }) });
 
   const controls = createChoices({ get, set, initial });
-  const convolve = (plane) => conv2d([plane], [[get("kernel")]], [get("bias")], { padding: get("padding") })[0];
+  const convolve = (plane) => planeMap(plane, get("kernel"), get("bias"), { padding: get("padding") });
   const count = () => convolve(get("image")).flat().length;
 
   function draw() {
@@ -102,22 +102,21 @@ function render({ model, el }) {
     width = output[0].length;
     const position = Math.min(get("position"), output.flat().length - 1), dense = position === -1;
     const row = Math.floor(position / width), column = position % width;
-    const shape = geometry([plane], [[get("kernel")]], { padding: get("padding") });
     const border = { top: get("padding"), bottom: get("padding"), left: get("padding"), right: get("padding") };
     image.update(plane, { border, scale: get("image"), frame: dense ? null
-      : { row: row - get("padding"), column: column - get("padding"), rows: shape.rows.kernel, columns: shape.columns.kernel } });
+      : { row: row - get("padding"), column: column - get("padding"), rows: get("kernel").length, columns: get("kernel")[0].length } });
     kernel.update(get("kernel"));
     bias.update([[get("bias")]]);
     drawMap(output, position, row, column);
     weight.update(get("weight"));
-    const own = sum(denseProducts(plane, get("weight")).map((term) => term.pixel * term.weight));
-    const first = sum(denseProducts(get("image"), get("weight")).map((term) => term.pixel * term.weight));
+    const own = sum(planeProducts(plane, get("weight")).map((term) => term.pixel * term.weight));
+    const first = sum(planeProducts(get("image"), get("weight")).map((term) => term.pixel * term.weight));
     neuron.update([[own]], { frame: dense ? { row: 0, column: 0, rows: 1, columns: 1 } : null,
       cell: () => ({ mark: dense ? "current" : "", ...(ask.hidden("-1") ? { text: "?" } : {}) }) });
     before.textContent = ` ${format(first)} before the move`;
     controls.update();
 
-    const terms = dense ? denseProducts(plane, get("weight")) : products([plane], [[get("kernel")]], shape, 0, row, column);
+    const terms = dense ? planeProducts(plane, get("weight")) : planeProducts(plane, get("kernel"), [row, column], { padding: get("padding") });
     const added = dense ? 0 : get("bias"), hidden = ask.hidden(String(position));
     const total = sums.update(terms, added, hidden);
     const where = dense ? "the dense neuron" : `row ${row}, column ${column} of the feature map`;

@@ -1,7 +1,11 @@
 // A kernel slides over an image, and every number of the feature map can be traced to its sum.
 import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
 import { grid } from "./shared/grid.js";
-import { conv2d, geometry, products, table } from "./shared/ops.js";
+import { array, nested } from "./shared/math/array.js";
+import { conv2d } from "./shared/math/convolution.js";
+import { table } from "./shared/math/lists.js";
+import { skipped } from "./shared/math/shapes.js";
+import { geometry, products } from "./shared/math/terms.js";
 import { player, spacePlays } from "./shared/player.js";
 import { prediction } from "./shared/predict.js";
 import { IMAGES, KERNELS } from "./shared/presets.js";
@@ -54,7 +58,7 @@ function createStage({ get, chosen, change, complain, choose, onhover }) {
 
   function drawImage({ rows, columns }, terms, i, j) {
     const image = get("image");
-    const skipped = (side, index) => side.skipped.includes(index + side.before);
+    const [lostRows, lostColumns] = [rows, columns].map((side) => skipped(side).map((index) => index - side.before));
     fit(planes, image.length, channels, (c) => grid({ label: "Image", tone: "gray", onerror: complain,
       onedit: (r, column, value) => change({ image: copyWith(get("image"), [c, r, column], value) }) }));
     planes.forEach((plane, c) => {
@@ -70,13 +74,13 @@ function createStage({ get, chosen, change, complain, choose, onhover }) {
         cell: (row, column) => {
           const weight = weights.get(`${row},${column}`);
           const read = weight !== undefined && rows.dilation * columns.dilation > 1;
-          return { mark: `${read ? "read" : ""} ${skipped(rows, row) || skipped(columns, column) ? "skipped" : ""}`,
+          return { mark: `${read ? "read" : ""} ${lostRows.includes(row) || lostColumns.includes(column) ? "skipped" : ""}`,
             note: weight === undefined ? "" : `×${format(weight, 2)}` };
         },
       });
     });
-    const missed = Object.entries({ row: rows, column: columns }).map(([word, side]) => {
-      const list = side.skipped.map((index) => index - side.before).filter((index) => index >= 0 && index < side.size);
+    const missed = [["row", rows, lostRows], ["column", columns, lostColumns]].map(([word, side, lost]) => {
+      const list = lost.filter((index) => index >= 0 && index < side.size);
       return list.length ? `${word}${list.length > 1 ? "s" : ""} ${list.join(", ")}` : "";
     }).filter(Boolean).join(" and ");
     imageCaption.replaceChildren(h("b", {}, "Image"), ` ${image.length > 1 ? `${image.length} × ` : ""}${rows.size} × ${columns.size}`,
@@ -242,7 +246,7 @@ function render({ model, el }) {
   /** Sets what a reader changed, unless no window would fit any more. */
   function change(traits) {
     const all = { image: get("image"), weight: get("weight"), ...options(), ...traits };
-    const message = problem(geometry(all.image, all.weight, all), all.padding);
+    const message = problem(geometry(array(all.image), array(all.weight), all), all.padding);
     complain(message);
     if (message) draw();
     else set(traits);
@@ -287,15 +291,15 @@ function render({ model, el }) {
       hover = null;
     }
     drawn = data;
-    const shape = geometry(image, weight, options());
+    const x = array(image), kernels = array(weight), shape = geometry(x, kernels, options());
     columns = shape.columns.output;
     count = shape.rows.output * columns;
     const { filter, i, j } = hover ?? { filter: chosen(), i: Math.floor(position() / columns), j: position() % columns };
     const hidden = (f, index) => get("predict") && !known.has(`${f},${index}`);
-    const terms = products(image, weight, shape, filter, i, j);
+    const terms = products(x, kernels, shape, filter, i, j);
     const isHidden = hidden(filter, i * columns + j);
     const total = sums.update(terms, biases[filter], isHidden);
-    stage.update(shape, conv2d(image, weight, biases, options()), terms, filter, i, j, hidden);
+    stage.update(shape, nested(conv2d(x, kernels, array(biases), options())), terms, filter, i, j, hidden);
     const where = `row ${i}, column ${j}`;
     bar.update(position(), count, where);
     controls.update(shape);

@@ -1,9 +1,11 @@
 // The layers of a trained network to look into: what each is called, and the sum behind any of its numbers.
 import { format, h } from "./dom.js";
 import { grid } from "./grid.js";
-import { partsOf, softmax } from "./inference.js";
 import { largeMap, largestOf } from "./maps.js";
-import { table } from "./ops.js";
+import { partsOf } from "./math/inference.js";
+import { table } from "./math/lists.js";
+import { meets } from "./math/shapes.js";
+import { softmax } from "./math/loss.js";
 
 export const short = (number) => format(number, 3);
 const shortFactor = (number) => (number < 0 ? `(${short(number)})` : short(number));
@@ -11,9 +13,9 @@ const line = (...nodes) => h("p", {}, ...nodes);
 const small = (text) => h("span", { class: "plane-name" }, text);
 
 /** What a layer is called. */
-export function layerTitle({ layer }) {
-  const sides = layer.weightShape?.slice(2) ?? layer.kernel_size ?? [];
-  return `${layer.kind}${sides.length ? ` ${sides.join("×")}` : ""}`;
+export function layerTitle({ kind, axes }) {
+  const sides = axes ? [axes.rows.kernel, axes.columns.kernel] : [];
+  return `${kind}${sides.length ? ` ${sides.join("×")}` : ""}`;
 }
 export const shapeText = ([maps, ...sides]) =>
   (sides.length ? `${maps} maps of ${sides.join("×")}` : `${maps} numbers`);
@@ -25,8 +27,8 @@ export const shapeText = ([maps, ...sides]) =>
 export function computingSteps({ steps }) {
   let flattened = null;
   return steps.flatMap((step, index) => {
-    if (step.layer.kind === "Flatten" && step.input.length > 1) flattened = step.input;
-    if (!step.run) return [];
+    if (step.kind === "Flatten" && step.input.length > 1) flattened = step.input;
+    if (!step.computes) return [];
     const source = step.input.length === 1 && flattened ? flattened : step.input;
     flattened = null;
     return [{ ...step, index, source, last: step.values === steps.at(-1).values }];
@@ -34,13 +36,11 @@ export function computingSteps({ steps }) {
 }
 
 /** What a number reads of the maps that come in, as a frame; it may begin in the padding. */
-function windowOf({ layer, source: [, rows = 1, columns = 1] }, row, column) {
-  const sides = layer.weightShape?.slice(2) ?? layer.kernel_size;
-  if (sides?.length) {
-    const [top, left] = [row, column].map((at, i) => at * layer.stride[i] - layer.padding[i]);
-    return { row: top, column: left, rows: sides[0], columns: sides[1] };
-  }
-  const whole = ["Linear", "GlobalAvgPool2d"].includes(layer.kind);
+function windowOf({ kind, axes, source: [, rows = 1, columns = 1] }, row, column) {
+  if (axes)
+    return { row: meets(axes.rows, row, 0), column: meets(axes.columns, column, 0),
+      rows: axes.rows.kernel, columns: axes.columns.kernel };
+  const whole = ["Linear", "GlobalAvgPool2d"].includes(kind);
   return whole ? { row: 0, column: 0, rows, columns } : { row, column, rows: 1, columns: 1 };
 }
 
@@ -108,17 +108,18 @@ function createSum() {
 
 /** How the layers without products come to a number. */
 function otherSum(step, { map, row, column }, value) {
-  const { layer, before, input: [, rows = 1, columns = 1] } = step;
+  const { kind, layer, before, input: [, rows = 1, columns = 1] } = step;
   const at = (i, j) => before[(map * rows + i) * columns + j];
   const result = h("strong", {}, short(value));
-  if (layer.kind === "BatchNorm2d") {
-    const deviation = Math.sqrt(layer.variance[map] + layer.eps);
+  if (kind === "BatchNorm2d") {
+    const [mean, variance, weight, bias] = ["running_mean", "running_var", "weight", "bias"].map((name) => layer[name].data[map]);
+    const deviation = Math.sqrt(variance + layer.eps);
     return [line(small("minus the mean, over the deviation, times γ, plus β")),
-      line(`(${short(at(row, column))} − ${shortFactor(layer.mean[map])}) / ${short(deviation)}`
-        + ` · ${shortFactor(layer.weight[map])} + ${shortFactor(layer.bias[map])} = `, result)];
+      line(`(${short(at(row, column))} − ${shortFactor(mean)}) / ${short(deviation)}`
+        + ` · ${shortFactor(weight)} + ${shortFactor(bias)} = `, result)];
   }
-  if (layer.kind === "ReLU") return [line(`max(${short(at(row, column))}, 0) = `, result)];
-  if (layer.kind === "GlobalAvgPool2d")
+  if (kind === "ReLU") return [line(`max(${short(at(row, column))}, 0) = `, result)];
+  if (kind === "GlobalAvgPool2d")
     return [line(`${short(value * rows * columns)} / ${rows * columns} = `, result)];
   const { row: top, column: left, rows: high, columns: wide } = windowOf(step, row, column);
   const cells = table(high, wide, (i, j) => [top + i, left + j]).flat();
@@ -128,7 +129,7 @@ function otherSum(step, { map, row, column }, value) {
 
 /** What the softmax makes of a logit. */
 function softmaxLine(logits, k) {
-  const p = softmax(logits)[k];
+  const p = softmax({ shape: [logits.length], data: logits }).data[k];
   return line("softmax: e", h("sup", {}, short(logits[k])), ` / sum of all ${logits.length} `,
     p < 0.00005 ? "< 0.0001" : `= ${format(p, 4)}`);
 }
@@ -152,7 +153,7 @@ export function layerTrace({ classes, onchoose }) {
   function write(state, value) {
     const { step, map, row, column } = state;
     const more = step.last ? [softmaxLine(step.values, map)] : [];
-    if (!["Conv2d", "Linear"].includes(step.layer.kind)) {
+    if (!["Conv2d", "Linear"].includes(step.kind)) {
       sum.plain([...otherSum(step, state, value), ...more]);
       return map;
     }
@@ -160,7 +161,7 @@ export function layerTrace({ classes, onchoose }) {
     const larger = (one, other) => (Math.abs(other.total) > Math.abs(one.total) ? other : one);
     const loudest = parts.reduce(larger);
     const part = parts[heard] ?? loudest;
-    sum.products(parts, part, step.layer.bias?.[map], (channel) => {
+    sum.products(parts, part, step.layer.bias?.data[map], (channel) => {
       heard = channel;
       update(last);
     }, more);

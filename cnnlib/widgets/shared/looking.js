@@ -1,10 +1,10 @@
 // Where a network looks for its answer: a heat map, computed in slices so that the page does not freeze.
 import { h } from "./dom.js";
-import { inference, lead, occlusion } from "./inference.js";
 import { SIDE } from "./ink.js";
 import { short } from "./layers.js";
 import { largestOf, paintLarge } from "./maps.js";
-import { table } from "./ops.js";
+import { inference, lead, occlusion } from "./math/inference.js";
+import { table } from "./math/lists.js";
 
 const PATCH = { step: 2, margin: 2 }; // places of 2x2 pixels, covered by patches of 6x6
 const SLICE = 16; // milliseconds that the page is kept busy at a time

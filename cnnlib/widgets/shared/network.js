@@ -1,13 +1,16 @@
 // The worked network as a graph of named values, with no page in it: every value has the list of its
 // inputs and of the factors they are multiplied by, so that each number can be traced either way, and
 // its gradient walks the same list backward.
-import { logSoftmax, sum, table } from "./ops.js";
+import { array } from "./math/array.js";
+import { log_softmax } from "./math/loss.js";
+import { sum, table } from "./math/lists.js";
 
 /** What training changes, by the names of the model's traits. */
 export const PARAMETERS = ["kernel", "bias", "weight_1", "bias_1", "weight_2", "bias_2"];
 
 const nameOf = (layer, row = 0, column = 0) => `${layer}[${row},${column}]`;
 const asColumn = (numbers) => numbers.map((number) => [number]);
+const logSoftmax = (logits) => [...log_softmax(array(logits)).data];
 const largest = (numbers) => Math.max(...numbers);
 
 /**

@@ -1,8 +1,8 @@
 // What the widgets of pooling share in the page: refusals, the look of a window, notes, and controls.
 import { choiceOf, upTo } from "./choices.js";
 import { field, h } from "./dom.js";
-import { pair } from "./ops.js";
-import { countedCells, kindAt, poolGeometry } from "./pooling.js";
+import { countedCells, kindAt, poolGeometry } from "./math/cells.js";
+import { pair, skipped } from "./math/shapes.js";
 
 /** The traits that say how a map is pooled. */
 export const POOLING = ["mode", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "count_include_pad"];
@@ -53,9 +53,9 @@ export function mapCell(shape, cells, winner, { mode, count_include_pad: zeros }
   const { rows, columns } = shape;
   const mark = markOf(shape, cells, row, column), kind = kindAt(shape, row, column);
   if (kind !== "pixel") return { mark, text: kind === "beyond" ? "" : mode === "max" ? "−∞" : zeros ? "0" : "" };
-  const skipped = rows.skipped.includes(row + rows.before) || columns.skipped.includes(column + columns.before);
+  const unread = skipped(rows).includes(row + rows.before) || skipped(columns).includes(column + columns.before);
   const won = winner?.row === row && winner.column === column;
-  return { mark: `${mark} ${skipped ? "skipped" : ""} ${won ? "winner" : ""}`, note: won ? "★" : "" };
+  return { mark: `${mark} ${unread ? "skipped" : ""} ${won ? "winner" : ""}`, note: won ? "★" : "" };
 }
 
 /** What must be said about ties, padding and cells past the end; the winner of a maximum, if it may be told. */

@@ -1,6 +1,6 @@
 // How fast the values of a network move with one of its numbers, with no page in it.
+import { sum } from "./math/lists.js";
 import { OPERATIONS, winner } from "./network.js";
-import { sum } from "./ops.js";
 
 /**
  * name -> the exact slope of that value when the number `chosen` moves, all others given as they are. At a

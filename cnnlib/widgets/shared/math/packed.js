@@ -1,0 +1,61 @@
+// A trained network made into layers again, as cnnlib/widgets/packed.py sends it, or with its arrays as lists.
+import { ReLU } from "./activations.js";
+import { array } from "./array.js";
+import { Conv2d } from "./convolution.js";
+import { Flatten, Linear } from "./dense.js";
+import { Sequential } from "./network.js";
+import { BatchNorm2d, Dropout } from "./normalization.js";
+import { GlobalAvgPool2d, MaxPool2d } from "./pooling.js";
+
+const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
+/** A number of 16 bits, IEEE 754: a sign, 5 bits of exponent, 10 of fraction. */
+function half(bits) {
+  const exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  const size = exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : (fraction / 1024) * 2 ** -14;
+  return bits >> 15 ? -size : size;
+}
+
+/** The array, of doubles, that was packed as {type, shape, data}. */
+export function unpacked({ type, shape, data }) {
+  const raw = new DataView(bytes(data).buffer), width = type === "float16" ? 2 : 4;
+  const read = width === 2 ? (at) => half(raw.getUint16(at, true)) : (at) => raw.getFloat32(at, true);
+  return { shape, data: Float64Array.from({ length: raw.byteLength / width }, (_, i) => read(width * i)) };
+}
+
+const opened = (value) => (value.data ? unpacked(value) : array(value));
+
+/** A layer with these arrays, by the names of its state. */
+function loaded(layer, arrays) {
+  layer.load_state_dict(Object.fromEntries(Object.entries(arrays).filter(([, value]) => value)));
+  return layer;
+}
+
+const dtype = Float64Array;
+const KINDS = {
+  Conv2d({ weight, bias, stride, padding, dilation, groups = 1 }) {
+    const [filters, channels, ...kernel] = weight.shape, options = { stride, padding, dilation, groups, bias: Boolean(bias), dtype };
+    return loaded(new Conv2d(channels * groups, filters, kernel, options), { weight, bias });
+  },
+  Linear({ weight, bias }) {
+    const [outputs, inputs] = weight.shape;
+    return loaded(new Linear(inputs, outputs, { bias: Boolean(bias), dtype }), { weight, bias });
+  },
+  BatchNorm2d({ weight, bias, mean, variance, eps }) {
+    const layer = new BatchNorm2d(weight.shape[0], { eps, dtype }), num_batches_tracked = array(0);
+    return loaded(layer, { weight, bias, running_mean: mean, running_var: variance, num_batches_tracked });
+  },
+  MaxPool2d: ({ kernel_size, ...options }) => new MaxPool2d(kernel_size, options),
+  GlobalAvgPool2d: () => new GlobalAvgPool2d(),
+  ReLU: () => new ReLU(),
+  Flatten: () => new Flatten(),
+  Dropout: () => new Dropout(),
+};
+
+/** The network of these layers, [{kind, ...}], in evaluation mode. */
+export function unpackedNetwork(layers) {
+  const arrays = ["weight", "bias", "mean", "variance"];
+  const own = (layer) => Object.fromEntries(Object.entries(layer).map(([name, value]) =>
+    [name, value && arrays.includes(name) ? opened(value) : value]));
+  return new Sequential(...layers.map((layer) => KINDS[layer.kind](own(layer)))).eval();
+}
