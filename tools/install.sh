@@ -17,8 +17,8 @@ if ! { [ -x .venv/bin/python ] && new_enough .venv/bin/python; }; then
 fi
 
 echo "Installing the packages of requirements.txt into .venv: a minute or two, 2 GB on disk."
-pip_install() {
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" || fail \
+pip_install() { # what it installs is compiled at the end, by all cores at once
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile "$@" || fail \
         "pip could not install the packages; its reason stands above." \
         "If the network is missing, connect and run make again."
 }
@@ -31,3 +31,4 @@ if [ "$(uname)" = Linux ]; then
 fi
 pip_install --retries 2 -r requirements.txt
 pip_install --no-deps --no-build-isolation --editable .
+.venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null || true # some packages hold files of other Pythons
