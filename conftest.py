@@ -1,7 +1,4 @@
-"""How many random draws Hypothesis makes: 25 by default, 200 with --hypothesis-profile=nightly.
-
-And which tests need a browser, and which stay together when two processes share the work.
-"""
+"""How many random draws Hypothesis makes: 25 by default, 200 with --hypothesis-profile=nightly."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,13 +18,7 @@ settings.load_profile("ci")
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what needs a browser or the built book, so that `-m "not browser"` runs anywhere.
-
-    A file's tests stay in one process, where they share pages and a notebook its kernel; those of
-    the whole pages share nothing and go to whoever is free.
-    """
+    """Mark what needs a browser or the built book, so that `-m "not browser"` runs anywhere."""
     for item in items:
-        if item.path.name != "test_pages.py":
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
         if {"browser", "book"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")

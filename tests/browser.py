@@ -300,7 +300,8 @@ def axe_faults():
 
 def visit(page, url, selector=None, index=None):
     """Open a page; if this has opened it before, draw its widgets anew, or those of a selector."""
-    if page.url == url and page.evaluate("globalThis.visited"):
+    there = "globalThis.visited && document.querySelector('script[src*=\"page.js\"]')"
+    if page.url == url and page.evaluate(f"Boolean({there})"):
         page.evaluate(AGAIN, [selector, index])
     else:
         page.goto(url)

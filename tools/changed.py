@@ -64,7 +64,7 @@ def main() -> None:
         print("Nothing has changed that has a test.")
         return
     print("Testing", *tests)
-    options = ["-q", "-n", "auto", "--dist", "loadgroup", "--built"]
+    options = ["-q", "-n", "auto", "--dist", "loadfile", "--built"]
     command = [sys.executable, "-m", "pytest", *options, *tests]
     sys.exit(subprocess.run(command, cwd=ROOT).returncode)
 
