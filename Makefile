@@ -38,7 +38,7 @@ test: _build/built
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadfile --built
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --built
 	@echo "Everything is right: the code, the chapters' numbers and the pages."
 
 check: _build/built

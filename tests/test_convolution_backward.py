@@ -1,5 +1,6 @@
 """ConvolutionBackward: its traits, the page's backward arithmetic against cnnlib, and its pages."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -105,11 +106,14 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 def page_meetings(open_module):
     """Every meeting of a pixel and a weight, as the widgets' script lists them."""
     page = open_module(TERMS, "terms")
-    return lambda grad, x, weight, options: page.evaluate(
-        "([grad, x, weight, options]) =>"
-        " terms.contributions(grad, x, weight, terms.geometry(x, weight, options))",
-        [grad.tolist(), as_array(x), as_array(weight), options],
-    )
+    contributions = """([grad, x, weight, options]) => JSON.stringify(
+      terms.contributions(grad, x, weight, terms.geometry(x, weight, options)))"""
+
+    def meetings(grad, x, weight, options):
+        arguments = [grad.tolist(), as_array(x), as_array(weight), options]
+        return json.loads(page.evaluate(contributions, arguments))
+
+    return meetings
 
 
 def as_array(array):
