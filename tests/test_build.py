@@ -20,6 +20,7 @@ class Own(anywidget.AnyWidget):
 Own()
 """
 SHARED = "from cnnlib.widgets import SlidingKernel\nSlidingKernel()"
+TOC = "{format: jb-book, root: intro, chapters: [{file: chapters/one}]}"
 CELLS = ["print('ran', file=open('runs', 'a'))", OWN, SHARED]
 
 
@@ -30,9 +31,7 @@ def checkout(tmp_path_factory):
     for name in ("_config.yml", "Makefile", "requirements.txt", "assets", "tools", "cnnlib"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
-    (folder / "_toc.yml").write_text(
-        "{format: jb-book, root: intro, chapters: [{file: chapters/one}]}"
-    )
+    (folder / "_toc.yml").write_text(TOC)
     (folder / "intro.md").write_text("# Welcome\n\nA book.\n\n```{tableofcontents}\n```\n")
     (folder / "chapters").mkdir()
     write_chapter(folder, "# The chapter\n\nWith $x^2$.", CELLS)
@@ -108,6 +107,10 @@ def test_a_chapter_runs_when_it_or_its_code_changed_and_not_for_a_script(checkou
     (checkout / "chapters" / "two.md").write_text("# A second\n\nMore.\n")
     assert "A second" in build(checkout)
     assert "chapters/two.html" in json.loads((site / "offline.json").read_text("utf-8"))
+    assert runs(checkout) == 1
+
+    (checkout / "_toc.yml").write_text(TOC)
+    assert "A second" not in build(checkout)
     assert runs(checkout) == 1
 
     add(checkout / "cnnlib" / "shapes.py", "# another line\n")

@@ -47,6 +47,9 @@ def repository_url() -> str:
 def configure(app: Sphinx, config: Config) -> None:
     """Set what _config.yml cannot know: the repository."""
     config.executed_with = executed_with(Path(app.srcdir))
+    # What _toc.yml leaves out is added to this list, and Sphinx would read, and run, all else again.
+    excluded = config.values["exclude_patterns"]
+    config.values["exclude_patterns"] = type(excluded)(excluded.default, "", excluded.valid_types)
 
     url = repository_url()
     options = config.html_theme_options
@@ -222,7 +225,7 @@ def refresh(root: Path) -> None:
 
 def executed_with(root: Path) -> str:
     """A digest of all files, but a chapter's own, that decide what its cells print."""
-    patterns = ("cnnlib/**/*.py", "assets/*.json", "assets/*.safetensors", "tools/*.py")
+    patterns = ("cnnlib/**/*.py", "assets/*.json", "assets/*.safetensors", "tools/book_*.py")
     files = [file for pattern in patterns for file in sorted(root.glob(pattern))]
     files += root.glob("requirements.txt")
     parts = [str(file.relative_to(root)).encode() + file.read_bytes() for file in files]
