@@ -47,7 +47,7 @@ def repository_url() -> str:
 def configure(app: Sphinx, config: Config) -> None:
     """Set what _config.yml cannot know: the repository."""
     config.executed_with = executed_with(Path(app.srcdir))
-    # What _toc.yml leaves out is added to this list, and Sphinx would read, and run, all else again.
+    # What _toc.yml leaves out is added to this list, and Sphinx would read and run all else again.
     excluded = config.values["exclude_patterns"]
     config.values["exclude_patterns"] = type(excluded)(excluded.default, "", excluded.valid_types)
 
