@@ -16,7 +16,6 @@ pytest_plugins = ["tests.browser"]
 ROOT = Path(__file__).parents[1]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
 NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
-CHAPTERS = [path.stem for path in [*NOTEBOOKS, *sorted((ROOT / "chapters").glob("*.md"))]]
 
 
 def with_every_widget():
@@ -76,53 +75,6 @@ class Kernel(OnPage):
 
 
 # --- narrow ---
-
-SMALL_AND_WIDE = """() => {
-  const faults = [];
-  for (const root of document.querySelectorAll(".cnn-widget")) {
-    const name = root.className, box = root.getBoundingClientRect();
-    const words = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-    for (let node; (node = words.nextNode());) {
-      const parent = node.parentElement, drawing = parent.closest("svg");
-      const seen = parent.checkVisibility() && !parent.closest(".visually-hidden");
-      if (!seen || !node.data.trim()) continue;
-      const units = drawing?.viewBox.baseVal.width;
-      const zoom = units ? drawing.getBoundingClientRect().width / units : 1;
-      const size = parseFloat(getComputedStyle(parent).fontSize) * zoom;
-      if (size > 0 && size < 8.95) faults.push(`${name}: ${node.data} has ${size.toFixed(1)} px`);
-      const cell = parent.closest(".number, .playback-filter span, .output-size-cells span");
-      if (!cell || cell.classList.contains("later")) continue;
-      const range = document.createRange();
-      range.selectNodeContents(node);
-      const wide = range.getBoundingClientRect().width - cell.getBoundingClientRect().width;
-      if (wide > 1) faults.push(`${name}: ${node.data} is ${wide} px wider than its cell`);
-    }
-    const clips = (one) => one !== root
-      && (getComputedStyle(one).overflowX !== "visible" || clips(one.parentElement));
-    for (const part of root.querySelectorAll("*")) {
-      const own = part.getBoundingClientRect();
-      const beyond = Math.max(own.right - box.right, box.left - own.left);
-      const seen = own.width && !part.closest(".visually-hidden") && !clips(part.parentElement);
-      if (seen && beyond > 0.5)
-        faults.push(`${name}: ${part.tagName} ${part.className} reaches ${beyond} px too far`);
-    }
-  }
-  const across = document.documentElement.scrollWidth - innerWidth;
-  if (across > 0) faults.push(`the page scrolls ${across} px sideways`);
-  return [...new Set(faults)];
-}"""
-
-
-@pytest.mark.parametrize("any_chapter", CHAPTERS)
-def test_on_the_narrowest_phone_everything_fits_and_every_number_can_be_read(
-    open_page, site, any_chapter
-):
-    page = open_page({"width": 320, "height": 700}, has_touch=True)
-    open_chapter(page, site, any_chapter)
-    assert page.evaluate(SMALL_AND_WIDE) == []
-    for width in (360, 390):
-        page.set_viewport_size({"width": width, "height": 700})
-        assert page.evaluate(SMALL_AND_WIDE) == []
 
 
 def test_on_the_narrowest_phone_the_network_is_seen_above_what_is_asked_about(open_page, site):

@@ -83,9 +83,48 @@ def test_over_http_a_page_is_drawn_without_a_kernel_and_without_a_network(page, 
     assert sum(bench_pages.weight(one, book) for one in loaded) <= bench_pages.BYTES_FIRST
 
 
-def test_from_disk_a_page_is_drawn_and_fits_a_phone_and_paper(phone, site_file, name):
+SMALL_AND_WIDE = """() => {
+  const faults = [];
+  for (const root of document.querySelectorAll(".cnn-widget")) {
+    const name = root.className, box = root.getBoundingClientRect();
+    const words = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    for (let node; (node = words.nextNode());) {
+      const parent = node.parentElement, drawing = parent.closest("svg");
+      const seen = parent.checkVisibility() && !parent.closest(".visually-hidden");
+      if (!seen || !node.data.trim()) continue;
+      const units = drawing?.viewBox.baseVal.width;
+      const zoom = units ? drawing.getBoundingClientRect().width / units : 1;
+      const size = parseFloat(getComputedStyle(parent).fontSize) * zoom;
+      if (size > 0 && size < 8.95) faults.push(`${name}: ${node.data} has ${size.toFixed(1)} px`);
+      const cell = parent.closest(".number, .playback-filter span, .output-size-cells span");
+      if (!cell || cell.classList.contains("later")) continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      const wide = range.getBoundingClientRect().width - cell.getBoundingClientRect().width;
+      if (wide > 1) faults.push(`${name}: ${node.data} is ${wide} px wider than its cell`);
+    }
+    const clips = (one) => one !== root
+      && (getComputedStyle(one).overflowX !== "visible" || clips(one.parentElement));
+    for (const part of root.querySelectorAll("*")) {
+      const own = part.getBoundingClientRect();
+      const beyond = Math.max(own.right - box.right, box.left - own.left);
+      const seen = own.width && !part.closest(".visually-hidden") && !clips(part.parentElement);
+      if (seen && beyond > 0.5)
+        faults.push(`${name}: ${part.tagName} ${part.className} reaches ${beyond} px too far`);
+    }
+  }
+  const across = document.documentElement.scrollWidth - innerWidth;
+  if (across > 0) faults.push(`the page scrolls ${across} px sideways`);
+  return [...new Set(faults)];
+}"""
+
+
+def test_from_disk_a_page_is_drawn_and_fits_phones_and_paper(phone, site_file, name):
     open_and_wait(phone, f"{site_file}/{name}.html")
     check_what_is_drawn(phone)
+    for width in (320, 360, 390):
+        phone.set_viewport_size({"width": width, "height": 844})
+        assert phone.evaluate(SMALL_AND_WIDE) == []
     too_wide = "document.documentElement.scrollWidth - window.innerWidth"
     assert phone.evaluate(too_wide) <= 0
     # A phone's font may be wider than this machine's.
