@@ -120,6 +120,7 @@ SMALL_AND_WIDE = """() => {
 
 
 def test_from_disk_a_page_is_drawn_and_fits_phones_and_paper(phone, site_file, name):
+    phone.set_viewport_size({"width": 320, "height": 844})
     open_and_wait(phone, f"{site_file}/{name}.html")
     check_what_is_drawn(phone)
     for width in (320, 360, 390):
