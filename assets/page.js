@@ -146,8 +146,8 @@ const known = new Set(), models = new Map();
 let states;
 function draw() {
   const bundle = document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]');
-  if (!bundle) return;
-  states ??= JSON.parse(bundle.textContent).state;
+  if (!bundle && document.readyState === "loading") return; // it may still be on its way
+  states ??= bundle ? JSON.parse(bundle.textContent).state : {};
   for (const view of document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')) {
     const whole = view.nextElementSibling || document.readyState !== "loading";
     if (!whole || known.has(view)) continue;

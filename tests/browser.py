@@ -110,8 +110,12 @@ AGAIN = """async ([selector, index]) => {
   globalThis.pageScript ??= await (await fetch(script)).text();
   new Function(pageScript)();
   for (const view of views) view.type = type;
-  while (views.some((view) => !view.nextElementSibling.querySelector(".cnn-widget")))
+  const waits = ({ nextElementSibling: place }) =>
+    !place.matches(".widget-failed") && !place.querySelector(".cnn-widget");
+  for (const end = performance.now() + 10000; views.some(waits); ) {
+    if (performance.now() > end) throw new Error("a widget was not drawn within 10 seconds");
     await new Promise((next) => setTimeout(next, 5));
+  }
 }"""
 
 
@@ -122,7 +126,7 @@ class Watched:
         self.browser, self.faults, self.contexts = browser, [], []
 
     def open(self, viewport=None, **options):
-        # A service worker's requests pass by the rules below; tests/test_offline.py has one.
+        # A service worker's requests are not seen here; tests/test_offline.py has one.
         options = {"viewport": viewport or DESKTOP, "service_workers": "block"} | options
         context = self.browser.new_context(**options)
         self.contexts.append(context)
@@ -280,19 +284,23 @@ def axe_faults():
     def axe_faults(part):
         faults, page = [], part.page
         part.evaluate(ALONE)
-        for theme, rules, left_out in runs:
-            page.emulate_media(color_scheme=theme)
-            page.wait_for_function("t => document.documentElement.dataset.theme === t", arg=theme)
-            part.evaluate(ALIKE)
-            context = {"include": [["[data-part]"]], "exclude": left_out}
-            options = {"preload": False, "resultTypes": ["violations"], **rules}
-            results = Axe().run(page, context=context, options=options).response
-            assert results["passes"], "axe-core looked at nothing"
-            faults += [
-                (theme, fault["id"], [node["html"] for node in fault["nodes"][:3]])
-                for fault in results["violations"]
-            ]
-        part.evaluate(TOGETHER)
+        try:
+            for theme, rules, left_out in runs:
+                page.emulate_media(color_scheme=theme)
+                page.wait_for_function(
+                    "t => document.documentElement.dataset.theme === t", arg=theme
+                )
+                part.evaluate(ALIKE)
+                context = {"include": [["[data-part]"]], "exclude": left_out}
+                options = {"preload": False, "resultTypes": ["violations"], **rules}
+                results = Axe().run(page, context=context, options=options).response
+                assert results["passes"], "axe-core looked at nothing"
+                faults += [
+                    (theme, fault["id"], [node["html"] for node in fault["nodes"][:3]])
+                    for fault in results["violations"]
+                ]
+        finally:
+            part.evaluate(TOGETHER)
         return faults
 
     return axe_faults

@@ -1,8 +1,12 @@
 """What a reader sees where a widget cannot be drawn, and while it is not yet drawn."""
 
+import itertools
 import re
+import time
 
 import pytest
+
+from tests.browser import QuietHandler, address, serve
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.whole_page
@@ -103,6 +107,43 @@ def test_a_slow_file_keeps_no_other_widget_waiting(tab, site):
         route.continue_()
     tab.locator(".sliding-kernel").first.wait_for()
     tab.wait_for_function("() => !document.querySelector('.widget-text')")
+
+
+class InPieces(QuietHandler):
+    """Sends a chapter piece by piece, cut where the scripts name the widgets' models."""
+
+    def do_GET(self):
+        if not self.path.startswith("/chapters/"):
+            return super().do_GET()
+        page = open(self.translate_path(self.path), "rb").read()
+        views = [found.end() + 30 for found in re.finditer(b'widget-view.json">', page)]
+        cuts = [0, *views[:3], len(page)]
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        for begin, end in itertools.pairwise(cuts):
+            self.wfile.write(page[begin:end])
+            time.sleep(0.4)
+
+
+def test_a_page_that_comes_in_pieces_is_drawn_without_a_fault(open_page, book):
+    page = open_page()
+    with serve(book, InPieces) as server:
+        page.goto(f"{address(server)}/{PAGE}")
+        page.locator(".cnn-widget").first.wait_for()
+        server.shutdown()
+
+
+def test_a_page_without_its_states_says_so(tab, site):
+    def without_states(route):
+        page = route.fetch().text()
+        route.fulfill(body=page.replace("widget-state+json", "lost"), content_type="text/html")
+
+    tab.route(re.compile(PAGE), without_states)
+    tab.goto(f"{site}/{PAGE}")
+    tab.locator(".widget-failed").first.wait_for()
+    assert "the page does not hold its state" in tab.locator(".widget-failed").first.inner_text()
 
 
 def test_a_blocked_page_script_leaves_the_text(tab, site):

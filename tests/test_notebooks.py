@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.built import BuiltRun
 from tests.prose import false_equations, unproven_numbers
 from tools import run_notebooks
 
@@ -195,3 +196,19 @@ def test_a_failing_cell_is_named_and_the_stored_chapter_stays(tmp_path, monkeypa
         run_notebooks.main()
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_the_build_printed_is_answered_and_another_cell_is_refused(tmp_path):
+    printed = nbformat.v4.new_output("stream", name="stdout", text="12\n")
+    cells = [nbformat.v4.new_code_cell("print(3 * 4)", outputs=[printed])]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "built.ipynb")
+    run = BuiltRun(tmp_path / "built.ipynb")
+    run.execute_cell_input("print(3 * 4)")
+    first, last = (run.get_message("iopub") for _ in range(2))
+    assert (first["msg_type"], first["content"].text) == ("stream", "12\n")
+    assert last["content"] == {"execution_state": "idle"}
+    refused = pytest.raises(pytest.fail.Exception, match="built from another version")
+    with refused:
+        run.execute_cell_input("print(3 * 4)")  # there is no second one
+    with refused:
+        BuiltRun(tmp_path / "built.ipynb").execute_cell_input("print(3 * 5)")

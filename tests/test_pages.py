@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 from matplotlib.image import imread
 
+from tests.browser import Watched
 from tools import bench_pages
 
 pytest_plugins = ["tests.browser"]
@@ -151,6 +152,17 @@ def test_the_book_has_no_fault_of_its_own_for_those_who_see_or_press_less(
 ):
     open_and_wait(phone, f"{site}/{colored}.html")
     assert axe_faults(phone.locator("article.bd-article")) == []
+
+
+def test_a_request_to_another_host_is_seen_and_gets_no_answer(browser, site):
+    watched = Watched(browser)
+    page = watched.open()
+    page.goto(f"{site}/intro.html")
+    asked = "fetch('https://example.org/x').then(() => 'answered', () => 'failed')"
+    assert page.evaluate(asked) == "failed"
+    watched.close()
+    with pytest.raises(AssertionError, match=r"asked another host: https://example\.org/x"):
+        watched.judge()
 
 
 def test_every_picture_says_what_it_shows(name, html):

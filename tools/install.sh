@@ -16,7 +16,7 @@ if ! { [ -x .venv/bin/python ] && new_enough .venv/bin/python; }; then
         "On Debian and Ubuntu: sudo apt install python3-venv. Then run make again."
 fi
 
-echo "Installing the packages of requirements.txt into .venv: a minute or two, 2 GB on disk."
+echo "Installing the packages of requirements.txt into .venv: about three minutes, 2 GB on disk."
 pip_install() { # what it installs is compiled at the end, by all cores at once
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile "$@" || fail \
         "pip could not install the packages; its reason stands above." \
