@@ -237,8 +237,17 @@ async function offerToKeep(box) {
   box.hidden = false;
 }
 
+// A formula that is wider than its place is scrolled with the keys, too.
+const formulas = new ResizeObserver((boxes) => {
+  for (const { target } of boxes) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+
 function start() {
   draw();
+  for (const box of document.querySelectorAll("span.math, div.math > div")) formulas.observe(box);
   if (canKeep) document.querySelectorAll(".keep-offline").forEach((box) => offerToKeep(box).catch(() => {}));
 }
 

@@ -84,3 +84,20 @@ def test_the_buttons_of_a_fork_open_the_fork(checkout):
     assert "https://github.com/fork/book" in found
     image = soup.find("meta", property="og:image")["content"]
     assert image == "https://fork.github.io/book/_static/sliding-kernel.png"
+
+
+COMPUTED_WITH = ["cnnlib/a.py", "cnnlib/widgets/a.py", "assets/a.json", "assets/a.safetensors"]
+COMPUTED_WITH += ["tools/book_a.py", "requirements.txt"]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*COMPUTED_WITH, "cnnlib/widgets/a.js", "cnnlib/widgets/a.css", "assets/a.js", "tools/a.py"],
+)
+def test_chapters_run_again_when_what_they_compute_with_changes(tmp_path, file):
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("1")
+    before = book_site.executed_with(tmp_path)
+    path.write_text("2")
+    assert (book_site.executed_with(tmp_path) != before) == (file in COMPUTED_WITH)

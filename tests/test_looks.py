@@ -43,20 +43,18 @@ def page(open_page):
 
 @pytest.fixture(scope="module", params=with_every_widget())
 def chapter(request):
-    """For all tests of a chapter its page is opened once."""
     return request.param
 
 
 @pytest.fixture
-def kept_page(keep):
+def kept_page(keep, site, chapter):
+    """A chapter's page, opened once for all tests that leave it as it was."""
     with keep("looks") as page:
+        url = f"{site}/chapters/{chapter}.html"
+        if page.url != url:
+            visit(page, url)
+            page.wait_for_function(DRAWN)
         yield page
-        page.evaluate("document.documentElement.dir = ''")
-
-
-def draw_anew(page, site, chapter):
-    visit(page, f"{site}/chapters/{chapter}.html")
-    page.wait_for_function(DRAWN)
 
 
 def open_chapter(page, site, chapter):
@@ -84,7 +82,7 @@ def test_on_the_narrowest_phone_the_network_is_seen_above_what_is_asked_about(op
     assert dock["height"] < 568 / 3
 
 
-# --- translated ---
+# --- from right to left ---
 
 PLACES = """() => [...document.querySelectorAll(".cnn-widget")].map((root) => {
   const corner = root.getBoundingClientRect();
@@ -95,19 +93,60 @@ PLACES = """() => [...document.querySelectorAll(".cnn-widget")].map((root) => {
 
 
 def test_a_page_that_is_read_from_right_to_left_mirrors_no_picture_and_no_number(
-    kept_page, site, chapter
+    kept_page,
 ):
     page = kept_page
-    draw_anew(page, site, chapter)
     before = page.evaluate(PLACES)
     page.evaluate("document.documentElement.dir = 'rtl'")
-    assert page.evaluate(PLACES) == before
+    mirrored = page.evaluate(PLACES)
     # Formulas are left out of these pages, but not the elements that they are set into.
     directions = page.eval_on_selector_all(
         "article :is(pre, code, .math)", "all => all.map((one) => getComputedStyle(one).direction)"
     )
+    page.evaluate("document.documentElement.dir = ''")
+    assert mirrored == before
     assert set(directions) == {"ltr"}
 
+
+# --- recolored ---
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_in_forced_colors_pixels_keep_their_brightness(open_page, site, scheme):
+    page = open_page(forced_colors="active", color_scheme=scheme)
+    widget = Kernel(page, site, index=0)
+    widget.grid("Image").scroll_into_view_if_needed()
+    bright, dark = [widget.cell("Image", *place) for place in ((3, 2), (2, 5))]
+    assert (bright.inner_text(), dark.inner_text()) == ("7", "0")
+    assert np.median(picture(bright)) - np.median(picture(dark)) > 150
+
+
+PRESSED = ".cnn-widget [aria-pressed=true]"
+MARKED = """(all) => all.flatMap((pressed) => {
+  const other = pressed.closest(".cnn-widget").querySelector("[aria-pressed=false]");
+  const look = (one) => {
+    const style = getComputedStyle(one);
+    return [style.backgroundColor, style.color, style.outline, style.borderColor].join();
+  };
+  return other && look(other) === look(pressed) ? [pressed.outerHTML] : [];
+})"""
+
+
+def test_in_forced_colors_a_pressed_button_and_a_bar_are_seen(kept_page):
+    page = kept_page
+    page.emulate_media(forced_colors="active")
+    assert page.eval_on_selector_all(PRESSED, MARKED) == []
+    invisible = page.eval_on_selector_all(
+        ".cnn-widget :is(.bar .fill, .playback-bar, td > .bar, .race-key, .nudge-key)",
+        """all => all.filter((one) => {
+             const own = getComputedStyle(one), under = getComputedStyle(one.parentElement);
+             return own.backgroundColor === under.backgroundColor && own.borderTopWidth === "0px";
+           }).map((one) => one.outerHTML)""",
+    )
+    assert invisible == []
+
+
+# --- translated ---
 
 # Chrome's translator puts each text into two elements, but for those that say not to.
 TRANSLATE = """() => {
@@ -142,56 +181,17 @@ USE = """() => {
 }"""
 
 
-def test_a_translated_page_writes_the_same_numbers(kept_page, site, chapter):
+def test_a_translated_page_writes_the_same_numbers(kept_page):
+    """The last of a chapter's tests: its text does not stay as it was."""
     page = kept_page
-    draw_anew(page, site, chapter)
     used = page.evaluate(USE)
-    draw_anew(page, site, chapter)
-    page.evaluate("globalThis.visited = false")  # its text will not be as it was
+    visit(page, page.url)
+    page.wait_for_function(DRAWN)
     page.evaluate(TRANSLATE)
     assert page.locator("article font").count() > 20
     assert page.evaluate(USE) == used
     numbers = page.locator(":is(.number-grid, svg, .where) font")
     assert numbers.count() == 0
-
-
-# --- recolored ---
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_forced_colors_pixels_keep_their_brightness(open_page, site, scheme):
-    page = open_page(forced_colors="active", color_scheme=scheme)
-    widget = Kernel(page, site, index=0)
-    widget.grid("Image").scroll_into_view_if_needed()
-    bright, dark = [widget.cell("Image", *place) for place in ((3, 2), (2, 5))]
-    assert (bright.inner_text(), dark.inner_text()) == ("7", "0")
-    assert np.median(picture(bright)) - np.median(picture(dark)) > 150
-
-
-PRESSED = ".cnn-widget [aria-pressed=true]"
-MARKED = """(all) => all.flatMap((pressed) => {
-  const other = pressed.closest(".cnn-widget").querySelector("[aria-pressed=false]");
-  const look = (one) => {
-    const style = getComputedStyle(one);
-    return [style.backgroundColor, style.color, style.outline, style.borderColor].join();
-  };
-  return other && look(other) === look(pressed) ? [pressed.outerHTML] : [];
-})"""
-
-
-def test_in_forced_colors_a_pressed_button_and_a_bar_are_seen(kept_page, site, chapter):
-    page = kept_page
-    page.emulate_media(forced_colors="active")
-    draw_anew(page, site, chapter)
-    assert page.eval_on_selector_all(PRESSED, MARKED) == []
-    invisible = page.eval_on_selector_all(
-        ".cnn-widget :is(.bar .fill, .playback-bar, td > .bar, .race-key, .nudge-key)",
-        """all => all.filter((one) => {
-             const own = getComputedStyle(one), under = getComputedStyle(one.parentElement);
-             return own.backgroundColor === under.backgroundColor && own.borderTopWidth === "0px";
-           }).map((one) => one.outerHTML)""",
-    )
-    assert invisible == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

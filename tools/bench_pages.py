@@ -17,7 +17,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tools.browser import launch
 
@@ -41,9 +41,9 @@ def packed(file: Path) -> bytes:
     return gzip.compress(content, 6) if file.suffix in PACKED else content
 
 
-def weight(address: str, site: Path = SITE) -> int:
+def weight(address: str) -> int:
     """The bytes that a host sends for an address of the site."""
-    return len(packed(site / unquote(urlsplit(address).path).lstrip("/")))
+    return len(packed(SITE / unquote(urlsplit(address).path).lstrip("/")))
 
 
 class Host(SimpleHTTPRequestHandler):
@@ -89,17 +89,10 @@ def new_context(browser: Browser) -> BrowserContext:
     return browser.new_context(viewport={"width": 1440, "height": 900}, service_workers="block")
 
 
-def note_requests(page: Page) -> set[str]:
-    """The addresses that the page will load, without those made in it."""
-    addresses = set()
-    page.on("request", lambda one: one.url.startswith("http") and addresses.add(one.url))
-    return addresses
-
-
 def loaded(context: BrowserContext, address: str) -> set[str]:
-    """The addresses that a page loads."""
-    page = context.new_page()
-    addresses = note_requests(page)
+    """The addresses that a page loads, without those made in it."""
+    page, addresses = context.new_page(), set()
+    page.on("request", lambda one: one.url.startswith("http") and addresses.add(one.url))
     page.goto(address, wait_until="networkidle")
     page.close()
     return addresses

@@ -273,6 +273,8 @@ def setup(app: Sphinx) -> dict:
     """Register the extension."""
     # One print may come in pieces, cut by chance; joined by MyST-NB, each would begin a line.
     NotebookClient.coalesce_streams.default_value = True
+    # A kernel that has printed all is of no more use, and asked to end it takes its time.
+    NotebookClient.shutdown_kernel.default_value = "immediate"
     # Jupyter Book sets this value of sphinx_comments whether or not it is loaded.
     app.add_config_value("comments_config", {}, "html")
     # From disk a script may not read the pages it found, so the results come without excerpts.
@@ -288,8 +290,6 @@ def setup(app: Sphinx) -> dict:
     # When it changes, Sphinx reads, and so runs, every chapter; else only those that changed.
     app.add_config_value("executed_with", "", "env")
     app.connect("env-before-read-docs", note_read)
-    # A title or a definition that changed stands in other pages too, so all are written.
-    app.connect("env-updated", lambda app, env: env.found_docs)
     app.connect("build-finished", finish, priority=700)  # after tools/book_files.py
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -8,7 +8,9 @@ link. Docstrings, which are plain text with `code` and with headings, become reS
 autodoc.
 """
 
+import copy
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -172,6 +174,24 @@ def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             text.parent.replace(text, [*pieces, nodes.Text(text[end:])])
 
 
+def shown_elsewhere(env: BuildEnvironment) -> object:
+    """What pages show of other pages: titles and places in the book, and what can be linked to."""
+    contents = {name: contents.pformat() for name, contents in env.tocs.items()}
+    links = {name: env.domaindata[name] for name in ("std", "py", "math")}
+    cited = [(one.docname, one.targets) for one in env.domaindata["cite"]["citation_refs"]]
+    return copy.deepcopy([contents, env.toc_secnumbers, links, cited])
+
+
+def note_shown(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
+    """Keep in mind, before pages are read, what others show of them."""
+    app.shown_before = None if GLOSSARY in names else shown_elsewhere(env)
+
+
+def to_write(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
+    """Return the pages to write beside those that were read: all, if they may show a change."""
+    return [] if shown_elsewhere(env) == app.shown_before else env.found_docs
+
+
 def docstring(app: Sphinx, what: str, name: str, obj: object, options: dict, lines: list) -> None:
     """Turn a docstring's lines into reStructuredText, in place."""
     text = "\n".join(lines)
@@ -184,6 +204,8 @@ def docstring(app: Sphinx, what: str, name: str, obj: object, options: dict, lin
 def setup(app: Sphinx) -> dict:
     """Register the role and the directive."""
     app.connect("autodoc-process-docstring", docstring)
+    app.connect("env-before-read-docs", note_shown)
+    app.connect("env-updated", to_write)
     app.connect("missing-reference", leave_out)
     app.connect("doctree-resolved", link_terms)
     app.add_role("chapter", Chapter())
