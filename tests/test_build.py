@@ -24,7 +24,8 @@ Own()
 """
 SHARED = "from cnnlib.widgets import SlidingKernel\nSlidingKernel()"
 TOC = "{format: jb-book, root: intro, chapters: [{file: chapters/one}, {file: chapters/other}]}"
-CELLS = ["print('ran', file=open('runs', 'a'))", OWN, SHARED]
+PIECES = "import time\nprint('in pieces', end='', flush=True)\ntime.sleep(1)\nprint(' and whole')"
+CELLS = ["print('ran', file=open('runs', 'a'))", OWN, SHARED, PIECES]
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +137,10 @@ def test_the_state_of_a_widget_cannot_end_or_swallow_its_script(checkout):
     assert [state["label"] for state in states if "label" in state] == ["<!-- <script>"]
     # The library's scripts lie in files of their own, others' in the state.
     assert ["export" in state["_esm"] for state in states if "_esm" in state] == [True]
+
+
+def test_a_print_that_came_in_pieces_stands_on_one_line(checkout):
+    assert "in pieces and whole" in build(checkout)
 
 
 def test_where_a_widget_is_not_drawn_stands_what_it_says(checkout):

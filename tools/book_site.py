@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urljoin
 
 from docutils import nodes
-from nbclient import NotebookClient
+from jupyter_cache.executors.utils import single_nb_execution
+from myst_nb.core.execute import direct
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -271,10 +272,11 @@ CHOOSE_THEME = """{
 
 def setup(app: Sphinx) -> dict:
     """Register the extension."""
-    # One print may come in pieces, cut by chance; joined by MyST-NB, each would begin a line.
-    NotebookClient.coalesce_streams.default_value = True
-    # A kernel that has printed all is of no more use, and asked to end it takes its time.
-    NotebookClient.shutdown_kernel.default_value = "immediate"
+    # One print may come in pieces, cut by chance; joined by MyST-NB, each would begin a line. And a
+    # kernel that has printed all is of no more use, and takes its time when asked to end.
+    direct.single_nb_execution = functools.partial(
+        single_nb_execution, coalesce_streams=True, shutdown_kernel="immediate"
+    )
     # Jupyter Book sets this value of sphinx_comments whether or not it is loaded.
     app.add_config_value("comments_config", {}, "html")
     # From disk a script may not read the pages it found, so the results come without excerpts.
