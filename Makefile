@@ -3,9 +3,9 @@ PYTHON := .venv/bin/python
 HOST := localhost
 PORT := 8000
 
-CODE := $(wildcard cnnlib/*.py cnnlib/widgets/* cnnlib/widgets/shared/* cnnlib/widgets/shared/*/*)
+CODE := $(wildcard cnnlib/*.py cnnlib/widgets/* cnnlib/widgets/shared/*/*)
 HOUSE := _config.yml _toc.yml $(wildcard tools/book_*.py assets/*)
-LOOKS := $(wildcard assets/*.js assets/*.css cnnlib/widgets/*.js cnnlib/widgets/*.css cnnlib/widgets/shared/* cnnlib/widgets/shared/*/*)
+LOOKS := $(wildcard assets/*.js assets/*.css cnnlib/widgets/*.js cnnlib/widgets/*.css cnnlib/widgets/shared/*/*)
 TEXT := intro.md $(wildcard chapters/*.ipynb chapters/*.md)
 
 .PHONY: help book test check format notebooks bench serve clean

@@ -28,7 +28,7 @@ def test_a_file_has_its_tests(name, tests):
 
 
 def test_a_shared_script_is_tested_by_the_widgets_that_import_it_through_others():
-    tests = changed.tests_of("cnnlib/widgets/shared/grid.js")
+    tests = changed.tests_of("cnnlib/widgets/shared/view/grid.js")
     assert {"tests/test_sliding_kernel.py", "tests/test_convolution_backward.py"} <= tests
     assert "tests/test_loss.py" not in tests
 

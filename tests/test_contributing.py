@@ -79,7 +79,7 @@ def test_a_widget_from_the_template_is_alive(doubling, page):
     page.get_by_text("Its double is 8.").wait_for()
 
 
-FOLDERS = ["cnnlib/widgets/shared", "cnnlib/widgets/shared/math", "tools"]
+FOLDERS = ["cnnlib/widgets/shared/math", "cnnlib/widgets/shared/view", "tools"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

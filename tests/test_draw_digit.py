@@ -18,7 +18,7 @@ from tests.browser import OnPage, visit
 from tests.test_inference import covered_leads
 
 pytest_plugins = ["tests.browser"]
-INK = Path(widgets.__file__).parent / "shared" / "ink.js"
+INK = Path(widgets.__file__).parent / "shared" / "view" / "ink.js"
 SEVEN = [(0.25, 0.25), (0.7, 0.22), (0.45, 0.8)]
 
 

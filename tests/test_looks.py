@@ -14,7 +14,7 @@ from tests.browser import OnPage, visit
 
 pytest_plugins = ["tests.browser"]
 ROOT = Path(__file__).parents[1]
-SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
+VIEW = Path(cnnlib.__file__).parent / "widgets" / "shared" / "view"
 NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
 
 
@@ -233,7 +233,7 @@ def luminance(color):
 @pytest.fixture(scope="module")
 def painted(open_module):
     """The 256 cells of a tone: (background, color), as written into their styles."""
-    page = open_module(SHARED / "grid.js", "gridModule")
+    page = open_module(VIEW / "grid.js", "gridModule")
     draw = """(tone) => {
       const one = gridModule.grid({ label: "", tone });
       one.update([Array.from({ length: 256 }, (_, i) => i)], { range: [0, 255] });

@@ -17,7 +17,7 @@ from cnnlib.worked_example import image
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-NETWORK = Path(cnnlib.__file__).parent / "widgets" / "shared" / "network.js"
+NETWORK = Path(cnnlib.__file__).parent / "widgets" / "shared" / "view" / "network.js"
 
 
 # --- Python ---

@@ -15,7 +15,7 @@ from cnnlib.widgets.nudge import KEYS
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
+VIEW = Path(cnnlib.__file__).parent / "widgets" / "shared" / "view"
 
 
 # --- Python ---
@@ -94,8 +94,8 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 @pytest.fixture(scope="module")
 def slopes(open_module):
     """A page with the chain rule's script, and with three functions of it."""
-    open_module(SHARED / "network.js", "network")
-    page = open_module(SHARED / "slopes.js", "slopes")
+    open_module(VIEW / "network.js", "network")
+    page = open_module(VIEW / "slopes.js", "slopes")
     page.evaluate(
         """() => {
             const { networkTables, networkGraph, networkValues } = network;

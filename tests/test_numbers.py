@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 from cnnlib import widgets
 
 pytest_plugins = ["tests.browser"]
-SHARED = Path(widgets.__file__).parent / "shared"
+VIEW = Path(widgets.__file__).parent / "shared" / "view"
 
 
 @pytest.fixture(scope="module")
 def read(open_module):
     """What a text can mean: a list of numbers."""
-    page = open_module(SHARED / "dom.js", "dom")
+    page = open_module(VIEW / "dom.js", "dom")
     return lambda text: page.evaluate("text => dom.readings(text)", text)
 
 
 @pytest.fixture(scope="module")
 def judge(open_module):
     """judge(typed, answer, slips): "right", "close", the sentence of a slip, or None."""
-    open_module(SHARED / "dom.js", "dom")
-    page = open_module(SHARED / "judge.js", "judging")
+    open_module(VIEW / "dom.js", "dom")
+    page = open_module(VIEW / "judge.js", "judging")
 
     def judge(typed, answer, *slips, **options):
         verdict = page.evaluate(
@@ -112,7 +112,7 @@ def test_a_number_is_read_as_python_writes_it(read, number, how):
 
 @given(st.floats(-1e9, 1e9))
 def test_a_number_is_read_as_the_pages_write_it(open_module, number):
-    page = open_module(SHARED / "dom.js", "dom")
+    page = open_module(VIEW / "dom.js", "dom")
     texts, read = page.evaluate(
         """number => {
             const texts = [dom.format(number, 12), dom.format(number), dom.brief(number),

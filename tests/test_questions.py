@@ -12,7 +12,7 @@ from tests.questions import checks
 
 pytest_plugins = ["tests.browser"]
 CHAPTERS = sorted((Path(__file__).parents[1] / "chapters").glob("*.ipynb"))
-SHARED = Path(widgets.__file__).parent / "shared"
+VIEW = Path(widgets.__file__).parent / "shared" / "view"
 
 
 @pytest.fixture(scope="module", params=CHAPTERS, ids=lambda path: path.stem)
@@ -72,8 +72,8 @@ def printed(number):
 
 
 def test_an_answer_is_right_however_it_is_printed(found, open_module):
-    open_module(SHARED / "dom.js", "dom")
-    page = open_module(SHARED / "judge.js", "judging")
+    open_module(VIEW / "dom.js", "dom")
+    page = open_module(VIEW / "judge.js", "judging")
     for _, check, _ in found:
         for question in check.questions:
             for answer in set(numbers(question["answer"])):

@@ -200,8 +200,30 @@ def test_modules_keep_their_names_to_themselves(modules, browser):
             },
             r"a\.js imports itself, by way of what it imports",
         ),
+        ({}, r"main\.js imports \./shared/a\.js, which is not there"),
+        ({"a": "export default 1;\n"}, r"a\.js: expected .*, got export default 1;"),
+        ({"a": 'import * as b from "./b.js";\n', "b": ""}, r"a\.js: expected .*, got import \*"),
     ],
 )
 def test_an_import_that_cannot_be_is_refused_in_words(modules, shared, message):
     with pytest.raises(ImportError, match=message):
         modules('import { f } from "./shared/a.js";\n', **shared)
+
+
+def test_a_widget_can_be_derived_from_and_keeps_its_script():
+    class Bright(SlidingKernel):
+        def __init__(self, **traits):
+            super().__init__([[8, 9], [9, 7]], [[1]], **traits)
+
+    bright = Bright(stride=2)
+    assert bright.get_state("_esm") == SlidingKernel().get_state("_esm")
+    assert bright.get_state("_css") == SlidingKernel().get_state("_css")
+    assert bright.image[0, 1].tolist() == [9, 7]
+    with pytest.raises(TypeError, match="^Bright: strides is unknown; did you mean stride[?]$"):
+        Bright(strides=2)
+
+
+def test_a_widget_can_be_derived_from_in_a_notebook():
+    names = {"__name__": "__main__", "SlidingKernel": SlidingKernel}
+    exec("class Mine(SlidingKernel):\n    pass", names)
+    assert names["Mine"]().get_state("_esm") == SlidingKernel().get_state("_esm")

@@ -1,12 +1,12 @@
 // An activation's curve and slope with a point to drag, and what it makes of each number of a map.
-import { announcer, copyWith, field, followPointer, format, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { announcer, copyWith, field, followPointer, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import {
   hardtanh, hardtanh_backward, identity, identity_backward, leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid,
   sigmoid_backward, tanh, tanh_backward,
 } from "./shared/math/activations.js";
 import { array } from "./shared/math/array.js";
-import { prediction } from "./shared/predict.js";
+import { prediction } from "./shared/view/predict.js";
 
 const of = (compute, derivative) => ({
   value: (x, ...options) => compute(array(x), ...options).data[0],

@@ -1,8 +1,8 @@
 // Stack layers and watch shapes, parameters, multiply-adds and receptive fields follow.
-import { axes, call, LAYERS, product, program, summarize, written } from "./shared/architecture.js";
-import { announcer, copyWith, field, h, mount, select, setter } from "./shared/dom.js";
+import { axes, call, LAYERS, product, program, summarize, written } from "./shared/view/architecture.js";
+import { announcer, copyWith, field, h, mount, select, setter } from "./shared/view/dom.js";
 import { sum } from "./shared/math/lists.js";
-import { prediction } from "./shared/predict.js";
+import { prediction } from "./shared/view/predict.js";
 
 const LARGEST = 99999;
 const COLUMNS = ["output", "parameters", "multiply-adds", "memory", "sees"];

@@ -1,7 +1,7 @@
 // Batch normalization of a few numbers: by the batch, by the running numbers, and what moves them.
-import { asking } from "./shared/asking.js";
-import { announcer, copyWith, factor, field, format, h, misread, mount, parse, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { asking } from "./shared/view/asking.js";
+import { announcer, copyWith, factor, field, format, h, misread, mount, parse, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import { array } from "./shared/math/array.js";
 import { BatchNorm2d, EPS, MOMENTUM, moments } from "./shared/math/normalization.js";
 

@@ -1,7 +1,7 @@
 // A question in the page that answers back: right, or which mistake was made.
-import { format, h, misread, mount, onEnter, readings, setter } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
-import { close, judge } from "./shared/judge.js";
+import { format, h, misread, mount, onEnter, readings, setter } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
+import { close, judge } from "./shared/view/judge.js";
 
 /** Whether all numbers of a grid are those of another. */
 const fits = (given, answer, decimals) => given.every((row, i) => row.every((value, j) => close(value, answer[i][j], decimals)));

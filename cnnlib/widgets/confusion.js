@@ -1,6 +1,6 @@
 // A confusion matrix: choosing a cell writes out its shares and shows the pictures behind it.
-import { announcer, format, h, mount, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { announcer, format, h, mount, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 
 const SIZE = 28;
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);

@@ -1,13 +1,13 @@
 // A convolution and its backward pass side by side: every gradient traceable to its products.
-import { backwardSlips, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/backward.js";
-import { choiceOf, upTo } from "./shared/choices.js";
-import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/dom.js";
+import { backwardSlips, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/view/backward.js";
+import { choiceOf, upTo } from "./shared/view/choices.js";
+import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/view/dom.js";
 import { array, nested } from "./shared/math/array.js";
 import { conv2d } from "./shared/math/convolution.js";
 import { sum } from "./shared/math/lists.js";
 import { contributions, geometry } from "./shared/math/terms.js";
-import { player, spacePlays } from "./shared/player.js";
-import { prediction } from "./shared/predict.js";
+import { player, spacePlays } from "./shared/view/player.js";
+import { prediction } from "./shared/view/predict.js";
 
 const GEOMETRY = ["stride", "padding", "dilation", "groups"];
 const WALKS = { outputs: "grad_output", weights: "weight", pixels: "image", biases: "bias" };

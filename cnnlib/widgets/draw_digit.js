@@ -1,13 +1,13 @@
 // Draw a digit: a trained network reads it in the page, and every number can be traced to its sum.
-import { announcer, field, format, h, mount, select, setter } from "./shared/dom.js";
-import { centerDigit, inkLine, pad, PAD, shrunkPad, SIDE } from "./shared/ink.js";
-import { computingSteps, layerTitle, layerTrace, shapeText } from "./shared/layers.js";
-import { heatMap } from "./shared/looking.js";
-import { inRange, paintLarge, strip } from "./shared/maps.js";
+import { announcer, field, format, h, mount, select, setter } from "./shared/view/dom.js";
+import { centerDigit, inkLine, pad, PAD, shrunkPad, SIDE } from "./shared/view/ink.js";
+import { computingSteps, layerTitle, layerTrace, shapeText } from "./shared/view/layers.js";
+import { heatMap } from "./shared/view/looking.js";
+import { inRange, paintLarge, strip } from "./shared/view/maps.js";
 import { inference } from "./shared/math/inference.js";
 import { table } from "./shared/math/lists.js";
 import { softmax } from "./shared/math/loss.js";
-import { padBoard } from "./shared/pad.js";
+import { padBoard } from "./shared/view/pad.js";
 
 const PENS = [[0.035, "fine"], [0.08, "medium"], [0.15, "thick"]];
 

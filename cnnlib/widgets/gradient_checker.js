@@ -1,6 +1,6 @@
 // Four gradients of one small convolution, one of them wrong: push the numbers and find it.
-import { copyWith, field, format, h, mount, onEnter, setter } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { copyWith, field, format, h, mount, onEnter, setter } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import { array, nested } from "./shared/math/array.js";
 import { conv2d } from "./shared/math/convolution.js";
 import { sum } from "./shared/math/lists.js";

@@ -1,12 +1,12 @@
 // Windows laid down as columns, so that a convolution becomes one matrix product.
-import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import { array, nested, reshape } from "./shared/math/array.js";
 import { conv2d, im2col } from "./shared/math/convolution.js";
 import { table } from "./shared/math/lists.js";
 import { geometry, products } from "./shared/math/terms.js";
-import { player, spacePlays } from "./shared/player.js";
-import { prediction } from "./shared/predict.js";
+import { player, spacePlays } from "./shared/view/player.js";
+import { prediction } from "./shared/view/predict.js";
 
 const LARGEST = 36; // rows or columns of a matrix that a reader can still look over
 const STEPS = ["stride", "padding", "dilation"];

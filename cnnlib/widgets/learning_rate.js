@@ -1,6 +1,6 @@
 // The same training with nine learning rates, recorded, to choose from with a slider.
-import { chart, runningMean } from "./shared/chart.js";
-import { format, h, mount, setter } from "./shared/dom.js";
+import { chart, runningMean } from "./shared/view/chart.js";
+import { format, h, mount, setter } from "./shared/view/dom.js";
 
 const MEAN_OF = 10; // batches whose losses are averaged, or the curve is too rough to read
 const CHANCE = Math.log(10);

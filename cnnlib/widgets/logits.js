@@ -1,9 +1,9 @@
 // Logits to drag: probabilities, the loss and its gradient follow.
-import { announcer, copyWith, field, format, h, misread, mount, parse, select, setter, speaker } from "./shared/dom.js";
+import { announcer, copyWith, field, format, h, misread, mount, parse, select, setter, speaker } from "./shared/view/dom.js";
 import { sum } from "./shared/math/lists.js";
 import { array } from "./shared/math/array.js";
 import { cross_entropy, cross_entropy_backward, softmax } from "./shared/math/loss.js";
-import { prediction } from "./shared/predict.js";
+import { prediction } from "./shared/view/predict.js";
 
 const SMALLEST_REACH = 15;
 const LARGEST = 1e6;

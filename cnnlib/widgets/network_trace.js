@@ -1,12 +1,12 @@
 // The worked network on one canvas: choose a number, and see where it came from and what it does to the loss.
-import { descent } from "./shared/descent.js";
-import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
-import { lines } from "./shared/lines.js";
+import { descent } from "./shared/view/descent.js";
+import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
+import { lines } from "./shared/view/lines.js";
 import { sum } from "./shared/math/lists.js";
-import { PARAMETERS, layerTable, networkDescent, networkGradients, networkGraph, networkTables, networkUsers, networkValues, winner } from "./shared/network.js";
-import { player, spacePlays } from "./shared/player.js";
-import { prediction, slipsOfSum } from "./shared/predict.js";
+import { PARAMETERS, layerTable, networkDescent, networkGradients, networkGraph, networkTables, networkUsers, networkValues, winner } from "./shared/view/network.js";
+import { player, spacePlays } from "./shared/view/player.js";
+import { prediction, slipsOfSum } from "./shared/view/predict.js";
 
 /** The canvas, step by step of the forward pass; the last layer of each is computed, the others are given. */
 const STEPS = [

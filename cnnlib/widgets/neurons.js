@@ -1,13 +1,13 @@
 // A dense layer: inputs, weights and neurons, and one neuron's sum, product by product.
-import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
-import { lines } from "./shared/lines.js";
+import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
+import { lines } from "./shared/view/lines.js";
 import { array } from "./shared/math/array.js";
 import { linear } from "./shared/math/dense.js";
 import { sum } from "./shared/math/lists.js";
-import { player, spacePlays } from "./shared/player.js";
-import { prediction } from "./shared/predict.js";
-import { sumPanel } from "./shared/sum.js";
+import { player, spacePlays } from "./shared/view/player.js";
+import { prediction } from "./shared/view/predict.js";
+import { sumPanel } from "./shared/view/sum.js";
 
 const DATA = ["x", "weight", "bias", "activation"];
 const ACTIVATIONS = { relu: (number) => Math.max(number, 0), none: (number) => number };

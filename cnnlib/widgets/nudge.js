@@ -1,10 +1,10 @@
 // The loss of the worked network against one of its numbers: nudge it, and step downhill.
-import { chart } from "./shared/chart.js";
-import { announcer, copyWith, field, followPointer, format, h, misread, mount, parse, readings, select, setter } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
-import { networkGraph, networkTables, networkValues } from "./shared/network.js";
-import { branches, networkSlopes } from "./shared/slopes.js";
-import { svg } from "./shared/svg.js";
+import { chart } from "./shared/view/chart.js";
+import { announcer, copyWith, field, followPointer, format, h, misread, mount, parse, readings, select, setter } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
+import { networkGraph, networkTables, networkValues } from "./shared/view/network.js";
+import { branches, networkSlopes } from "./shared/view/slopes.js";
+import { svg } from "./shared/view/svg.js";
 
 const ofRow = (row, column) => `row ${row}, column ${column}`;
 const ofNeuron = (row) => `neuron ${row}`;

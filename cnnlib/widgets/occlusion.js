@@ -1,11 +1,11 @@
 // A square that covers a part of an image, the probabilities that follow it, and maps of what matters.
-import { announcer, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { announcer, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import { table } from "./shared/math/lists.js";
 import { covered, forwardValues, gradCam, saliency } from "./shared/math/attribution.js";
 import { softmax } from "./shared/math/loss.js";
 import { unpackedNetwork } from "./shared/math/packed.js";
-import { player, spacePlays } from "./shared/player.js";
+import { player, spacePlays } from "./shared/view/player.js";
 
 const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 /** For the maps' small cells: one decimal, two where one would say 0 or 1. */

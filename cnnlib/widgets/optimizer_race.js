@@ -1,9 +1,9 @@
 // Four optimizers walk over the same surface, and every step can be traced to its sum.
-import { announcer, field, format, h, mount, onEnter, readings, select, setter, speaker } from "./shared/dom.js";
-import { judge } from "./shared/judge.js";
+import { announcer, field, format, h, mount, onEnter, readings, select, setter, speaker } from "./shared/view/dom.js";
+import { judge } from "./shared/view/judge.js";
 import { BETAS, OPTIMIZERS, SURFACES, walk } from "./shared/math/walks.js";
-import { player, spacePlays } from "./shared/player.js";
-import { svg } from "./shared/svg.js";
+import { player, spacePlays } from "./shared/view/player.js";
+import { svg } from "./shared/view/svg.js";
 
 const STEPS = 60;
 const [WIDE, HIGH] = [5, 2]; // the map shows x from -5 to 5 and y from -2 to 2

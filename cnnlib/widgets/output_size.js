@@ -1,8 +1,8 @@
 // How many windows fit into a row: every position drawn, with the formula in numbers.
-import { announcer, format, h, mount, setter, speaker } from "./shared/dom.js";
+import { announcer, format, h, mount, setter, speaker } from "./shared/view/dom.js";
 import { axis, skipped } from "./shared/math/shapes.js";
-import { player, spacePlays } from "./shared/player.js";
-import { prediction } from "./shared/predict.js";
+import { player, spacePlays } from "./shared/view/player.js";
+import { prediction } from "./shared/view/predict.js";
 
 const LONGEST = 64;
 const SLIDERS = [

@@ -1,6 +1,6 @@
 // Draw on a small image, and watch its array and its shape.
-import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import { table } from "./shared/math/lists.js";
 
 const AXES = [["2", "(H, W)"], ["3", "(C, H, W)"], ["4", "(N, C, H, W)"]];

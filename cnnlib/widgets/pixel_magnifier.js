@@ -1,6 +1,6 @@
 // A lens over a photograph: the numbers that its pixels are made of, channel by channel.
-import { announcer, field, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { announcer, field, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import { table } from "./shared/math/lists.js";
 
 const LENS = 5;

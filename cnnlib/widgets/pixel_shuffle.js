@@ -1,9 +1,9 @@
 // One fixed permutation of the pixels: a dense neuron does not care, a convolution does.
-import { asking } from "./shared/asking.js";
-import { announcer, copyWith, format, h, mount, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { asking } from "./shared/view/asking.js";
+import { announcer, copyWith, format, h, mount, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import { planeMap, planeProducts, shuffled } from "./shared/math/planes.js";
-import { sumPanel } from "./shared/sum.js";
+import { sumPanel } from "./shared/view/sum.js";
 
 const SIDES = ["in order", "shuffled"];
 const DATA = ["image", "weight", "kernel", "bias", "order", "shuffle_weights"];

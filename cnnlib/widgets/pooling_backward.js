@@ -1,12 +1,12 @@
 // Pooling's backward pass: who receives how much of each gradient.
-import { fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/backward.js";
-import { choiceOf } from "./shared/choices.js";
-import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/dom.js";
+import { fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/view/backward.js";
+import { choiceOf } from "./shared/view/choices.js";
+import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/view/dom.js";
 import { countedCells, pool2d, poolGeometry, poolShares, poolWindow, winnerOf } from "./shared/math/cells.js";
 import { sum } from "./shared/math/lists.js";
-import { player, spacePlays } from "./shared/player.js";
-import { MISCOUNTS, POOLING, frameOf, inMode, mapCell, markOf, noteBelow, poolingControls, poolingOf, poolingProblem, ringsOf, windowNotes } from "./shared/pooled.js";
-import { prediction } from "./shared/predict.js";
+import { player, spacePlays } from "./shared/view/player.js";
+import { MISCOUNTS, POOLING, frameOf, inMode, mapCell, markOf, noteBelow, poolingControls, poolingOf, poolingProblem, ringsOf, windowNotes } from "./shared/view/pooled.js";
+import { prediction } from "./shared/view/predict.js";
 
 /** All that is drawn, from the traits: the shares, what is chosen, and what has added up so far. */
 function state(get) {

@@ -1,13 +1,13 @@
 // A window slides over a map; of each window the largest number, or the mean, is kept.
-import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import { countedCells, pool2d, poolGeometry, poolValue, poolWindow, winnerOf } from "./shared/math/cells.js";
 import { sum, table } from "./shared/math/lists.js";
 import { skipped } from "./shared/math/shapes.js";
-import { player, spacePlays } from "./shared/player.js";
-import { MISCOUNTS, POOLING, frameOf, inMode, mapCell, noteBelow, poolingControls, poolingOf, poolingProblem, ringsOf, windowNotes } from "./shared/pooled.js";
-import { prediction } from "./shared/predict.js";
-import { IMAGES } from "./shared/presets.js";
+import { player, spacePlays } from "./shared/view/player.js";
+import { MISCOUNTS, POOLING, frameOf, inMode, mapCell, noteBelow, poolingControls, poolingOf, poolingProblem, ringsOf, windowNotes } from "./shared/view/pooled.js";
+import { prediction } from "./shared/view/predict.js";
+import { IMAGES } from "./shared/view/presets.js";
 
 const DATA = ["image", ...POOLING];
 const GIVEN = "as given";

@@ -1,11 +1,11 @@
 // Move an image: the feature map moves along, a dense neuron's number jumps.
-import { asking } from "./shared/asking.js";
-import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { asking } from "./shared/view/asking.js";
+import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import { sum, table } from "./shared/math/lists.js";
 import { planeMap, planeProducts, shifted } from "./shared/math/planes.js";
-import { IMAGES, KERNELS } from "./shared/presets.js";
-import { sumPanel } from "./shared/sum.js";
+import { IMAGES, KERNELS } from "./shared/view/presets.js";
+import { sumPanel } from "./shared/view/sum.js";
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const DATA = ["image", "kernel", "weight", "bias", "padding", "shift"];

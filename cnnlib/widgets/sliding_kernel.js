@@ -1,15 +1,15 @@
 // A kernel slides over an image, and every number of the feature map can be traced to its sum.
-import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { grid } from "./shared/grid.js";
+import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { grid } from "./shared/view/grid.js";
 import { array, nested } from "./shared/math/array.js";
 import { conv2d } from "./shared/math/convolution.js";
 import { table } from "./shared/math/lists.js";
 import { skipped } from "./shared/math/shapes.js";
 import { geometry, products } from "./shared/math/terms.js";
-import { player, spacePlays } from "./shared/player.js";
-import { prediction } from "./shared/predict.js";
-import { IMAGES, KERNELS } from "./shared/presets.js";
-import { sumPanel } from "./shared/sum.js";
+import { player, spacePlays } from "./shared/view/player.js";
+import { prediction } from "./shared/view/predict.js";
+import { IMAGES, KERNELS } from "./shared/view/presets.js";
+import { sumPanel } from "./shared/view/sum.js";
 
 const GEOMETRY = ["stride", "padding", "dilation", "groups"];
 const DATA = ["image", "weight", "bias", "stride", "padding", "dilation"];

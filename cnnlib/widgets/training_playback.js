@@ -1,7 +1,7 @@
 // A recorded training, played back: curves, filters and predictions move together.
-import { chart } from "./shared/chart.js";
-import { announcer, field, format, h, mount, select, setter, speaker } from "./shared/dom.js";
-import { player, spacePlays } from "./shared/player.js";
+import { chart } from "./shared/view/chart.js";
+import { announcer, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
+import { player, spacePlays } from "./shared/view/player.js";
 
 const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 const short = (weight) => format(weight, 1).replace("0.", "."); // a filter's cells are small

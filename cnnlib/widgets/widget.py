@@ -4,6 +4,7 @@ import difflib
 import inspect
 import math
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ ALIASES = {
 EXPORT = re.compile(r"^export (?=(?:async )?(?:const|function\*?|class) (\w+))", re.MULTILINE)
 EXPORTS = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 HERE = Path(__file__).resolve().parent
+OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]*)";\n', re.MULTILINE)
 
 
@@ -43,7 +45,8 @@ def script(path: Path) -> str:
     Front ends load a widget from a blob, where relative imports have nothing to be relative to.
     Each shared module becomes a function that is called at once, so that its names are its own,
     and gives an object with its exports.
-    Raises ImportError when modules import each other in a circle or a name that is not exported.
+    Raises ImportError when a module is not there, when modules import each other in a circle or a
+    name that is not exported, and for an import or export that is written in another way.
     """
     parts: dict[Path, str] = {}
     exports: dict[Path, list[str]] = {}
@@ -53,6 +56,8 @@ def script(path: Path) -> str:
 
         def constant(found: re.Match) -> str:
             other = (module.parent / found[2]).resolve()
+            if not other.is_file():
+                raise ImportError(f"{module.name} imports {found[2]}, which is not there")
             add(other)
             names = [name.strip() for name in found[1].split(",") if name.strip()]
             for name in names:
@@ -60,7 +65,15 @@ def script(path: Path) -> str:
                     raise ImportError(f"{module.name}: {other.name} exports no {name}")
             return f"const {{ {', '.join(names).replace(' as ', ': ')} }} = {scope(other)};\n"
 
-        return IMPORT.sub(constant, module.read_text(encoding="utf-8"))
+        text = IMPORT.sub(constant, module.read_text(encoding="utf-8"))
+        text = EXPORTS.sub("", EXPORT.sub("", text)) if module != path else text
+        for line in OTHER.findall(text):
+            if not (module == path and line.startswith("export ")):
+                raise ImportError(
+                    f'{module.name}: expected import {{ NAME }} from "./FILE.js"; or export before '
+                    f"const, function, class or {{ NAME }};, got {line}"
+                )
+        return text
 
     def scope(module: Path) -> str:
         """The name of the object that holds what a module exports."""
@@ -75,11 +88,12 @@ def script(path: Path) -> str:
         text = module.read_text(encoding="utf-8")
         listed = ",".join(EXPORTS.findall(text)).split(",")
         exports[module] = [*EXPORT.findall(text), *filter(None, map(str.strip, listed))]
-        text = EXPORTS.sub("", EXPORT.sub("", read(module)))
+        text = read(module)
         names = ", ".join(exports[module])
         parts[module] = f"const {scope(module)} = (() => {{\n{text}return {{ {names} }};\n}})();\n"
 
-    text = read(path.resolve())
+    path = path.resolve()
+    text = read(path)
     return "\n".join([*parts.values(), text])
 
 
@@ -100,12 +114,18 @@ class Widget(anywidget.AnyWidget):
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Read the script and the style once, when the class is defined."""
+        """Read the script and the style once, when the class is defined.
+
+        A class without a script beside its module has that of the widget it is derived from.
+        """
         super().__init_subclass__(**kwargs)
         if "_esm" in vars(cls):  # the class that anywidget derives to hold the two as traits
             return
-        path = Path(inspect.getfile(cls))
-        styles = [HERE / "shared" / "widget.css", path.with_suffix(".css")]
+        # A class that is defined in a notebook has no file.
+        path = Path(getattr(sys.modules.get(cls.__module__), "__file__", None) or "none")
+        if hasattr(cls, "_esm") and not path.with_suffix(".js").exists():
+            return
+        styles = [HERE / "shared" / "view" / "widget.css", path.with_suffix(".css")]
         cls._esm = script(path.with_suffix(".js"))
         cls._css = "\n".join(style.read_text("utf-8") for style in styles if style.exists())
 

@@ -1,6 +1,6 @@
 // The sizes and counts of a stack of layers, as cnnlib.summary has them, with no page in it.
 // A shape is [channels, rows, columns], or [features] once it is flat. Numbers are of 4 bytes.
-import { axis } from "./math/shapes.js";
+import { axis } from "../math/shapes.js";
 
 const count = (label, least, value) => ({ label, least, value });
 const POOLING = {

@@ -1,8 +1,8 @@
 // What the widgets of pooling share in the page: refusals, the look of a window, notes, and controls.
 import { choiceOf, upTo } from "./choices.js";
 import { field, h } from "./dom.js";
-import { countedCells, kindAt, poolGeometry } from "./math/cells.js";
-import { pair, skipped } from "./math/shapes.js";
+import { countedCells, kindAt, poolGeometry } from "../math/cells.js";
+import { pair, skipped } from "../math/shapes.js";
 
 /** The traits that say how a map is pooled. */
 export const POOLING = ["mode", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "count_include_pad"];

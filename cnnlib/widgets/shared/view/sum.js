@@ -1,6 +1,6 @@
 // A sum of products, written out: each product where it can be pointed at, then the bias and the total.
 import { factor, format, h } from "./dom.js";
-import { sum } from "./math/lists.js";
+import { sum } from "../math/lists.js";
 
 const spaced = (nodes) => nodes.flatMap((node) => [node, " "]);
 

@@ -3,8 +3,8 @@ import { h } from "./dom.js";
 import { SIDE } from "./ink.js";
 import { short } from "./layers.js";
 import { largestOf, paintLarge } from "./maps.js";
-import { inference, lead, occlusion } from "./math/inference.js";
-import { table } from "./math/lists.js";
+import { inference, lead, occlusion } from "../math/inference.js";
+import { table } from "../math/lists.js";
 
 const PATCH = { step: 2, margin: 2 }; // places of 2x2 pixels, covered by patches of 6x6
 const SLICE = 16; // milliseconds that the page is kept busy at a time

@@ -1,5 +1,5 @@
 // Kernels and images that a reader can choose, made for rows x columns.
-import { table } from "./math/lists.js";
+import { table } from "../math/lists.js";
 
 const only3x3 = (plane) => (rows, columns) => (rows === 3 && columns === 3 ? plane : null);
 const is = (condition) => (condition ? 1 : 0);

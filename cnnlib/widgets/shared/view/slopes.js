@@ -1,5 +1,5 @@
 // How fast the values of a network move with one of its numbers, with no page in it.
-import { sum } from "./math/lists.js";
+import { sum } from "../math/lists.js";
 import { OPERATIONS, winner } from "./network.js";
 
 /**

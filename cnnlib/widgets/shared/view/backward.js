@@ -1,7 +1,7 @@
 // What the widgets of the backward pass share: arrays beside their gradients, their sums, choices.
 import { factor, format, h, select } from "./dom.js";
 import { grid } from "./grid.js";
-import { sum, table } from "./math/lists.js";
+import { sum, table } from "../math/lists.js";
 
 /** The indices of a nested array's numbers, in order: [0, 0], [0, 1], ... */
 export const placesOf = (nested) =>

@@ -1,7 +1,7 @@
 // Predict first: ask for a number before it is shown, name the slip behind a wrong one, keep the score.
 import { format, h, onEnter, readings } from "./dom.js";
 import { judge } from "./judge.js";
-import { sum } from "./math/lists.js";
+import { sum } from "../math/lists.js";
 
 /** What the usual slips make of a sum of products, and what to say to any other answer. */
 export function slipsOfSum({ terms, bias }) {

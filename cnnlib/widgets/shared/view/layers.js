@@ -2,10 +2,10 @@
 import { format, h } from "./dom.js";
 import { grid } from "./grid.js";
 import { largeMap, largestOf } from "./maps.js";
-import { partsOf } from "./math/inference.js";
-import { table } from "./math/lists.js";
-import { meets } from "./math/shapes.js";
-import { softmax } from "./math/loss.js";
+import { partsOf } from "../math/inference.js";
+import { table } from "../math/lists.js";
+import { meets } from "../math/shapes.js";
+import { softmax } from "../math/loss.js";
 
 export const short = (number) => format(number, 3);
 const shortFactor = (number) => (number < 0 ? `(${short(number)})` : short(number));

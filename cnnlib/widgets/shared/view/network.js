@@ -1,9 +1,9 @@
 // The worked network as a graph of named values, with no page in it: every value has the list of its
 // inputs and of the factors they are multiplied by, so that each number can be traced either way, and
 // its gradient walks the same list backward.
-import { array } from "./math/array.js";
-import { log_softmax } from "./math/loss.js";
-import { sum, table } from "./math/lists.js";
+import { array } from "../math/array.js";
+import { log_softmax } from "../math/loss.js";
+import { sum, table } from "../math/lists.js";
 
 /** What training changes, by the names of the model's traits. */
 export const PARAMETERS = ["kernel", "bias", "weight_1", "bias_1", "weight_2", "bias_2"];
