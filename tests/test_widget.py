@@ -219,7 +219,7 @@ def test_a_widget_can_be_derived_from_and_keeps_its_script():
     assert bright.get_state("_esm") == SlidingKernel().get_state("_esm")
     assert bright.get_state("_css") == SlidingKernel().get_state("_css")
     assert bright.image[0, 1].tolist() == [9, 7]
-    with pytest.raises(TypeError, match="^Bright: strides is unknown; did you mean stride[?]$"):
+    with pytest.raises(TypeError, match=r"^Bright: strides is unknown; did you mean stride[?]$"):
         Bright(strides=2)
 
 
