@@ -1,12 +1,15 @@
 // An activation's curve and slope with a point to drag, and what it makes of each number of a map.
-import { announcer, copyWith, field, followPointer, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
-import { grid } from "./shared/view/grid.js";
+import { button, copyWith, field, followPointer, format, h } from "./shared/view/dom.js";
+import { choice } from "./shared/view/controls.js";
+import { frame, group } from "./shared/view/frame.js";
+import { grid, oneCell } from "./shared/view/grid.js";
 import {
   hardtanh, hardtanh_backward, identity, identity_backward, leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid,
   sigmoid_backward, tanh, tanh_backward,
 } from "./shared/math/activations.js";
 import { array } from "./shared/math/array.js";
-import { prediction } from "./shared/view/predict.js";
+import { predictFirst } from "./shared/view/predict.js";
+import { svg } from "./shared/view/svg.js";
 
 const of = (compute, derivative) => ({
   value: (x, ...options) => compute(array(x), ...options).data[0],
@@ -29,18 +32,10 @@ const ACTIVATIONS = {
   sigmoid: { title: "sigmoid", bounded: true, jumps: [], ...plain(sigmoid, sigmoid_backward) },
   identity: { title: "identity", jumps: [], ...plain(identity, identity_backward) },
 };
-const DATA = ["x", "function", "negative_slope", "position", "point"];
 const RANGES = [5, 10, 25, 100, 1000];
 // The plot, in its own units: the curve above, the slope below.
 const WIDTH = 360, HEIGHT = 322, LEFT = 34, RIGHT = 350;
 const CURVE = { top: 24, bottom: 186 }, SLOPE = { top: 222, bottom: 296 };
-
-function svg(tag, attributes = {}, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
 
 const rounded = (value) => Number(value.toFixed(6));
 const large = (value) =>
@@ -101,8 +96,51 @@ function explain(name, x, leak) {
     otherwise: "Not that. Find the input on the plot's axis and go up or down to the curve." };
 }
 
+const across = (x, range) => LEFT + ((x + range) / (2 * range)) * (RIGHT - LEFT);
+const up = ({ top, bottom }, y, low, high) => bottom - ((y - low) / (high - low)) * (bottom - top);
+const label = (x, y, text, anchor, name = "") => svg("text", { x, y, "text-anchor": anchor, class: name }, text);
+const line = (points, name) =>
+  svg("polyline", { class: name, points: points.map((at) => at.map((n) => n.toFixed(1)).join(",")).join(" ") });
+const box = (place, range, low, high, ticks) => [
+  svg("rect", { class: "axis", x: LEFT, y: place.top, width: RIGHT - LEFT, height: place.bottom - place.top }),
+  svg("line", { class: "zero", x1: LEFT, x2: RIGHT, y1: up(place, 0, low, high), y2: up(place, 0, low, high) }),
+  svg("line", { class: "axis", x1: across(0, range), x2: across(0, range), y1: place.top, y2: place.bottom }),
+  ...ticks.map((y) => label(LEFT - 5, up(place, y, low, high) + 4, format(y), "end")),
+];
+
+/** Points from one jump of the slope to the next, so that a jump is a gap and not a steep line. */
+function pieces(jumps, range, read) {
+  const ends = [-range, ...jumps.filter((x) => Math.abs(x) < range), range];
+  return ends.slice(1).map((end, k) => Array.from({ length: 101 }, (_, n) => {
+    const x = ends[k] + ((end - ends[k]) * n) / 100;
+    return [across(x, range), read(Math.min(Math.max(x, ends[k] + 1e-9), end - 1e-9))];
+  }));
+}
+
+/** Where the curve and the slope are drawn at an input: two functions. */
+function heights({ name, leak, range }) {
+  const { value, slope, bounded } = ACTIVATIONS[name], reach = bounded ? 1.25 : range;
+  return [(at) => up(CURVE, value(at, leak), -reach, reach), (at) => up(SLOPE, slope(at, leak), -0.15, 1.15)];
+}
+
+/** All of the plot but its point. */
+function background({ name, leak, range, map }) {
+  const { title, bounded, jumps } = ACTIVATIONS[name], reach = bounded ? 1.25 : range;
+  const [curveAt, slopeAt] = heights({ name, leak, range });
+  return [
+    ...box(CURVE, range, -reach, reach, bounded ? [-1, 0, 1] : [-range, 0, range]), ...box(SLOPE, range, -0.15, 1.15, [0, 1]),
+    label(LEFT, CURVE.top - 8, title, "start", "name"), label(LEFT, SLOPE.top - 8, "its slope", "start", "name"),
+    ...[-1, -0.5, 0, 0.5, 1].map((part) => label(across(part * range, range), SLOPE.bottom + 16, format(part * range), "middle")),
+    ...map.flat().filter((at) => Math.abs(at) <= range).map((at) =>
+      svg("line", { class: "rug", x1: across(at, range), x2: across(at, range), y1: CURVE.bottom, y2: CURVE.bottom - 8 })),
+    ...pieces(jumps, range, curveAt).map((points) => line(points, "curve")),
+    ...pieces(jumps, range, slopeAt).map((points) => line(points, "curve slope")),
+    ...jumps.map((at) => svg("circle", { class: "jump", r: 4, cx: across(at, range), cy: slopeAt(at) })),
+  ];
+}
+
 /** The curve and the slope above one input axis; the point is a slider. */
-function createPlot({ onmove }) {
+function createPlot(onmove) {
   const still = svg("g", { "aria-hidden": "true" });
   const guide = svg("line", { class: "guide", y1: CURVE.top, y2: SLOPE.bottom, "aria-hidden": "true" });
   const foot = svg("circle", { class: "handle", r: 5, "aria-hidden": "true" });
@@ -111,13 +149,9 @@ function createPlot({ onmove }) {
   const element = svg("svg", { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}` }, still, guide, foot, handle);
   let range = 5, input = 0;
 
-  const across = (x) => LEFT + ((x + range) / (2 * range)) * (RIGHT - LEFT);
-  const up = ({ top, bottom }, y, low, high) => bottom - ((y - low) / (high - low)) * (bottom - top);
   const move = (x) => onmove(rounded(Math.min(Math.max(x, -range), range)));
-
   function fromPointer(event) {
-    const box = element.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * WIDTH;
+    const place = element.getBoundingClientRect(), x = ((event.clientX - place.left) / place.width) * WIDTH;
     const fine = range / 100;
     move(Math.round((((x - LEFT) / (RIGHT - LEFT)) * 2 - 1) * range / fine) * fine);
   }
@@ -130,185 +164,106 @@ function createPlot({ onmove }) {
     move(to);
   });
 
-  const line = (points, name) =>
-    svg("polyline", { class: name, points: points.map((at) => at.map((n) => n.toFixed(1)).join(",")).join(" ") });
-  const label = (x, y, text, anchor, name = "") => {
-    const node = svg("text", { x, y, "text-anchor": anchor, class: name });
-    node.textContent = text;
-    return node;
-  };
-  const frame = (box, low, high, ticks) => [
-    svg("rect", { class: "axis", x: LEFT, y: box.top, width: RIGHT - LEFT, height: box.bottom - box.top }),
-    svg("line", { class: "zero", x1: LEFT, x2: RIGHT, y1: up(box, 0, low, high), y2: up(box, 0, low, high) }),
-    svg("line", { class: "axis", x1: across(0), x2: across(0), y1: box.top, y2: box.bottom }),
-    ...ticks.map((y) => label(LEFT - 5, up(box, y, low, high) + 4, format(y), "end")),
-  ];
-
-  /** Points from one jump of the slope to the next, so that a jump is a gap and not a steep line. */
-  function pieces(jumps, read) {
-    const ends = [-range, ...jumps.filter((x) => Math.abs(x) < range), range];
-    return ends.slice(1).map((end, k) => Array.from({ length: 101 }, (_, n) => {
-      const x = ends[k] + ((end - ends[k]) * n) / 100;
-      const inside = Math.min(Math.max(x, ends[k] + 1e-9), end - 1e-9);
-      return [across(x), read(inside)];
-    }));
-  }
-
-  return {
-    element,
-    update({ name, leak, x, inputs, widest, isHidden }) {
-      [range, input] = [widest, x];
-      const { title, value, slope, bounded, jumps } = ACTIVATIONS[name];
-      const reach = bounded ? 1.25 : range;
-      const curveAt = (at) => up(CURVE, value(at, leak), -reach, reach);
-      const slopeAt = (at) => up(SLOPE, slope(at, leak), -0.15, 1.15);
-      still.replaceChildren(
-        ...frame(CURVE, -reach, reach, bounded ? [-1, 0, 1] : [-range, 0, range]),
-        ...frame(SLOPE, -0.15, 1.15, [0, 1]),
-        label(LEFT, CURVE.top - 8, title, "start", "name"),
-        label(LEFT, SLOPE.top - 8, "its slope", "start", "name"),
-        ...[-1, -0.5, 0, 0.5, 1].map((part) =>
-          label(across(part * range), SLOPE.bottom + 16, format(part * range), "middle")),
-        ...inputs.filter((at) => Math.abs(at) <= range).map((at) =>
-          svg("line", { class: "rug", x1: across(at), x2: across(at), y1: CURVE.bottom, y2: CURVE.bottom - 8 })),
-        ...pieces(jumps, curveAt).map((points) => line(points, "curve")),
-        ...pieces(jumps, slopeAt).map((points) => line(points, "curve slope")),
-        ...jumps.map((at) => svg("circle", { class: "jump", r: 4, cx: across(at), cy: slopeAt(at) })));
-      const [y, s] = isHidden ? [CURVE.bottom, SLOPE.bottom] : [curveAt(x), slopeAt(x)];
-      handle.setAttribute("transform", `translate(${across(x)} ${y})`);
-      foot.setAttribute("transform", `translate(${across(x)} ${s})`);
-      foot.style.visibility = isHidden ? "hidden" : "visible";
-      guide.setAttribute("transform", `translate(${across(x)} 0)`);
-      const said = isHidden ? "hidden" : `${format(value(x, leak))}, slope ${format(slope(x, leak))}`;
-      const states = { min: -range, max: range, now: x, text: `input ${format(x)}: ${title} ${said}` };
-      for (const [state, text] of Object.entries(states)) handle.setAttribute(`aria-value${state}`, text);
-    },
-  };
+  return { element, update(now) {
+    ({ range, x: input } = now);
+    const { name, leak, x, isHidden } = now, { title, value, slope } = ACTIVATIONS[name], [curveAt, slopeAt] = heights(now);
+    still.replaceChildren(...background(now));
+    const [y, s] = isHidden ? [CURVE.bottom, SLOPE.bottom] : [curveAt(x), slopeAt(x)];
+    handle.setAttribute("transform", `translate(${across(x, range)} ${y})`);
+    foot.setAttribute("transform", `translate(${across(x, range)} ${s})`);
+    foot.style.visibility = isHidden ? "hidden" : "visible";
+    guide.setAttribute("transform", `translate(${across(x, range)} 0)`);
+    const said = isHidden ? "hidden" : `${format(value(x, leak))}, slope ${format(slope(x, leak))}`;
+    const states = { min: -range, max: range, now: x, text: `input ${format(x)}: ${title} ${said}` };
+    for (const [state, text] of Object.entries(states)) handle.setAttribute(`aria-value${state}`, text);
+  } };
 }
 
 /** The map before and after, and the slope at each of its numbers. */
-function createMaps({ get, change, complain, choose }) {
-  const onedit = (row, column, value) => change({ x: copyWith(get("x"), [row, column], value) });
+function createMaps({ get, set, complain }) {
+  const choose = (row, column) => set({ position: row * get("x")[0].length + column });
+  const edit = (row, column, value) => set({ x: copyWith(get("x"), [row, column], value) });
   const labels = ["Input", "Output", "Slope"];
   const maps = labels.map((label) => grid({ label, tone: "signed", onselect: choose,
-    ...(label === "Input" ? { onedit, onerror: complain } : {}) }));
+    ...(label === "Input" ? { onedit: edit, onerror: complain } : {}) }));
   const captions = labels.map((label) => h("div", { class: "caption" }, h("b", {}, label)));
-  const element = h("div", { class: "maps" }, maps.map((map, k) => h("div", {}, captions[k], map.element)));
+  const element = h("div", { class: "maps" }, maps.map((map, k) => h("div", {}, captions[k], map)));
+  return { element, update({ name, leak, map: x, columns, position, hidden }) {
+    const { value, slope } = ACTIVATIONS[name];
+    element.style.setProperty("--fit", columns > 5 ? columns : 2 * columns + 1); // small maps in pairs on a phone
+    const frame = position === null ? null : oneCell(Math.floor(position / columns), position % columns);
+    const read = [(at) => at, (at) => value(at, leak), (at) => slope(at, leak)];
+    maps.forEach((map, k) => map.update(x.map((line) => line.map(read[k])), {
+      frame, scale: k === 2 ? [1] : x.flat(),
+      cell: (row, column) => {
+        const index = row * columns + column;
+        return { mark: index === position ? "current" : "", text: k && hidden(index) ? "?" : undefined };
+      },
+    }));
+  } };
+}
+
+function createFunctions({ set }) {
+  const buttons = Object.entries(ACTIVATIONS).map(([name, { title }]) => button(title, () => set({ function: name }), { "data-name": name }));
+  return { element: h("div", { class: "functions", role: "group", "aria-label": "Activation" }, buttons),
+    update: ({ name }) => buttons.forEach((one) => one.setAttribute("aria-pressed", one.dataset.name === name)) };
+}
+
+function createLeak({ set }) {
+  const slider = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Negative slope",
+    input: () => set({ negative_slope: Number(slider.value) }) });
+  const shown = h("span", { class: "shown" }), element = field("Negative slope", slider, shown);
+  element.classList.add("leak");
+  return { element, update({ name, leak }) {
+    element.hidden = name !== "leaky_relu";
+    slider.value = leak;
+    shown.textContent = format(leak);
+  } };
+}
+
+/** All that is drawn, from the traits; `position` is null where a place on the axis is chosen, and no number of the map. */
+function stateOf(get, ask, least) {
+  const map = get("x"), name = get("function"), leak = get("negative_slope"), columns = map[0].length, count = map.flat().length;
+  const position = get("position") === null ? null : Math.min(get("position"), count - 1);
+  const x = position === null ? get("point") : map.flat()[position], isHidden = position !== null && ask.hidden(position);
+  const where = `row ${Math.floor(position / columns)}, column ${position % columns}`;
   return {
-    element,
-    update({ name, leak, position, hidden }) {
-      const { value, slope } = ACTIVATIONS[name];
-      const x = get("x"), columns = x[0].length;
-      element.style.setProperty("--fit", columns > 5 ? columns : 2 * columns + 1); // small maps in pairs on a phone
-      const frame = position === null ? null
-        : { row: Math.floor(position / columns), column: position % columns, rows: 1, columns: 1 };
-      const read = [(at) => at, (at) => value(at, leak), (at) => slope(at, leak)];
-      maps.forEach((map, k) => {
-        map.update(x.map((line) => line.map(read[k])), {
-          frame,
-          scale: k === 2 ? [1] : x.flat(),
-          cell: (row, column) => {
-            const index = row * columns + column;
-            return { mark: index === position ? "current" : "", text: k && hidden(index) ? "?" : undefined };
-          },
-        });
-        if (frame && !map.element.contains(document.activeElement)) map.activate(frame.row, frame.column);
-      });
-    },
+    map, name, leak, columns, count, position, x, hidden: ask.hidden, isHidden, where,
+    of: `${ACTIVATIONS[name].title} of ${format(x)}`, written: writtenOut(name, x, leak),
+    range: RANGES.find((end) => end >= least && end >= Math.abs(x)) ?? Math.ceil(Math.abs(x)),
+    task: position === null ? null : { key: position, total: ACTIVATIONS[name].value(x, leak), explain: () => explain(name, x, leak),
+      question: `${where[0].toUpperCase()}${where.slice(1)}: what becomes of ${format(x)}?` },
   };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = Object.fromEntries(DATA.map((name) => [name, get(name)]));
-  const known = new Set(); // the numbers that were predicted or shown
-  let drawn = "", range = RANGES[0];
-
-  const complain = (message) => (error.textContent = message);
-  const position = () => (get("position") === null ? null : Math.min(get("position"), get("x").flat().length - 1));
-  const choose = (row, column) => set({ position: row * get("x")[0].length + column });
-  function restart(traits) {
-    known.clear();
-    set({ score: [0, 0], ...traits });
-  }
-
-  const functions = Object.entries(ACTIVATIONS).map(([name, { title }]) =>
-    h("button", { type: "button", "data-name": name, click: () => set({ function: name }) }, title));
-  const leak = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Negative slope",
-    input: () => set({ negative_slope: Number(leak.value) }) });
-  const leakShown = h("span", { class: "shown" });
-  const leakField = field("Negative slope", leak, leakShown);
-  leakField.classList.add("leak");
-  const plot = createPlot({ onmove: (x) => set({ point: x, position: null }) });
-  const maps = createMaps({ get, change: set, complain, choose });
+function build(own) {
+  const { get, set, draw } = own;
+  let least = RANGES[0]; // how far the axis goes at least
+  const state = () => stateOf(get, ask, least);
+  const ask = predictFirst(own, { start: () => ({ position: 0 }), next() {
+    const { position, count } = state();
+    set({ position: (position + 1) % count });
+  } });
+  const plot = createPlot((x) => set({ point: x, position: null }));
   const sum = h("div", { class: "sum" });
-  const predict = prediction({
-    onnext: () => set({ position: (position() + 1) % get("x").flat().length }),
-    onreveal: (right) => {
-      const [good, asked] = get("score");
-      if (!known.has(position())) set({ score: [good + (right ? 1 : 0), asked + 1] });
-      known.add(position());
-      draw();
-    },
-  });
-  const predictBox = h("input", { type: "checkbox",
-    change: () => restart({ predict: predictBox.checked, position: 0 }) });
-  const ranges = select(RANGES.slice(0, 3).map((end) => [end, `−${end} to ${end}`]), (value) => {
-    range = Number(value);
-    if (Math.abs(input()) > range) set({ point: Math.sign(input()) * range, position: null });
-    draw();
-  });
-  const error = h("p", { class: "error", role: "alert" });
-  const live = announcer();
-  const input = () => (position() === null ? get("point") : get("x").flat()[position()]);
-
-  function drawControls(name, widest) {
-    for (const button of functions) button.setAttribute("aria-pressed", button.dataset.name === name);
-    leakField.hidden = name !== "leaky_relu";
-    leak.value = get("negative_slope");
-    leakShown.textContent = format(get("negative_slope"));
-    if (![...ranges.options].some((option) => option.value === String(widest)))
-      ranges.append(h("option", { value: widest, disabled: true }, `−${widest} to ${widest}`));
-    ranges.value = widest;
-    predictBox.checked = get("predict");
-  }
-  function draw() {
-    const name = get("function"), slope = get("negative_slope"), x = input(), at = position();
-    const data = JSON.stringify([get("x"), name, slope]);
-    if (data !== drawn) known.clear();
-    drawn = data;
-    const hidden = (index) => get("predict") && !known.has(index);
-    const isHidden = at !== null && hidden(at);
-    const widest = RANGES.find((end) => end >= range && end >= Math.abs(x)) ?? Math.ceil(Math.abs(x));
-    plot.update({ name, leak: slope, x, inputs: get("x").flat(), widest, isHidden });
-    maps.update({ name, leak: slope, position: at, hidden });
-    drawControls(name, widest);
-
-    const { title, value } = ACTIVATIONS[name];
-    const [sentence, rise] = writtenOut(name, x, slope);
-    const of = `${title} of ${format(x)}`;
+  const sums = { element: sum, update: ({ of, written: [sentence, rise], isHidden }) =>
     sum.replaceChildren(...(isHidden ? [h("p", {}, `${of} = `, h("strong", {}, "?"))]
-      : [h("p", {}, `${of}: `, h("b", {}, sentence)), h("p", {}, `slope there: ${rise}`)]));
-    predict.element.hidden = !get("predict") || at === null;
-    if (at === null) return; // the slider speaks for itself
-    const columns = get("x")[0].length;
-    const where = `row ${Math.floor(at / columns)}, column ${at % columns}`;
-    predict.update({ key: at + data, total: value(x, slope), score: get("score"), known: !isHidden,
-      question: `${where[0].toUpperCase()}${where.slice(1)}: what becomes of ${format(x)}?`,
-      explain: () => explain(name, x, slope) });
-    speak(`${where}: ${of} is ${isHidden ? "hidden" : `${format(value(x, slope))}, slope ${rise}`}`);
-  }
-  const speak = speaker(live);
-
-  const root = h("div", { class: "cnn-widget activation-explorer", role: "group", "aria-label": "Activation explorer" },
-    h("div", { class: "functions", role: "group", "aria-label": "Activation" }, functions),
-    h("div", { class: "stage" }, h("div", { class: "followed" }, plot.element, sum, predict.element), maps.element),
-    error,
-    h("div", { class: "controls" }, leakField, field("Inputs", ranges),
-      h("label", { class: "tick" }, predictBox, "Predict first"),
-      h("button", { type: "button", click: () => restart(initial) }, "Reset")), live);
-  return mount(el, root, model, draw);
+      : [h("p", {}, `${of}: `, h("b", {}, sentence)), h("p", {}, `slope there: ${rise}`)])) };
+  const spanOf = (end) => `−${end} to ${end}`;
+  const ranges = choice("Inputs", RANGES.slice(0, 3).map((end) => [end, spanOf(end)]), { text: spanOf, read: () => state().range, write(end) {
+    least = end;
+    const { x } = state();
+    if (Math.abs(x) > end) set({ point: Math.sign(x) * end, position: null });
+    draw();
+  } });
+  return {
+    state,
+    parts: [createFunctions(own), group({ class: "stage" }, group({ class: "followed" }, plot, sums, ask), createMaps(own)), own.error,
+      group({ class: "controls" }, createLeak(own), ranges, ask.tick, own.reset)],
+    say: ({ position, where, of, isHidden, name, leak, x, written: [, rise] }) => (position === null ? undefined // the slider speaks for itself
+      : `${where}: ${of} is ${isHidden ? "hidden" : `${format(ACTIVATIONS[name].value(x, leak))}, slope ${rise}`}`),
+  };
 }
 
-export default { render };
+export default frame({ mark: "activation-explorer", label: "Activation explorer", data: ["x", "function", "negative_slope"],
+  kept: ["position", "point"], build });

@@ -1,8 +1,10 @@
 // Stack layers and watch shapes, parameters, multiply-adds and receptive fields follow.
 import { axes, call, LAYERS, product, program, summarize, written } from "./shared/view/architecture.js";
-import { announcer, copyWith, field, h, mount, select, setter } from "./shared/view/dom.js";
+import { presets } from "./shared/view/controls.js";
+import { button, copyWith, field, h, select } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
 import { sum } from "./shared/math/lists.js";
-import { prediction } from "./shared/view/predict.js";
+import { predictFirst } from "./shared/view/predict.js";
 
 const LARGEST = 99999;
 const COLUMNS = ["output", "parameters", "multiply-adds", "memory", "sees"];
@@ -25,8 +27,8 @@ function numberField(label, least, onset, complain) {
     const value = input.value === "" ? NaN : Number(input.value);
     const right = Number.isInteger(value) && value >= least && value <= LARGEST;
     input.setAttribute("aria-invalid", !right);
+    complain(right ? "" : `${label}: expected a whole number from ${least} to ${LARGEST}.`);
     if (right) onset(value);
-    else complain(`${label}: expected a whole number from ${least} to ${LARGEST}.`);
   };
   const restore = () => {
     complain("");
@@ -122,23 +124,22 @@ function tasks(rows) {
 }
 
 /** The fields, the buttons and the sums of the layer that is open: a row of its own in the table. */
-function createEditor({ change, complain, move, remove }) {
+function createEditor({ set, complain }, { move, remove }) {
   let open = "", fields = [], index = 0, layers = [];
   const numbers = h("div", { class: "controls" });
-  const up = h("button", { type: "button", click: () => move(index, -1) }, "↑ Up");
-  const down = h("button", { type: "button", click: () => move(index, 1) }, "↓ Down");
-  const away = h("button", { type: "button", click: () => remove(index) }, "Remove");
+  const up = button("↑ Up", () => move(index, -1)), down = button("↓ Down", () => move(index, 1));
+  const away = button("Remove", () => remove(index));
   const list = h("dl", {});
   const element = h("tr", { class: "builder-editor" }, h("td", { colspan: COLUMNS.length + 1 },
     numbers, h("div", { class: "controls" }, up, down, away), list));
   return {
     element,
-    update(at, allLayers, row, hidden) {
-      [index, layers] = [at, allLayers];
-      const layer = layers[index], key = `${index} ${layer.kind}`;
+    update(now) {
+      ({ selected: index, layers } = now);
+      const row = now.rows[index], layer = layers[index], key = `${index} ${layer.kind}`;
       if (key !== open) {
         const write = (name) => (value) =>
-          change({ layers: copyWith(layers, [index], { ...layers[index], [name]: value }) });
+          set({ layers: copyWith(layers, [index], { ...layers[index], [name]: value }) });
         fields = Object.entries(LAYERS[layer.kind]).map(([name, { label, least }]) =>
           [name, numberField(label, least, write(name), complain)]);
         numbers.replaceChildren(...fields.map(([, one]) => one.element));
@@ -149,38 +150,62 @@ function createEditor({ change, complain, move, remove }) {
       up.disabled = index === 0;
       down.disabled = index === layers.length - 1;
       away.disabled = layers.length === 1;
-      const lines = hidden || !row.output ? [] : sums(row);
+      const lines = now.shown(index).rest && row.output ? sums(row) : [];
       list.replaceChildren(...lines.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));
     },
   };
 }
 
+/** A row of the table; onopen(line) when its button is pressed. */
+function createLine(onopen) {
+  const number = h("span", { class: "builder-number" }), name = h("span", {});
+  const opener = button([number, name], () => onopen(line));
+  const cells = COLUMNS.map((column) => h("td", { class: `builder-${column}` }));
+  const line = { button: opener, element: h("tr", {}, h("th", { scope: "row" }, opener), cells), update(i, { rows, selected, shown }, active) {
+    const row = rows[i], { output, rest } = shown(i);
+    number.textContent = `${i}`;
+    // What comes in is what the layer before gives, which may still be hidden.
+    name.textContent = call(row.layer, i === 0 || shown(i - 1).output ? row.input : undefined);
+    opener.tabIndex = i === active ? 0 : -1;
+    opener.setAttribute("aria-expanded", i === selected);
+    line.element.classList.toggle("open", i === selected);
+    line.element.classList.toggle("wrong", Boolean(row.error));
+    if (row.error) fill(cells, ["does not fit"]);
+    else if (!row.output) fill(cells, ["–", "–", "–", "–", "–"]);
+    else fill(cells, [output ? written(row.output) : "?", ...(rest ? counts(row) : ["?", "?", "?", "?"])]);
+  } };
+  return line;
+}
+const counts = (row) => [grouped(row.parameters), grouped(row.multiplyAdds), kibibytes(row.bytes),
+  row.field ? written(row.field.seen) : "–"];
+const fill = (cells, texts) => cells.forEach((cell, i) => (cell.textContent = texts[i] ?? ""));
+
+/** The totals of all layers: in the table's last row, and where there is no room for its columns in a sentence. */
+function createTotals() {
+  const cells = COLUMNS.map(() => h("td", {})), row = h("tr", {}, h("th", { scope: "row" }, "total"), cells);
+  const narrow = h("p", { class: "builder-total" });
+  return { row, narrow, update({ rows, shown }) {
+    const total = (name) => sum(rows.map((one) => one[name] ?? 0));
+    const fields = rows.map((one) => one.field).filter(Boolean);
+    const totals = shown(rows.length - 1).rest ? [grouped(total("parameters")), grouped(total("multiplyAdds")), kibibytes(total("bytes")),
+      fields.length ? written(fields.at(-1).seen) : "–"] : ["?", "?", "?", "?"];
+    fill(cells, ["", ...totals]);
+    const [parameters, products, memory, seen] = totals;
+    narrow.textContent = `In all: ${parameters} parameters, ${products} multiply-adds, ${memory}. A number sees ${seen}.`;
+  } };
+}
+
 /** The table: a row for each layer, the open one with its editor below it. */
-function createTable({ get, set, editor, move, remove }) {
-  const lines = [];
-  const body = h("tbody", { keydown });
-  const first = h("tr", {}, h("th", { scope: "row" }, "input"), COLUMNS.map(() => h("td", {})));
-  const last = h("tr", {}, h("th", { scope: "row" }, "total"), COLUMNS.map(() => h("td", {})));
-  body.append(first);
-  const narrow = h("p", { class: "builder-total" }); // the totals, where there is no room for their columns
+function createTable(own, { move, remove }) {
+  const { get, set } = own, lines = [], editor = createEditor(own, { move, remove }), totals = createTotals();
+  const input = COLUMNS.map(() => h("td", {}));
+  const body = h("tbody", { keydown }, h("tr", {}, h("th", { scope: "row" }, "input"), input));
   const table = h("table", { class: "builder-table" }, h("caption", { class: "visually-hidden" }, "Layers"),
     h("thead", {}, h("tr", {}, ["layer", ...COLUMNS].map((name) => h("th", { scope: "col" }, name)))),
-    body, h("tfoot", {}, last));
-  const element = h("div", {}, table, narrow);
+    body, h("tfoot", {}, totals.row));
   let active = 0;
 
-  function makeLine() {
-    const line = {};
-    line.number = h("span", { class: "builder-number" });
-    line.name = h("span", {});
-    line.button = h("button", { type: "button", click: () => {
-      const index = lines.indexOf(line);
-      set({ selected: get("selected") === index ? -1 : index });
-    } }, line.number, line.name);
-    line.cells = COLUMNS.map((name) => h("td", { class: `builder-${name}` }));
-    line.element = h("tr", {}, h("th", { scope: "row" }, line.button), line.cells);
-    return line;
-  }
+  const open = (line) => set({ selected: get("selected") === lines.indexOf(line) ? -1 : lines.indexOf(line) });
   function focus(index) {
     active = Math.min(Math.max(index, 0), lines.length - 1);
     lines.forEach((line, i) => (line.button.tabIndex = i === active ? 0 : -1));
@@ -191,60 +216,31 @@ function createTable({ get, set, editor, move, remove }) {
     if (index < 0 || event.ctrlKey || event.metaKey) return;
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     const to = by ? index + by : { Home: 0, End: lines.length - 1 }[event.key];
-    const moves = event.altKey && by;
     if (event.key !== "Delete" && (to === undefined || (event.altKey && !by))) return;
     event.preventDefault();
     if (event.key === "Delete") remove(index);
-    else if (moves) move(index, by);
+    else if (event.altKey) move(index, by);
     else {
       focus(to);
       if (get("selected") >= 0) set({ selected: active });
     }
   }
-  const counts = (row) => [grouped(row.parameters), grouped(row.multiplyAdds), kibibytes(row.bytes),
-    row.field ? written(row.field.seen) : "–"];
-  const fill = (cells, texts) => cells.forEach((cell, i) => (cell.textContent = texts[i] ?? ""));
-
-  return {
-    element,
-    focus,
-    update(rows, selected, shown) {
-      while (lines.length > rows.length) lines.pop().element.remove();
-      while (lines.length < rows.length) {
-        lines.push(makeLine());
-        body.append(lines.at(-1).element);
-      }
-      active = Math.min(selected >= 0 ? selected : active, rows.length - 1);
-      fill([...first.children].slice(1), [written(get("input_shape"))]);
-      lines.forEach(({ element: line, button, number, name, cells }, i) => {
-        const row = rows[i], { output, rest } = shown(i);
-        number.textContent = `${i}`;
-        // What comes in is what the layer before gives, which may still be hidden.
-        name.textContent = call(row.layer, i === 0 || shown(i - 1).output ? row.input : undefined);
-        button.tabIndex = i === active ? 0 : -1;
-        button.setAttribute("aria-expanded", i === selected);
-        line.classList.toggle("open", i === selected);
-        line.classList.toggle("wrong", Boolean(row.error));
-        if (row.error) fill(cells, ["does not fit"]);
-        else if (!row.output) fill(cells, ["–", "–", "–", "–", "–"]);
-        else fill(cells, [output ? written(row.output) : "?", ...(rest ? counts(row) : ["?", "?", "?", "?"])]);
-      });
-      const line = lines[selected]?.element;
-      if (!line) editor.element.remove();
-      else if (line.nextSibling !== editor.element) line.after(editor.element); // moving it would end an edit
-      const total = (name) => sum(rows.map((row) => row[name] ?? 0));
-      const all = shown(rows.length - 1).rest;
-      const fields = rows.map((row) => row.field).filter(Boolean);
-      const field = fields.length ? written(fields.at(-1).seen) : "–";
-      const totals = all
-        ? [grouped(total("parameters")), grouped(total("multiplyAdds")), kibibytes(total("bytes")), field]
-        : ["?", "?", "?", "?"];
-      fill([...last.children].slice(1), ["", ...totals]);
-      const [parameters, products, memory, seen] = totals;
-      narrow.textContent =
-        `In all: ${parameters} parameters, ${products} multiply-adds, ${memory}. A number sees ${seen}.`;
-    },
-  };
+  return { element: h("div", {}, table, totals.narrow), focus, update(now) {
+    const { rows, selected } = now;
+    while (lines.length > rows.length) lines.pop().element.remove();
+    while (lines.length < rows.length) {
+      lines.push(createLine(open));
+      body.append(lines.at(-1).element);
+    }
+    if (selected >= 0) editor.update(now);
+    active = Math.min(selected >= 0 ? selected : active, rows.length - 1);
+    fill(input, [written(now.input)]);
+    lines.forEach((line, i) => line.update(i, now, active));
+    const line = lines[selected]?.element;
+    if (!line) editor.element.remove();
+    else if (line.nextSibling !== editor.element) line.after(editor.element); // moving it would end an edit
+    totals.update(now);
+  } };
 }
 
 /** The network in PyTorch or in cnnlib, and a button that copies it. */
@@ -252,7 +248,7 @@ function codeBox(title, torch) {
   const text = h("code", {});
   const pre = h("pre", { tabindex: 0, "aria-label": title }, text);
   const said = h("span", { role: "status" });
-  const copy = h("button", { type: "button", click: async () => {
+  const copy = button("Copy", async () => {
     getSelection().selectAllChildren(text);
     try {
       await navigator.clipboard.writeText(text.textContent);
@@ -260,10 +256,11 @@ function codeBox(title, torch) {
     } catch {
       said.textContent = "Selected: press Ctrl+C or ⌘C.";
     }
-  } }, "Copy");
+  });
   const element = h("details", { class: "builder-code" }, h("summary", {}, title), pre,
     h("div", { class: "controls" }, copy, said));
-  return { element, update(rows) {
+  return { element, update({ rows, shown }) {
+    element.hidden = !shown(rows.length - 1).rest;
     const fits = !rows.some((row) => !row.output);
     const code = fits ? program(rows, torch) : "The shapes do not fit yet.";
     if (text.textContent !== code) [text.textContent, said.textContent] = [code, ""];
@@ -271,127 +268,89 @@ function codeBox(title, torch) {
   } };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = { layers: get("layers"), input_shape: get("input_shape"), selected: get("selected"),
-    predict: false, score: [0, 0] };
-  let step = 0, answered = false, drawn = "", spoken = "";
-
-  function complain(message) {
-    if (error.textContent !== message) error.textContent = message;
-  }
-  function change(traits) {
-    complain("");
-    set(traits);
-  }
-  function move(index, by) {
-    const to = index + by, layers = [...get("layers")];
-    if (!layers[to]) return;
-    [layers[index], layers[to]] = [layers[to], layers[index]];
-    const open = get("selected") < 0 ? -1 : to;
-    change({ layers, selected: open });
-    draw();
-    if (open < 0 || table.element.querySelector("[aria-expanded]:focus")) table.focus(to);
-    live.textContent = `${layers[to].kind} is now layer ${to}. ${spoken}`;
-  }
-  function remove(index) {
-    const layers = get("layers").filter((_, i) => i !== index);
-    if (!layers.length) return complain("A network has at least one layer.");
-    change({ layers, selected: get("selected") < 0 ? -1 : Math.min(index, layers.length - 1) });
-    draw();
-    table.focus(Math.min(index, layers.length - 1));
-  }
-  function add() {
-    const layers = [...get("layers")], at = get("selected") < 0 ? layers.length : get("selected") + 1;
-    layers.splice(at, 0, { kind: kind.value, ...usual(kind.value) });
-    change({ layers, selected: at });
-  }
-
-  const error = h("p", { class: "error", role: "alert" });
-  const misfit = h("p", { class: "error" });
-  const live = announcer();
-  const editor = createEditor({ change, complain, move, remove });
-  const table = createTable({ get, set, editor, move, remove });
-  const shape = INPUT.map((name, i) =>
-    numberField(name, 1, (size) => change({ input_shape: copyWith(get("input_shape"), [i], size) }), complain));
-  const kind = select(Object.keys(LAYERS).map((name) => [name, name]), () => {});
-  kind.setAttribute("aria-label", "Layer to add");
-  const presets = select([...Object.keys(get("presets")), "edited"].map((name) => [name, name]), (name) => {
-    change({ ...get("presets")[name], selected: -1 });
-  });
-  presets.options[presets.options.length - 1].disabled = true; // a state, not a choice
-  const predictFirst = h("input", { type: "checkbox", change: () => {
-    drawn = "";
-    change({ predict: predictFirst.checked, score: [0, 0] });
-  } });
-  const predict = prediction({
-    onnext: () => {
-      [step, answered] = [step + 1, false];
-      draw();
-    },
-    onreveal: (right) => {
-      const [good, asked] = get("score");
-      if (!answered) set({ score: [good + (right ? 1 : 0), asked + 1] });
-      answered = true;
-      draw();
-    },
-  });
-  const codes = [codeBox("PyTorch code", true), codeBox("cnnlib code", false)];
-
-  /** Asks for the current number; gives what of a row may be shown: its output, and the rest. */
-  function ask(rows) {
-    const list = get("predict") ? tasks(rows) : [];
-    step = Math.min(step, Math.max(list.length - 1, 0));
-    const task = list[step], open = list[step + answered];
-    predict.element.hidden = !task;
-    const explain = () => ({ slips: task.slips, otherwise: `Not that. ${HINTS[task.about]}` });
-    if (task) predict.update({ key: `${step} ${drawn}`, question: task.question, explain, total: task.total,
-      score: get("score"), known: answered && Boolean(open) });
-    return (i) => ({
-      output: !open || i < open.index || (i === open.index && open.about === "parameters"),
-      rest: !open || i < open.index,
-    });
-  }
-  function speak(rows) {
-    const wrong = rows.findIndex((row) => row.error);
-    const sentence = wrong >= 0
-      ? `Layer ${wrong}. ${rows[wrong].error}`
-      : `${written(rows.at(-1).output)} come out, ${grouped(sum(rows.map((row) => row.parameters)))} parameters`;
-    misfit.textContent = wrong >= 0 ? sentence : "";
-    if (spoken && spoken !== sentence && !get("predict")) live.textContent = sentence;
-    spoken = sentence;
-  }
-  function draw() {
-    const [layers, input] = [get("layers"), get("input_shape")];
-    const data = JSON.stringify([layers, input]);
-    if (data !== drawn) [step, answered] = [0, false];
-    drawn = data;
-    const rows = summarize(layers, input);
-    const selected = Math.min(get("selected"), rows.length - 1);
-    const shown = ask(rows);
-    if (selected >= 0) editor.update(selected, layers, rows[selected], !shown(selected).rest);
-    table.update(rows, selected, shown);
-    shape.forEach((one, i) => one.show(input[i]));
-    presets.value = Object.keys(get("presets")).find((name) =>
-      JSON.stringify([get("presets")[name].layers, get("presets")[name].input_shape]) === data) ?? "edited";
-    predictFirst.checked = get("predict");
-    codes.forEach((box) => box.update(rows));
-    codes.forEach((box) => (box.element.hidden = !shown(rows.length - 1).rest));
-    speak(rows);
-  }
-
-  const root = h("div", { class: "cnn-widget builder", role: "group", "aria-label": "Architecture builder" },
-    h("div", { class: "controls" }, field("Network", presets),
-      h("label", { class: "tick" }, predictFirst, "Predict first"),
-      h("button", { type: "button", click: () => change(initial) }, "Reset")),
-    h("div", { class: "controls builder-input", role: "group", "aria-label": "Input" },
-      h("span", {}, "Input"), shape.map((one) => one.element)),
-    table.element, misfit, error,
-    h("div", { class: "controls" }, kind, h("button", { type: "button", click: add }, "Add layer"),
-      h("span", { class: "note" }, "Keys: arrows, Enter opens a layer, Alt with arrows moves it, Delete removes it.")),
-    predict.element, codes.map((box) => box.element), live);
-  return mount(el, root, model, draw);
+/** The network's sizes in words, or what is wrong with it. */
+function sentenceOf({ rows }) {
+  const wrong = rows.findIndex((row) => row.error);
+  return wrong >= 0 ? `Layer ${wrong}. ${rows[wrong].error}`
+    : `${written(rows.at(-1).output)} come out, ${grouped(sum(rows.map((row) => row.parameters)))} parameters`;
 }
 
-export default { render };
+/** What a reader does with whole layers: `add`, `move` and `remove` them. */
+function layerMoves({ get, set, draw, announce, complain }, table, state) {
+  return {
+    move(index, by) {
+      const to = index + by, layers = [...get("layers")];
+      if (!layers[to]) return;
+      [layers[index], layers[to]] = [layers[to], layers[index]];
+      const open = get("selected") < 0 ? -1 : to;
+      set({ layers, selected: open });
+      draw();
+      if (open < 0 || table().element.querySelector("[aria-expanded]:focus")) table().focus(to);
+      announce(`${layers[to].kind} is now layer ${to}. ${sentenceOf(state())}`);
+    },
+    remove(index) {
+      const layers = get("layers").filter((_, i) => i !== index);
+      if (!layers.length) return complain("A network has at least one layer.");
+      set({ layers, selected: get("selected") < 0 ? -1 : Math.min(index, layers.length - 1) });
+      draw();
+      table().focus(Math.min(index, layers.length - 1));
+    },
+    add(kind) {
+      const layers = [...get("layers")], at = get("selected") < 0 ? layers.length : get("selected") + 1;
+      layers.splice(at, 0, { kind, ...usual(kind) });
+      set({ layers, selected: at });
+    },
+  };
+}
+
+/** The shape of what comes in. */
+function createInput({ get, set, complain }) {
+  const fields = INPUT.map((name, i) =>
+    numberField(name, 1, (size) => set({ input_shape: copyWith(get("input_shape"), [i], size) }), complain));
+  return { element: h("div", { class: "controls builder-input", role: "group", "aria-label": "Input" }, h("span", {}, "Input"), fields),
+    update: ({ input }) => fields.forEach((one, i) => one.show(input[i])) };
+}
+
+/** All that is drawn. The tasks are asked in order, `step` is the current one; shown(i) says what of a row may be seen. */
+function stateOf(get, step, ask) {
+  const [layers, input] = [get("layers"), get("input_shape")], rows = summarize(layers, input);
+  const list = get("predict") ? tasks(rows) : [];
+  const at = Math.min(step, Math.max(list.length - 1, 0)), answered = !ask.hidden(at), task = list[at], open = list[answered ? at + 1 : at];
+  return {
+    layers, input, rows, selected: Math.min(get("selected"), rows.length - 1),
+    task: task ? { ...task, key: at, last: !open, explain: () => ({ slips: task.slips, otherwise: `Not that. ${HINTS[task.about]}` }) } : null,
+    shown: (i) => ({
+      output: !open || i < open.index || (i === open.index && open.about === "parameters"),
+      rest: !open || i < open.index,
+    }),
+  };
+}
+
+function build(own) {
+  const { get, set, draw } = own;
+  let step = 0;
+  const ask = predictFirst(own, { next() {
+    step += 1;
+    draw();
+  } });
+  const state = () => stateOf(get, step, ask);
+  const { move, remove, add } = layerMoves(own, () => table, state);
+  const table = createTable(own, { move, remove }), misfit = h("p", { class: "error" });
+  const kind = select(Object.keys(LAYERS).map((name) => [name, name]), () => {});
+  kind.setAttribute("aria-label", "Layer to add");
+  const network = presets("Network", new Map(Object.entries(get("presets")).map(([name, made]) => [name, () => [made.layers, made.input_shape]])), {
+    read: () => [get("layers"), get("input_shape")],
+    write: ([layers, input_shape]) => set({ layers, input_shape, selected: -1 }),
+  });
+  return {
+    state, forget: () => (step = 0),
+    parts: [group({ class: "controls" }, network, ask.tick, own.reset), createInput(own), table,
+      { element: misfit, update: (now) => (misfit.textContent = now.rows.some((row) => row.error) ? sentenceOf(now) : "") }, own.error,
+      h("div", { class: "controls" }, kind, button("Add layer", () => add(kind.value)),
+        h("span", { class: "note" }, "Keys: arrows, Enter opens a layer, Alt with arrows moves it, Delete removes it.")),
+      ask, codeBox("PyTorch code", true), codeBox("cnnlib code", false)],
+    say: (now) => (get("predict") ? undefined : sentenceOf(now)),
+  };
+}
+
+export default frame({ mark: "builder", label: "Architecture builder", data: ["layers", "input_shape"], kept: ["selected"], build });

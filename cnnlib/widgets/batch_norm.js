@@ -1,14 +1,15 @@
 // Batch normalization of a few numbers: by the batch, by the running numbers, and what moves them.
-import { asking } from "./shared/view/asking.js";
-import { announcer, copyWith, factor, field, format, h, misread, mount, parse, select, setter, speaker } from "./shared/view/dom.js";
+import { choice, trait } from "./shared/view/controls.js";
+import { button, copyWith, factor, field, format, h, misread, parse } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
 import { grid } from "./shared/view/grid.js";
 import { array } from "./shared/math/array.js";
 import { BatchNorm2d, EPS, MOMENTUM, moments } from "./shared/math/normalization.js";
+import { predictFirst } from "./shared/view/predict.js";
 
 const LARGEST = 9999;
 const TOO_LARGE = "A number may be at most 9999 here.";
 const SOURCES = [[4, 2], [40, 20], [-10, 1]];
-const KEPT = ["batch", "gamma", "beta", "running_mean", "running_var", "batches", "training", "source", "chosen"];
 
 /** A number as it fits a cell: the larger, the fewer decimals. */
 function short(number) {
@@ -93,37 +94,32 @@ function typedNumber(name, label, { get, set, complain }) {
 }
 
 /** One mode: its mean and variance, the normalized numbers, the output, and the sum of the chosen one. */
-function createMode(heading, choose) {
-  const name = heading.toLowerCase();
-  const state = h("span", { class: "note" }), facts = h("div", { class: "bn-facts" });
-  const written = h("p", { class: "sum" });
+function createMode(heading, training, { set }) {
+  const name = heading.toLowerCase(), choose = (_, column) => set({ chosen: column });
+  const state = h("span", { class: "note" }), facts = h("div", { class: "bn-facts" }), written = h("p", { class: "sum" });
   const [normalized, output] = ["Normalized", "Output"].map((label) =>
-    grid({ label: `${label} in ${name}`, tone: "signed", onselect: (_, column) => choose(column) }));
+    grid({ label: `${label} in ${name}`, tone: "signed", onselect: choose }));
   const element = h("div", { class: "bn-mode", role: "group", "aria-label": heading },
     h("p", { class: "bn-heading" }, h("strong", {}, heading), " ", state), facts,
-    h("p", { class: "plane-name" }, "normalized"), normalized.element,
-    h("p", { class: "plane-name" }, "· γ + β = output"), output.element, written);
-  return {
-    element,
-    update({ lines, now, active, chosen, hidden, batch, mean, variance, gamma, beta }) {
-      element.classList.toggle("active", active);
-      state.textContent = active ? "the layer does this now" : "for comparison";
-      facts.replaceChildren(...lines.map((line) => h("p", {}, line)));
-      const look = (numbers, secret) => (_, column) => ({
-        text: secret && column === chosen ? "?" : short(numbers[column]),
-        mark: column === chosen ? "current lit" : "",
-      });
-      normalized.update([now.normalized], { cell: look(now.normalized, hidden) });
-      output.update([now.output], { cell: look(now.output, hidden) });
-      for (const one of [normalized, output])
-        if (!one.element.contains(document.activeElement)) one.activate(0, chosen);
-      const one = (text) => [h("span", { class: "terms" }, text), " "];
-      written.replaceChildren(...one(`(${format(batch[chosen])} − ${factor(mean)})`),
-        ...one(`/ √(${format(variance)} + ${format(EPS, 5)})`),
-        ...one(`· ${factor(gamma)} + ${factor(beta)}`),
-        h("span", { class: "terms" }, "= ", h("strong", {}, hidden ? "?" : format(now.output[chosen]))));
-    },
-  };
+    h("p", { class: "plane-name" }, "normalized"), normalized,
+    h("p", { class: "plane-name" }, "· γ + β = output"), output, written);
+  return { element, update({ batch, gamma, beta, chosen, modes }) {
+    const { lines, used: { mean, variance }, active, hidden, ...now } = modes.find((mode) => mode.training === training);
+    element.classList.toggle("active", active);
+    state.textContent = active ? "the layer does this now" : "for comparison";
+    facts.replaceChildren(...lines.map((line) => h("p", {}, line)));
+    const look = (numbers, secret) => (_, column) => ({
+      text: secret && column === chosen ? "?" : short(numbers[column]),
+      mark: column === chosen ? "current lit" : "",
+    });
+    normalized.update([now.normalized], { cell: look(now.normalized, hidden) });
+    output.update([now.output], { cell: look(now.output, hidden) });
+    const one = (text) => [h("span", { class: "terms" }, text), " "];
+    written.replaceChildren(...one(`(${format(batch[chosen])} − ${factor(mean)})`),
+      ...one(`/ √(${format(variance)} + ${format(EPS, 5)})`),
+      ...one(`· ${factor(gamma)} + ${factor(beta)}`),
+      h("span", { class: "terms" }, "= ", h("strong", {}, hidden ? "?" : format(now.output[chosen]))));
+  } };
 }
 
 /** The batch's mean and its variance, both as the sums that they are. */
@@ -133,117 +129,100 @@ function describe(batch, { mean, variance }) {
     `${name} (${terms.join(" + ")})/${batch.length}\u00a0=\u00a0${format(result)}`);
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = Object.fromEntries(KEPT.map((name) => [name, get(name)]));
+/** What the next batch does to the running numbers. */
+function createStep() {
+  const element = h("p", { class: "sum bn-step" });
+  const one = (...nodes) => [h("span", { class: "terms" }, nodes), " "];
+  const line = (name, from, to, result) => [`${name} `,
+    ...one(`${format(from)} + ${MOMENTUM}·(${format(to)} − ${factor(from)})`),
+    ...one("= ", h("strong", {}, format(result))), h("br")];
+  return { element, update({ batch, training, batchMoments: own, running }) {
+    const moved = moveRunning(running, batch), count = batch.length;
+    element.replaceChildren(...(training
+      ? ["Before the next batch comes, this one is counted:", h("br"),
+        ...line("running mean", running.mean, own.mean, moved.mean),
+        ...line("running variance", running.variance, own.unbiased, moved.variance),
+        h("span", { class: "note" },
+          `Here its variance is ${format(own.unbiased)}: `
+          + `the sum of the squares divided by ${count - 1}, not by ${count}.`)]
+      : ["In evaluation no batch moves the running mean and variance."]));
+  } };
+}
 
-  const running = () => ({ mean: get("running_mean"), variance: get("running_var") });
-  const choose = (chosen) => set({ chosen });
-  function complain(message) {
-    if (error.textContent !== message) error.textContent = message;
-  }
+/** The batch, gamma and beta, and the mode: what a reader changes. */
+function createTop(own) {
+  const { get, set, complain } = own;
+  const numbers = grid({
+    label: "Batch", tone: "signed", onerror: complain,
+    onselect: (_, column) => set({ chosen: column }),
+    onedit: (_, column, value) => {
+      if (Math.abs(value) > LARGEST) complain(TOO_LARGE);
+      else set({ batch: copyWith(get("batch"), [column], value) });
+    },
+  });
+  const typed = [["gamma", "γ"], ["beta", "β"]].map(([name, label]) => typedNumber(name, label, own));
+  const modes = [true, false].map((training) => button(training ? "Training" : "Evaluation", () => set({ training })));
+  const element = h("div", { class: "bn-top" },
+    h("div", {}, h("p", { class: "plane-name" }, "one channel of a batch"), numbers),
+    h("div", { class: "controls" }, typed),
+    h("div", { class: "controls bn-switch", role: "group", "aria-label": "Mode" }, modes));
+  return { element, update({ batch, chosen, training }) {
+    numbers.update([batch], { cell: (_, column) => ({ text: short(batch[column]), mark: column === chosen ? "current lit" : "" }) });
+    for (const one of typed) one.update();
+    modes.forEach((one, k) => one.setAttribute("aria-pressed", training === (k === 0)));
+  } };
+}
+
+/** All that is drawn, from the traits: what both modes make of the batch, and which of them is at work. */
+function stateOf(get, ask) {
+  const [batch, gamma, beta, chosen, training, batches] = ["batch", "gamma", "beta", "chosen", "training", "batches"].map(get);
+  const batchMoments = momentsOf(batch), running = { mean: get("running_mean"), variance: get("running_var") };
+  const key = `${training},${chosen}`;
+  const modes = [true, false].map((mode) => {
+    const used = mode ? batchMoments : running, active = mode === training;
+    const lines = mode ? describe(batch, batchMoments) : [
+      `running mean ${format(running.mean)}`, `running variance ${format(running.variance)}`,
+      `moved by ${batches} ${batches === 1 ? "batch" : "batches"}`];
+    return { training: mode, used, active, lines, hidden: active && ask.hidden(key), ...normalize(batch, used, gamma, beta) };
+  });
+  const [{ used, output }, { output: otherOutput }] = training ? modes : [...modes].reverse();
+  const task = {
+    key, question: `What comes out for ${format(batch[chosen])} in ${training ? "training" : "evaluation"}?`,
+    explain: explainOutput, total: output[chosen], other: otherOutput[chosen], x: batch[chosen], mean: used.mean,
+    variance: used.variance, gamma, beta,
+  };
+  return { batch, gamma, beta, chosen, training, batchMoments, running, modes, task };
+}
+
+function said({ batch, chosen, modes, running }) {
+  const outputs = modes.map(({ hidden, output }) => (hidden ? "hidden" : format(output[chosen])));
+  return `${format(batch[chosen])} becomes ${outputs[0]} in training, ${outputs[1]} in evaluation. `
+    + `Running mean ${format(running.mean)}, variance ${format(running.variance)}`;
+}
+
+function build(own) {
+  const { get, set, initial } = own;
   /** Shows the layer `count` batches, the first of them the one on the page. */
   function advance(count, again = false) {
-    let batch = get("batch"), moved = running(), batches = get("batches");
+    let batch = get("batch"), moved = { mean: get("running_mean"), variance: get("running_var") }, batches = get("batches");
     for (let k = 0; k < count; k++) {
       if (get("training")) [moved, batches] = [moveRunning(moved, batch), batches + 1];
       if (!again) batch = batch.map(() => randomNumber(get("source")));
     }
     set({ batch, batches, running_mean: moved.mean, running_var: moved.variance });
   }
-
-  const error = h("p", { class: "error", role: "alert" }), live = announcer();
-  const numbers = grid({
-    label: "Batch", tone: "signed", onerror: complain,
-    onselect: (_, column) => choose(column),
-    onedit: (_, column, value) => {
-      if (Math.abs(value) > LARGEST) complain(TOO_LARGE);
-      else set({ batch: copyWith(get("batch"), [column], value) });
-    },
-  });
-  const typed = [["gamma", "γ"], ["beta", "β"]].map(([name, label]) =>
-    typedNumber(name, label, { get, set, complain }));
-  const button = (label, click) => h("button", { type: "button", click }, label);
-  const modes = [["Training", true], ["Evaluation", false]].map(([label, training]) =>
-    ({ training, ...createMode(label, choose), button: button(label, () => set({ training })) }));
-  const step = h("p", { class: "sum bn-step" });
-  const ask = asking({ get, set, draw, onnext: () => choose((get("chosen") + 1) % get("batch").length) });
-
-  const given = SOURCES.some((one) => String(one) === String(initial.source)) ? [] : [initial.source];
-  const named = ([mean, deviation]) =>
-    [String([mean, deviation]), `around ${format(mean)} ± ${format(deviation)}`];
-  const source = select([...given, ...SOURCES].map(named),
-    (value) => set({ source: value.split(",").map(Number) }));
-  const controls = h("div", { class: "controls" },
-    button("Next batch", () => advance(1)), button("10 batches", () => advance(10)),
-    button("Same batch again", () => advance(1, true)), field("New numbers", source), ask.tick,
-    button("Reset", () => {
-      complain("");
-      set({ ...initial, predict: false, score: [0, 0] });
-    }));
-
-  /** What the next batch does to the running numbers. */
-  function drawStep(own) {
-    const { mean, variance } = running(), count = get("batch").length;
-    const moved = moveRunning({ mean, variance }, get("batch"));
-    const one = (...nodes) => [h("span", { class: "terms" }, nodes), " "];
-    const line = (name, from, to, result) => [`${name} `,
-      ...one(`${format(from)} + ${MOMENTUM}·(${format(to)} − ${factor(from)})`),
-      ...one("= ", h("strong", {}, format(result))), h("br")];
-    step.replaceChildren(...(get("training")
-      ? ["Before the next batch comes, this one is counted:", h("br"),
-        ...line("running mean", mean, own.mean, moved.mean),
-        ...line("running variance", variance, own.unbiased, moved.variance),
-        h("span", { class: "note" },
-          `Here its variance is ${format(own.unbiased)}: `
-          + `the sum of the squares divided by ${count - 1}, not by ${count}.`)]
-      : ["In evaluation no batch moves the running mean and variance."]));
-  }
-  function draw() {
-    complain("");
-    const [batch, gamma, beta, chosen, training] = ["batch", "gamma", "beta", "chosen", "training"].map(get);
-    const own = momentsOf(batch), kept = running(), key = `${training},${chosen}`;
-    ask.heed(JSON.stringify([batch, gamma, beta, kept]));
-    numbers.update([batch], {
-      cell: (_, column) => ({ text: short(batch[column]), mark: column === chosen ? "current lit" : "" }),
-    });
-    if (!numbers.element.contains(document.activeElement)) numbers.activate(0, chosen);
-    for (const one of typed) one.update();
-    const results = modes.map((mode) => {
-      const used = mode.training ? own : kept, now = normalize(batch, used, gamma, beta);
-      const active = mode.training === training, lines = mode.training ? describe(batch, own) : [
-        `running mean ${format(kept.mean)}`, `running variance ${format(kept.variance)}`,
-        `moved by ${get("batches")} ${get("batches") === 1 ? "batch" : "batches"}`];
-      const hidden = active && ask.hidden(key);
-      mode.update({ lines, now, active, chosen, hidden, batch, gamma, beta, ...used });
-      mode.button.setAttribute("aria-pressed", active);
-      return { active, used, total: now.output[chosen] };
-    });
-    drawStep(own);
-    source.value = String(get("source"));
-    const { used, total } = results.find(({ active }) => active);
-    const { total: other } = results.find(({ active }) => !active);
-    ask.update(key, {
-      question: `What comes out for ${format(batch[chosen])} in ${training ? "training" : "evaluation"}?`,
-      explain: explainOutput, total, other, x: batch[chosen], mean: used.mean, variance: used.variance,
-      gamma, beta,
-    });
-    const outputs = results.map((one) => (one.active && ask.hidden(key) ? "hidden" : format(one.total)));
-    speak(`${format(batch[chosen])} becomes ${outputs[0]} in training, ${outputs[1]} in evaluation. `
-      + `Running mean ${format(kept.mean)}, variance ${format(kept.variance)}`);
-  }
-  const speak = speaker(live);
-
-  const root = h("div", { class: "cnn-widget batch-norm", role: "group", "aria-label": "Batch normalization" },
-    h("div", { class: "bn-top" },
-      h("div", {}, h("p", { class: "plane-name" }, "one channel of a batch"), numbers.element),
-      h("div", { class: "controls" }, typed.map((one) => one.element)),
-      h("div", { class: "controls bn-switch", role: "group", "aria-label": "Mode" },
-        modes.map((mode) => mode.button))),
-    h("div", { class: "bn-modes" }, modes.map((mode) => mode.element)),
-    ask.element, step, error, controls, live);
-  return mount(el, root, model, draw);
+  const ask = predictFirst(own, { next: () => set({ chosen: (get("chosen") + 1) % get("batch").length }) });
+  const sources = [...(SOURCES.some((one) => String(one) === String(initial.source)) ? [] : [initial.source]), ...SOURCES];
+  const source = choice("New numbers", sources.map(([mean, deviation]) =>
+    [[mean, deviation], `around ${format(mean)} ± ${format(deviation)}`]), trait(own, "source"));
+  return {
+    state: () => stateOf(get, ask), say: said,
+    parts: [createTop(own), group({ class: "bn-modes" }, createMode("Training", true, own), createMode("Evaluation", false, own)),
+      ask, createStep(), own.error,
+      group({ class: "controls" }, button("Next batch", () => advance(1)), button("10 batches", () => advance(10)),
+        button("Same batch again", () => advance(1, true)), source, ask.tick, own.reset)],
+  };
 }
 
-export default { render };
+export default frame({ mark: "batch-norm", label: "Batch normalization", data: ["batch", "gamma", "beta", "running_mean", "running_var"],
+  kept: ["batches", "training", "source", "chosen"], build });

@@ -1,13 +1,15 @@
 // A convolution and its backward pass side by side: every gradient traceable to its products.
-import { backwardSlips, fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/view/backward.js";
-import { choiceOf, upTo } from "./shared/view/choices.js";
-import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/view/dom.js";
+import { backwardSlips, backwardStage, fitted, gradientPresets, placesOf, planeGrids, sumLines, totals, written } from "./shared/view/backward.js";
+import { choice, same, sizes, trait, upTo } from "./shared/view/controls.js";
+import { copyWith, format, h, light } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { oneCell } from "./shared/view/grid.js";
 import { array, nested } from "./shared/math/array.js";
 import { conv2d } from "./shared/math/convolution.js";
 import { sum } from "./shared/math/lists.js";
 import { contributions, geometry } from "./shared/math/terms.js";
-import { player, spacePlays } from "./shared/view/player.js";
-import { prediction } from "./shared/view/predict.js";
+import { player } from "./shared/view/player.js";
+import { predictFirst } from "./shared/view/predict.js";
 
 const GEOMETRY = ["stride", "padding", "dilation", "groups"];
 const WALKS = { outputs: "grad_output", weights: "weight", pixels: "image", biases: "bias" };
@@ -27,8 +29,8 @@ function misfit({ rows, columns }, padding) {
   return "";
 }
 
-/** All that is drawn, from the traits: who met whom, what is chosen, and what has added up so far. */
-function state(get) {
+/** The numbers, from the traits: who met whom, what is chosen, and what has added up so far. */
+function numbersOf(get) {
   const [image, weight, bias, grad, walk] = ["image", "weight", "bias", "grad_output", "walk"].map(get);
   const options = Object.fromEntries(GEOMETRY.map((name) => [name, get(name)]));
   const x = array(image), kernels = array(weight), shape = geometry(x, kernels, options);
@@ -51,7 +53,6 @@ function state(get) {
 
 const named = (word, index, count) => (count > 1 ? `${word} ${index}` : "");
 const at = (...names) => names.filter(Boolean).join(", ");
-const one = (row, column) => ({ row, column, rows: 1, columns: 1 });
 
 /** The place in words: dK, filter 1, row 2, column 0. */
 function whereIs({ walk, place, image, weight, grad }) {
@@ -107,102 +108,113 @@ function linesOf(now, hidden) {
   return [...lines, { name: whereIs(now), rows: [parts], plus: true, end: total(resultOf(now)) }];
 }
 
-/** Image, kernel, bias and map, each with its gradient beside it. */
-function createStage({ get, change, complain, choose }) {
-  const edits = (trait) => (...place) => change({ [trait]: copyWith(get(trait), place.slice(0, -1), place.at(-1)) });
-  const kernelPlace = (p) => [Math.floor(p / get("weight")[0].length), p % get("weight")[0].length];
-  const common = { onerror: complain, tone: "signed" };
-  const pick = (walk) => (...place) => choose(walk, place);
-  const pickWeight = (p, a, b) => choose("weights", [...kernelPlace(p), a, b]);
-  const parts = {
-    x: planeGrids({ ...common, label: "Image X", tone: "gray", onedit: edits("image"), onselect: pick("pixels") }),
-    dx: planeGrids({ ...common, label: "Gradient dX", onselect: pick("pixels") }),
-    k: planeGrids({ ...common, label: "Kernel K", onselect: pickWeight,
-      onedit: (p, a, b, value) => change({ weight: copyWith(get("weight"), [...kernelPlace(p), a, b], value) }) }),
-    dk: planeGrids({ ...common, label: "Gradient dK", onselect: pickWeight }),
-    b: planeGrids({ ...common, label: "Bias b", onselect: (_, __, f) => choose("biases", [f]),
-      onedit: (_, __, f, value) => change({ bias: copyWith(get("bias"), [f], value) }) }),
-    db: planeGrids({ ...common, label: "Gradient db", onselect: (_, __, f) => choose("biases", [f]) }),
-    y: planeGrids({ ...common, label: "Map Y", onselect: pick("outputs") }),
-    g: planeGrids({ ...common, label: "Gradient G", note: "from the layers above", onedit: edits("grad_output"), onselect: pick("outputs") }),
-  };
-  const element = h("div", { class: "stage" },
-    h("div", { class: "heading" }, "forward ↓"), h("div", { class: "heading" }, "backward ↑"),
-    ["x", "dx", "k", "dk", "b", "db", "y", "g"].map((name) => parts[name].element));
+const pick = (choose, walk) => (...place) => choose(walk, place);
 
-  function drawImages(now, hidden) {
-    const { image, shape: { rows, columns }, walk, place, chosen } = now;
+/** The image and its gradient. */
+function createImages({ get, set, complain }, choose) {
+  const common = { onerror: complain, onselect: pick(choose, "pixels") };
+  const x = planeGrids({ ...common, label: "Image X", tone: "gray",
+    onedit: (...place) => set({ image: copyWith(get("image"), place.slice(0, -1), place.at(-1)) }) });
+  const dx = planeGrids({ ...common, label: "Gradient dX", tone: "signed" });
+
+  /** The pixel that is chosen, or what the chosen number has read of a channel. */
+  function frameOf({ walk, place, chosen }, c) {
+    const own = chosen.filter((t) => t.channel === c);
+    if (walk === "pixels") return c === place[0] ? oneCell(place[1], place[2]) : null;
+    if (!own.length) return null;
+    const [rowEnds, columnEnds] = ["row", "column"].map((name) => own.map((t) => t[name])).map((n) => [Math.min(...n), Math.max(...n)]);
+    return { row: rowEnds[0], column: columnEnds[0], rows: rowEnds[1] - rowEnds[0] + 1, columns: columnEnds[1] - columnEnds[0] + 1 };
+  }
+  function update(now) {
+    const { image, shape: { rows, columns }, walk, place, chosen, hidden } = now;
     const border = { top: rows.before, bottom: rows.after, left: columns.before, right: columns.after };
     const met = new Map(chosen.map((t) => [pixelKey(t), t]));
-    const frameOf = (c) => {
-      const own = chosen.filter((t) => t.channel === c);
-      if (walk === "pixels") return c === place[0] ? one(place[1], place[2]) : null;
-      if (!own.length) return null;
-      const [rowEnds, columnEnds] = ["row", "column"].map((name) => own.map((t) => t[name])).map((n) => [Math.min(...n), Math.max(...n)]);
-      return { row: rowEnds[0], column: columnEnds[0], rows: rowEnds[1] - rowEnds[0] + 1, columns: columnEnds[1] - columnEnds[0] + 1 };
-    };
     // A weight steps over the pixels by the stride, an output number reads them by the dilation.
     const step = walk === "weights" ? "stride" : "dilation";
     const sparse = rows[step] * columns[step] > 1;
     const look = (c) => ({ part: named("channel", c, image.length), border });
-    parts.x.update(image, (c) => ({ ...look(c), frame: frameOf(c), cell: (row, column) => {
+    x.update(image, (c) => ({ ...look(c), frame: frameOf(now, c), cell: (row, column) => {
       const term = walk === "pixels" ? null : met.get(`${c},${row},${column}`);
       return { mark: term && sparse ? "read" : "", note: term && walk === "weights" ? `×${format(term.gradient, 2)}` : "" };
     } }));
     const value = (c, row, column) => now.dx.get(`${c},${row},${column}`) ?? 0;
     const values = image.map((plane, c) => plane.map((line, row) => line.map((_, column) => value(c, row, column))));
-    parts.dx.update(values, (c) => ({ ...look(c), frame: walk === "weights" ? null : frameOf(c), cell: (row, column) => {
+    dx.update(values, (c) => ({ ...look(c), frame: walk === "weights" ? null : frameOf(now, c), cell: (row, column) => {
       const inside = image[c][row]?.[column] !== undefined;
       const term = walk === "outputs" ? met.get(`${c},${row},${column}`) : null;
       const untouched = walk === "outputs" && !now.dx.has(`${c},${row},${column}`);
       const current = walk === "pixels" && place.join() === `${c},${row},${column}`;
       return {
-        ...(inside && hidden("pixels", [c, row, column]) ? { text: "?" } : { text: format(value(c, row, column), 2) }),
+        text: inside && hidden("pixels", [c, row, column]) ? "?" : format(value(c, row, column), 2),
         mark: `${current ? "current" : ""} ${untouched ? "later" : ""} ${inside ? "" : "cropped"} ${term && sparse ? "read" : ""}`,
         note: term ? `×${format(term.weight, 2)}` : "",
       };
     } }));
   }
+  return { parts: [x, dx], update, cells: ({ channel, row, column }) => [x, dx].map((one) => one.cell(channel, row, column)) };
+}
 
-  function drawKernels(now, hidden) {
-    const { weight, bias, walk, place, chosen } = now;
-    const met = new Map(chosen.map((t) => [weightKey(t), t]));
-    const planes = weight.flat();
+/** The kernels and their gradient, plane by plane. */
+function createKernels({ get, set, complain }, choose) {
+  const kernelPlace = (p) => [Math.floor(p / get("weight")[0].length), p % get("weight")[0].length];
+  const common = { onerror: complain, tone: "signed", onselect: (p, a, b) => choose("weights", [...kernelPlace(p), a, b]) };
+  const k = planeGrids({ ...common, label: "Kernel K",
+    onedit: (p, a, b, value) => set({ weight: copyWith(get("weight"), [...kernelPlace(p), a, b], value) }) });
+  const dk = planeGrids({ ...common, label: "Gradient dK" });
+
+  function update({ weight, walk, place, chosen, hidden, dk: gradients }) {
+    const met = new Map(chosen.map((t) => [weightKey(t), t])), planes = weight.flat();
     const look = (p) => {
       const [f, c] = kernelPlace(p);
       const whole = { row: 0, column: 0, rows: planes[p].length, columns: planes[p][0].length };
       const frame = walk === "outputs" ? (f === place[0] ? whole : null)
-        : walk === "weights" && f === place[0] && c === place[1] ? one(place[2], place[3]) : null;
+        : walk === "weights" && f === place[0] && c === place[1] ? oneCell(place[2], place[3]) : null;
       return { part: at(named("filter", f, weight.length), named("channel", c, weight[0].length)), frame };
     };
     const key = (p, a, b) => [...kernelPlace(p), a, b].join();
     const counts = planes.length > 1 ? [weight.length, weight[0].length] : [];
     const sizes = [...counts, planes[0].length, planes[0][0].length];
-    parts.k.update(planes, (p) => ({ ...look(p), cell: (a, b) => {
+    k.update(planes, (p) => ({ ...look(p), cell: (a, b) => {
       const term = walk === "pixels" ? met.get(key(p, a, b)) : null;
       return { mark: term ? "read" : "", note: term ? `×${format(term.gradient, 2)}` : "" };
     } }), sizes);
-    const values = planes.map((plane, p) => plane.map((line, a) => line.map((_, b) => now.dk.get(key(p, a, b)) ?? 0)));
-    parts.dk.update(values, (p) => ({ ...look(p), cell: (a, b) => {
+    const values = planes.map((plane, p) => plane.map((line, a) => line.map((_, b) => gradients.get(key(p, a, b)) ?? 0)));
+    dk.update(values, (p) => ({ ...look(p), cell: (a, b) => {
       const term = walk === "outputs" ? met.get(key(p, a, b)) : null;
-      const mark = walk === "weights" && place.join() === key(p, a, b) ? "current"
-        : now.dk.has(key(p, a, b)) ? "" : "later";
+      const mark = walk === "weights" && place.join() === key(p, a, b) ? "current" : gradients.has(key(p, a, b)) ? "" : "later";
       return { ...(hidden("weights", [...kernelPlace(p), a, b]) ? { text: "?" } : {}), mark,
         note: term ? `×${format(term.pixel, 2)}` : "" };
     } }), sizes);
-    const biasFrame = walk === "biases" || walk === "outputs" ? one(0, place[0]) : null;
-    parts.b.update([[bias]], () => ({ frame: biasFrame }), [bias.length]);
-    parts.db.update([[now.db]], () => ({ frame: biasFrame, cell: (_, f) => ({
-      ...(hidden("biases", [f]) ? { text: "?" } : {}), mark: walk === "biases" && f === place[0] ? "current" : "" }) }), [bias.length]);
   }
+  const plane = ({ filter, plane: own }) => filter * get("weight")[0].length + own;
+  return { parts: [k, dk], update, cells: (term) => [k, dk].map((one) => one.cell(plane(term), term.a, term.b)) };
+}
 
-  function drawMaps(now) {
-    const { output, grad, walk, place, chosen, reached } = now;
+/** The biases and their gradient. */
+function createBiases({ get, set, complain }, choose) {
+  const common = { onerror: complain, tone: "signed", onselect: (_, __, f) => choose("biases", [f]) };
+  const b = planeGrids({ ...common, label: "Bias b", onedit: (_, __, f, value) => set({ bias: copyWith(get("bias"), [f], value) }) });
+  const db = planeGrids({ ...common, label: "Gradient db" });
+  return { parts: [b, db], update({ bias, walk, place, hidden, db: gradients }) {
+    const frame = walk === "biases" || walk === "outputs" ? oneCell(0, place[0]) : null;
+    b.update([[bias]], () => ({ frame }), [bias.length]);
+    db.update([[gradients]], () => ({ frame, cell: (_, f) => ({
+      ...(hidden("biases", [f]) ? { text: "?" } : {}), mark: walk === "biases" && f === place[0] ? "current" : "" }) }), [bias.length]);
+  } };
+}
+
+/** The feature maps and the gradient that comes back to them. */
+function createMaps({ get, set, complain }, choose) {
+  const common = { onerror: complain, tone: "signed", onselect: pick(choose, "outputs") };
+  const y = planeGrids({ ...common, label: "Map Y" });
+  const g = planeGrids({ ...common, label: "Gradient G", note: "from the layers above",
+    onedit: (...place) => set({ grad_output: copyWith(get("grad_output"), place.slice(0, -1), place.at(-1)) }) });
+  function update({ output, grad, walk, place, chosen, reached }) {
     const met = new Map(chosen.map((t) => [outputKey(t), t]));
-    const part = (f) => named("filter", f, grad.length);
-    const frame = (f) => (walk === "outputs" && f === place[0] ? one(place[1], place[2]) : null);
-    parts.y.update(output, (f) => ({ part: part(f), frame: frame(f) }));
-    parts.g.update(grad, (f) => ({ part: part(f), frame: frame(f), cell: (i, j) => {
+    const look = (f) => ({ part: named("filter", f, grad.length),
+      frame: walk === "outputs" && f === place[0] ? oneCell(place[1], place[2]) : null });
+    y.update(output, look);
+    g.update(grad, (f) => ({ ...look(f), cell: (i, j) => {
       const key = `${f},${i},${j}`, term = walk === "outputs" ? null : met.get(key);
       const read = term || (walk === "biases" && f === place[0]);
       const mark = walk === "outputs" && place.join() === key ? "current" : reached.has(key) ? "" : "later";
@@ -210,73 +222,40 @@ function createStage({ get, change, complain, choose }) {
       return { mark: `${mark} ${read ? "read" : ""}`, note: term ? `×${format(factor, 2)}` : "" };
     } }));
   }
+  return { parts: [y, g], update, cells: ({ filter, i, j }) => [g.cell(filter, i, j)] };
+}
 
+/** Image, kernel, bias and map, each with its gradient beside it. */
+function createStage(own, choose) {
+  const arrays = [createImages, createKernels, createBiases, createMaps].map((create) => create(own, choose));
+  const stage = backwardStage(arrays.flatMap(({ parts }) => parts), ({ shape: { columns }, grad }) =>
+    2 * Math.max(columns.padded, columns.kernel, grad.length, columns.output) + 1);
   return {
-    element,
-    update(now, hidden) {
-      const { columns } = now.shape;
-      const across = 2 * Math.max(columns.padded, columns.kernel, now.grad.length, columns.output) + 1;
-      element.style.setProperty("--fit", across);
-      element.classList.toggle("busy", across > 9);
-      element.classList.toggle("large", across > 11);
-      drawImages(now, hidden);
-      drawKernels(now, hidden);
-      drawMaps(now);
+    element: stage.element,
+    update(now) {
+      for (const one of [stage, ...arrays]) one.update(now);
     },
     /** Marks the pixel, the weight and the gradient of one product. */
-    light(term) {
-      for (const lit of element.querySelectorAll(".lit")) lit.classList.remove("lit");
-      if (term?.filter === undefined) return;
-      const { filter, i, j, channel, row, column, plane, a, b } = term;
-      const kernel = filter * get("weight")[0].length + plane;
-      const cells = [parts.g.cell(filter, i, j), parts.x.cell(channel, row, column), parts.dx.cell(channel, row, column),
-        parts.k.cell(kernel, a, b), parts.dk.cell(kernel, a, b)];
-      for (const cell of cells) cell?.classList.add("lit");
-    },
+    light: (term) => light(stage.element, term?.filter === undefined ? [] : arrays.flatMap(({ cells }) => cells?.(term) ?? [])),
   };
 }
 
 /** What is walked through, presets for G, sizes and geometry, predict first, reset. */
-function createControls({ get, change, refit, restart, choose, initial }) {
-  const walk = choiceOf("Walk through", CHOICES, (value) => choose(value, placesOf(get(WALKS[value]))[0]));
-  const presets = gradientPresets(() => get("grad_output"), (grad_output) => change({ grad_output }), () => initial.grad_output);
-  const numbers = (label, name, choices) => [name, choiceOf(label, choices, (value) => refit({ [name]: Number(value) }))];
-  const sizes = [
-    numbers("Image rows", "rows", upTo(10)), numbers("Image columns", "columns", upTo(10)),
-    numbers("Kernel rows", "kernelRows", upTo(5)), numbers("Kernel columns", "kernelColumns", upTo(5)),
-    numbers("Channels", "channels", upTo(4)), numbers("Filters", "filters", upTo(4)),
-  ];
-  const steps = [
-    numbers("Stride", "stride", upTo(4)),
-    ["padding", choiceOf("Padding", [...upTo(3, 0), ["same", "same"]],
-      (value) => refit({ padding: value === "same" ? value : Number(value) }))],
-    numbers("Dilation", "dilation", upTo(3)), numbers("Groups", "groups", upTo(4)),
-  ];
-  const control = Object.fromEntries([...sizes, ...steps]);
-  const labeled = (label, ...names) => h("span", { class: "field" }, h("span", {}, label),
-    names.flatMap((name, k) => [k ? "×" : null, control[name].control]));
-  const predict = h("input", { type: "checkbox", change: () => {
-    const walks = predict.checked && get("walk") === "outputs" ? { walk: "weights" } : {};
-    restart({ predict: predict.checked, ...walks });
-  } });
-  const element = h("div", {},
-    h("div", { class: "controls" }, field("Walk through", walk.control), field("G", presets.control),
-      h("label", { class: "tick" }, predict, "Predict first"),
-      h("button", { type: "button", click: () => restart(initial) }, "Reset")),
-    h("details", {}, h("summary", {}, "Size, stride, padding, dilation, channels, groups"),
-      h("div", { class: "controls" }, labeled("Image", "rows", "columns"), labeled("Kernel", "kernelRows", "kernelColumns"),
-        labeled("Channels", "channels"), labeled("Filters", "filters"), labeled("Stride", "stride"),
-        labeled("Padding", "padding"), labeled("Dilation", "dilation"), labeled("Groups", "groups"))));
-  return {
-    element,
-    update(sizesNow) {
-      walk.show(get("walk"));
-      presets.update();
-      for (const [name] of sizes) control[name].show(sizesNow[name]);
-      for (const [name] of steps) control[name].show(get(name));
-      predict.checked = get("predict");
-    },
-  };
+function createControls(own, { refit, choose, ask }) {
+  const { get, set, initial } = own;
+  const walk = choice("Walk through", CHOICES, { read: () => get("walk"), write: (value) => choose(value, placesOf(get(WALKS[value]))[0]) });
+  const presets = gradientPresets({ read: () => get("grad_output"), given: () => initial.grad_output,
+    write: (grad_output) => set({ grad_output }) });
+  const pair = (label, largest, ...names) => sizes(label, largest, { read: () => names.map((name) => sizesOf(get)[name]),
+    write: (values) => refit(Object.fromEntries(names.map((name, i) => [name, values[i]]))) });
+  const count = (label, name) => choice(label, upTo(4), { read: () => sizesOf(get)[name], write: (value) => refit({ [name]: value }) });
+  const steps = [["Stride", upTo(4)], ["Padding", [...upTo(3, 0), ["same", "same"]]], ["Dilation", upTo(3)], ["Groups", upTo(4)]].map(
+    ([label, options]) => choice(label, options, trait(own, label.toLowerCase(), refit)));
+  const more = group({ class: "controls" }, pair("Image", 10, "rows", "columns"), pair("Kernel", 5, "kernelRows", "kernelColumns"),
+    count("Channels", "channels"), count("Filters", "filters"), steps);
+  const first = group({ class: "controls" }, walk, presets, ask.tick, own.reset);
+  return { ...group({}, first, more),
+    element: h("div", {}, first, h("details", {}, h("summary", {}, "Size, stride, padding, dilation, channels, groups"), more)) };
 }
 
 /** The sizes that the traits have now. */
@@ -305,93 +284,59 @@ function refitted(get, changes) {
   return { message, traits: { image, weight, bias, grad_output, ...Object.fromEntries(GEOMETRY.map((name) => [name, next[name]])) } };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const kept = ["image", "weight", "bias", "grad_output", ...GEOMETRY, "walk", "position"];
-  const initial = Object.fromEntries(kept.map((name) => [name, get(name)]));
-  const known = new Set(); // the results that were predicted or shown
-  let drawn = "";
+/** What is asked for: the number that the chosen products add up to. */
+function taskOf({ walk, place, grad, chosen, where, total }) {
+  if (walk === "outputs") return null;
+  const pairs = walk === "biases" ? grad[place[0]].flat().map((g) => [1, g])
+    : chosen.map((t) => [walk === "weights" ? t.pixel : t.weight, t.gradient]);
+  return { key: `${walk},${place}`, where, total,
+    explain: () => backwardSlips(pairs, walk === "weights" ? "You turned G. For the kernel's gradient nothing is turned."
+      : "You laid the kernel on G unturned. A pixel meets the last weight first.",
+    "Not that. Multiply each pair that the sum names, then add all products.") };
+}
 
-  function complain(message) {
-    if (error.textContent !== message) error.textContent = message;
+function said({ walk, place, chosen, grad, db, total }) {
+  if (walk === "biases") return `the sum of its gradients is ${format(db[place[0]])}`;
+  if (walk === "outputs") {
+    const g = grad[place[0]][place[1]][place[2]];
+    return `${format(g)} goes to ${chosen.length} weights, times the pixels, and to ${chosen.length} places of the image, times the weights`;
   }
+  const products = chosen.map((t) => `${format(walk === "weights" ? t.pixel : t.weight)} times ${format(t.gradient)}`);
+  return `${products.length > 12 ? `${products.length} products` : products.join(", plus ") || "no products"}: ${format(total)}`;
+}
+
+function build(own) {
+  const { get, set, complain, draw } = own;
   function refit(changes) {
     const { message, traits } = refitted(get, changes);
+    if (!message) set({ ...traits, position: 0 });
     complain(message);
-    if (message) draw();
-    else set({ ...traits, position: 0 });
+    draw();
   }
   function choose(walk, place) {
     bar.pause();
-    const position = placesOf(get(WALKS[walk])).findIndex((other) => sameData(other, place));
-    set({ walk, position });
+    set({ walk, position: placesOf(get(WALKS[walk])).findIndex((other) => same(other, place)) });
   }
-  function restart(traits) {
-    bar.pause();
-    known.clear();
-    complain("");
-    set({ position: 0, score: [0, 0], ...traits });
-    draw();
-  }
-
-  const error = h("p", { class: "error", role: "alert" });
-  const live = announcer();
-  const stage = createStage({ get, change: set, complain, choose });
-  const sums = sumLines(stage.light);
-  const bar = player({ label: "Step", onmove: (position) => set({ position }) });
-  const predict = prediction({
-    onnext: () => {
-      const now = state(get);
-      set({ position: (now.position + 1) % now.count });
-    },
-    onreveal: (right) => {
-      const now = state(get), key = `${now.walk},${now.place}`;
-      const [good, asked] = get("score");
-      if (!known.has(key)) set({ score: [good + (right ? 1 : 0), asked + 1] });
-      known.add(key);
-      draw();
+  const bar = player(own, "Step");
+  const ask = predictFirst(own, {
+    start: (on) => ({ position: 0, ...(on && get("walk") === "outputs" ? { walk: "weights" } : {}) }),
+    next() {
+      const { position, count } = numbersOf(get);
+      set({ position: (position + 1) % count });
     },
   });
-  const controls = createControls({ get, change: set, refit, restart, choose, initial });
-
-  function draw() {
-    const data = JSON.stringify(kept.slice(0, -2).map(get));
-    if (data !== drawn) known.clear();
-    drawn = data;
-    const now = state(get);
-    const hidden = (walk, place) => get("predict") && !known.has(`${walk},${place}`);
-    const asks = now.walk !== "outputs" && hidden(now.walk, now.place);
-    const lines = linesOf(now, asks);
-    stage.update(now, hidden);
-    sums.update(lines);
-    const where = whereIs(now), total = resultOf(now);
-    bar.update(now.position, now.count, where);
-    controls.update(sizesOf(get));
-    predict.element.hidden = !get("predict") || now.walk === "outputs";
-    const pairs = now.walk === "biases" ? now.grad[now.place[0]].flat().map((g) => [1, g])
-      : now.chosen.map((t) => [now.walk === "weights" ? t.pixel : t.weight, t.gradient]);
-    predict.update({ key: where + data, where, total, score: get("score"), known: !asks,
-      explain: () => backwardSlips(pairs, now.walk === "weights" ? "You turned G. For the kernel's gradient nothing is turned."
-        : "You laid the kernel on G unturned. A pixel meets the last weight first.",
-      "Not that. Multiply each pair that the sum names, then add all products.") });
-    speak(`${where}: ${asks ? "hidden" : said(now, total)}`);
+  const stage = createStage(own, choose);
+  const hidden = (walk, place) => ask.hidden(`${walk},${place}`);
+  function state() {
+    const numbers = numbersOf(get), asks = numbers.walk !== "outputs" && hidden(numbers.walk, numbers.place);
+    const now = { ...numbers, hidden, asks, where: whereIs(numbers), total: resultOf(numbers), lines: linesOf(numbers, asks) };
+    return { ...now, task: taskOf(now) };
   }
-  function said({ walk, place, chosen, grad, db }, total) {
-    if (walk === "biases") return `the sum of its gradients is ${format(db[place[0]])}`;
-    if (walk === "outputs") {
-      const g = grad[place[0]][place[1]][place[2]];
-      return `${format(g)} goes to ${chosen.length} weights, times the pixels, and to ${chosen.length} places of the image, times the weights`;
-    }
-    const products = chosen.map((t) => `${format(walk === "weights" ? t.pixel : t.weight)} times ${format(t.gradient)}`);
-    return `${products.length > 12 ? `${products.length} products` : products.join(", plus ") || "no products"}: ${format(total)}`;
-  }
-  const speak = speaker(live, bar);
-
-  const root = h("div", { class: "cnn-widget backward convolution-backward", role: "group", "aria-label": "Convolution, forward and backward" },
-    stage.element, sums.element, bar.element, predict.element, error, controls.element, live);
-  spacePlays(root, bar);
-  return mount(el, root, model, draw, () => bar.pause());
+  return {
+    bar, state, say: (now) => `${now.where}: ${now.asks ? "hidden" : said(now)}`,
+    parts: [stage, sumLines(stage.light), bar, ask, own.error, createControls(own, { refit, choose, ask })],
+  };
 }
 
-export default { render };
+export default frame({ mark: "backward convolution-backward", label: "Convolution, forward and backward",
+  data: ["image", "weight", "bias", "grad_output", ...GEOMETRY], kept: ["walk", "position"], build });

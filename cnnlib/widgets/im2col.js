@@ -1,21 +1,23 @@
 // Windows laid down as columns, so that a convolution becomes one matrix product.
-import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
-import { grid } from "./shared/view/grid.js";
+import { choice, tick, trait, upTo } from "./shared/view/controls.js";
+import { copyWith, factor, format, h } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { grid, oneCell } from "./shared/view/grid.js";
 import { array, nested, reshape } from "./shared/math/array.js";
 import { conv2d, im2col } from "./shared/math/convolution.js";
 import { table } from "./shared/math/lists.js";
 import { geometry, products } from "./shared/math/terms.js";
-import { player, spacePlays } from "./shared/view/player.js";
-import { prediction } from "./shared/view/predict.js";
+import { player } from "./shared/view/player.js";
+import { predictFirst } from "./shared/view/predict.js";
 
 const LARGEST = 36; // rows or columns of a matrix that a reader can still look over
 const STEPS = ["stride", "padding", "dilation"];
-const DATA = ["image", "weight", ...STEPS];
 const folded = (row, kernel, channels) =>
   Array.from({ length: channels }, (_, c) => table(...kernel, (a, b) => row[(c * kernel[0] + a) * kernel[1] + b]));
+const kernelOf = (weight) => [weight[0][0].length, weight[0][0][0].length];
 
 /** Why the columns cannot be drawn, or "". */
-function obstacle(image, weight, options) {
+function obstacle({ image, weight, ...options }) {
   const { rows, columns } = geometry(array(image), array(weight), options);
   if (rows.output < 1 || columns.output < 1) return "No window fits: the kernel reaches beyond the image and its padding.";
   const size = [weight[0].flat(2).length, rows.output * columns.output];
@@ -24,25 +26,24 @@ function obstacle(image, weight, options) {
 
 /** A matrix with its name, which scrolls sideways where it is too wide. */
 function createMatrix(mark, title, options) {
-  const numbers = grid(options), size = h("span", { class: "note" });
-  const scroll = h("div", { class: "im2col-scroll" }, numbers.element);
+  const numbers = grid({ label: title, tone: "signed", ...options }), size = h("span", { class: "note" });
+  const scroll = h("div", { class: "im2col-scroll" }, numbers);
   return {
-    ...numbers,
     element: h("div", { class: mark }, h("div", { class: "im2col-title" }, h("b", {}, title), " ", size), scroll),
-    size(text) {
-      size.textContent = text;
-    },
-    /** Scrolls until a column is seen. */
-    show(column) {
-      const cell = numbers.element.querySelector(`[data-row="0"][data-column="${column}"]`);
-      const [own, all] = [cell, scroll].map((one) => one.getBoundingClientRect());
+    /** Draws; Tab leads to (row, column), if that is given, and the matrix is scrolled until its column is seen. */
+    draw(values, look, row, column) {
+      numbers.update(values, look);
+      size.textContent = `${values.length} × ${values[0].length}`;
+      if (row === undefined) return;
+      if (!scroll.contains(document.activeElement)) numbers.activate(row, column);
+      const [own, all] = [numbers.cell(0, column), scroll].map((one) => one.getBoundingClientRect());
       scroll.scrollLeft += Math.max(0, own.right + 4 - all.right) - Math.max(0, all.left + 4 - own.left);
     },
   };
 }
 
 /** The image's channels, where a click chooses a window, or a number to change. */
-function createImage({ get, change, complain, chooseWindow }) {
+function createImage({ get, complain }, change, chooseWindow) {
   const host = h("div", { class: "im2col-planes" }), size = h("span", { class: "note" });
   let planes = [], made = "";
   function build(count, editing) {
@@ -55,11 +56,10 @@ function createImage({ get, change, complain, chooseWindow }) {
   }
   return {
     element: h("div", { class: "im2col-image" }, h("div", { class: "im2col-title" }, h("b", {}, "Image"), " ", size), host),
-    update({ rows, columns }, origin, stop, lit, editing) {
-      const image = get("image");
+    update({ image, shape: { rows, columns }, origin, position, lit, editing }) {
       build(image.length, editing);
-      const [i, j] = [Math.floor(stop / columns.output), stop % columns.output];
-      const places = new Map(origin.map((line, place) => [`${line[stop].channel},${line[stop].row},${line[stop].column}`, place]));
+      const [i, j] = [Math.floor(position / columns.output), position % columns.output];
+      const places = new Map(origin.map((line, place) => [`${line[position].channel},${line[position].row},${line[position].column}`, place]));
       size.textContent = `${image.length > 1 ? `${image.length} × ` : ""}${rows.size} × ${columns.size}`;
       planes.forEach((plane, c) => plane.update(image[c], {
         scale: image.flat(),
@@ -74,66 +74,95 @@ function createImage({ get, change, complain, chooseWindow }) {
   };
 }
 
-/** Sizes, stride, padding, dilation, predict first. */
-function createControls({ get, change, restart, initial, onediting }) {
-  const upTo = (last, first = 1) => Array.from({ length: last - first + 1 }, (_, i) => [first + i, String(first + i)]);
-  const fill = (plane, rows, columns) => table(rows, columns, (i, j) => plane[i]?.[j] ?? (i + 2 * j) % 5);
-  const resize = {
-    rows: (value) => ({ image: get("image").map((plane) => fill(plane, value, plane[0].length)) }),
-    columns: (value) => ({ image: get("image").map((plane) => fill(plane, plane.length, value)) }),
-    channels: (value) => ({
-      image: Array.from({ length: value }, (_, c) => get("image")[c] ?? get("image")[0].map((line) => [...line].reverse())),
-      weight: get("weight").map((planes) => Array.from({ length: value }, (_, c) => planes[c] ?? planes[0].map((line) => line.map(() => 1)))),
-    }),
-    kernel: (value) => ({ weight: get("weight").map((planes) => planes.map((plane) => table(value, value, (a, b) => plane[a]?.[b] ?? 0))) }),
-  };
-  const now = {
-    rows: () => get("image")[0].length, columns: () => get("image")[0][0].length,
-    channels: () => get("image").length, kernel: () => get("weight")[0][0].length,
-  };
-  const sizes = Object.entries({ rows: 8, columns: 8, channels: 3, kernel: 4 }).map(([name, last]) =>
-    [name, select(upTo(last), (value) => change(resize[name](Number(value))))]);
-  const steps = Object.entries({ stride: upTo(3), padding: upTo(2, 0), dilation: upTo(3) }).map(([name, choices]) =>
-    [name, select(choices, (value) => change({ [name]: Number(value) }))]);
-  const predict = h("input", { type: "checkbox", change: () => restart({ predict: predict.checked }) });
-  const editing = h("input", { type: "checkbox", change: () => onediting(editing.checked) });
-  const title = (name) => (name === "kernel" ? "Kernel size" : `${["rows", "columns"].includes(name) ? "Image " : ""}${name}`.replace(/^./, (c) => c.toUpperCase()));
-  return {
-    element: h("div", {},
-      h("div", { class: "controls" }, h("label", { class: "tick" }, predict, "Predict first"),
-        h("label", { class: "tick" }, editing, "Edit the pixels"), h("button", { type: "button", click: () => restart(initial) }, "Reset")),
-      h("details", {}, h("summary", {}, "Size, channels, stride, padding, dilation"),
-        h("div", { class: "controls" }, [...sizes, ...steps].map(([name, control]) => field(title(name), control))))),
-    update() {
-      for (const [name, control] of sizes) control.value = now[name]();
-      for (const [name, control] of steps) control.value = get(name);
-      predict.checked = get("predict");
-    },
-  };
+/** The image, its windows as columns, the filters as rows, and their product. */
+function createStage(own, { change, choose, chooseWindow }) {
+  const { get, complain } = own;
+  const columns = createMatrix("im2col-columns", "Columns", { tone: "gray", onselect: (row, column) => choose({ position: column }, row) });
+  const filters = createMatrix("im2col-filters", "Filters as rows", { onerror: complain, onedit: (row, column, value) => {
+    const weight = get("weight"), flat = copyWith(weight.map((planes) => planes.flat(2)), [row, column], value);
+    change({ weight: flat.map((line) => folded(line, kernelOf(weight), weight[0].length)) });
+  } });
+  const product = createMatrix("im2col-product", "Product", { onselect: (row, column) => choose({ filter: row, position: column }) });
+  const image = createImage(own, change, chooseWindow);
+  return { element: h("div", { class: "im2col-stage" }, image, columns, filters, product), update(now) {
+    const { values, rows, output, position, filter, lit, hidden } = now;
+    image.update(now);
+    columns.draw(values, { frame: { row: 0, column: position, rows: values.length, columns: 1 },
+      cell: (row, column) => ({ mark: column === position ? (row === lit ? "current lit" : "current") : "" }) }, lit ?? 0, position);
+    filters.draw(rows, { frame: { row: filter, column: 0, rows: 1, columns: rows[0].length },
+      cell: (row, column) => ({ mark: row === filter && column === lit ? "lit" : "" }) });
+    product.draw(output, { frame: oneCell(filter, position), cell: (row, column) => ({
+      ...(hidden(row, column) ? { text: "?" } : {}), mark: row === filter && column === position ? "current" : "" }) }, filter, position);
+  } };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = Object.fromEntries(DATA.map((name) => [name, get(name)]));
-  const options = () => Object.fromEntries(STEPS.map((name) => [name, get(name)]));
-  const known = new Set(); // the entries that were predicted or shown
-  let shape, editing = false, lit = null, drawn = "";
+/** Sizes, stride, padding, dilation, predict first. */
+function createControls(own, { change, ask, editing }) {
+  const { get } = own;
+  const fill = (plane, rows, columns) => table(rows, columns, (i, j) => plane[i]?.[j] ?? (i + 2 * j) % 5);
+  const [image, weight] = [() => get("image"), () => get("weight")];
+  /** Label, the largest, what it is now, and the traits for another value. */
+  const sizes = [
+    ["Image rows", 8, () => image()[0].length, (rows) => ({ image: image().map((plane) => fill(plane, rows, plane[0].length)) })],
+    ["Image columns", 8, () => image()[0][0].length, (columns) => ({ image: image().map((plane) => fill(plane, plane.length, columns)) })],
+    ["Channels", 3, () => image().length, (count) => ({
+      image: Array.from({ length: count }, (_, c) => image()[c] ?? image()[0].map((line) => [...line].reverse())),
+      weight: weight().map((planes) => Array.from({ length: count }, (_, c) => planes[c] ?? planes[0].map((line) => line.map(() => 1)))),
+    })],
+    ["Kernel size", 4, () => weight()[0][0].length, (size) => ({
+      weight: weight().map((planes) => planes.map((plane) => table(size, size, (a, b) => plane[a]?.[b] ?? 0))) })],
+  ].map(([label, largest, read, resize]) => choice(label, upTo(largest), { read, write: (value) => change(resize(value)) }));
+  const steps = [["Stride", upTo(3)], ["Padding", upTo(2, 0)], ["Dilation", upTo(3)]].map(
+    ([label, options]) => choice(label, options, trait(own, label.toLowerCase(), change)));
+  const first = group({ class: "controls" }, ask.tick, tick("Edit the pixels", editing), own.reset);
+  const more = group({ class: "controls" }, sizes, steps);
+  return { ...group({}, first, more),
+    element: h("div", {}, first, h("details", {}, h("summary", {}, "Size, channels, stride, padding, dilation"), more)) };
+}
 
-  const count = () => shape.rows.output * shape.columns.output;
-  const position = () => Math.min(get("position"), count() - 1);
-  const chosen = () => Math.min(get("filter"), get("weight").length - 1);
-  const key = () => `${chosen()},${position()}`;
+/** The chosen number written out, with what meets at the place that is lit. */
+function createSum() {
+  const element = h("p", { class: "im2col-sum" });
+  return { element, update({ terms, filter, position, lit, isHidden, total }) {
+    const spans = terms.map(({ weight, pixel }, place) => h("span", { class: place === lit ? "im2col-term lit" : "im2col-term" },
+      `${place ? `+ ${factor(weight)}` : format(weight)}·${factor(pixel)}`));
+    element.replaceChildren(`Row ${filter} times column ${position}: `, ...spans.flatMap((span) => [span, " "]),
+      "= ", h("strong", {}, isHidden ? "?" : format(total)));
+  } };
+}
 
-  function complain(message) {
-    if (error.textContent !== message) error.textContent = message;
-  }
+/** How many numbers there are, and multiplications. */
+function counted({ image, values, rows }) {
+  const [one, all] = [image.flat(2).length, values.flat().length];
+  return `${one} pixels, ${values.length} × ${values[0].length} = ${all} numbers in the columns: ${format(all / one, 2)} times as many. `
+    + `The product takes ${rows.length} × ${values.length} × ${values[0].length} = ${rows.length * all} multiplications.`;
+}
+
+/** All that is drawn, from the traits; origin[place][stop] is where a number of the columns stands in the image. */
+function stateOf(get, ask) {
+  const [image, weight] = ["image", "weight"].map(get), options = Object.fromEntries(STEPS.map((name) => [name, get(name)]));
+  const x = array(image), filters = array(weight), shape = geometry(x, filters, options);
+  const stops = table(shape.rows.output, shape.columns.output, (i, j) => products(x, filters, shape, 0, i, j)).flat();
+  const origin = stops[0].map((_, place) => stops.map((terms) => terms[place]));
+  const values = nested(im2col(reshape(x, [1, ...x.shape]), kernelOf(weight), options));
+  const rows = weight.map((planes) => planes.flat(2)), output = nested(conv2d(x, filters, null, options)).map((map) => map.flat());
+  const count = stops.length, position = Math.min(get("position"), count - 1), filter = Math.min(get("filter"), weight.length - 1);
+  const hidden = (row, column) => ask.hidden(`${row},${column}`), total = output[filter][position];
+  const terms = rows[filter].map((w, place) => ({ channel: origin[place][position].channel, a: origin[place][position].a, pixel: values[place][position], weight: w }));
+  const number = `row ${filter}, column ${position}`;
+  return { image, shape, origin, values, rows, output, count, position, filter, hidden, isHidden: hidden(filter, position), terms, total,
+    number, where: `window ${position}`, task: { key: `${filter},${position}`, where: `${number} of the product`, terms, total, bias: 0 } };
+}
+
+function build(own) {
+  const { get, set, complain, draw } = own;
+  let editing = false, lit = null; // the place in the columns that the reader points at
+  const state = () => ({ ...stateOf(get, ask), lit, editing });
   function change(traits) {
-    const all = { image: get("image"), weight: get("weight"), ...options(), ...traits };
-    const message = obstacle(all.image, all.weight, all);
+    const message = obstacle({ ...Object.fromEntries(["image", "weight", ...STEPS].map((name) => [name, get(name)])), ...traits });
+    if (!message) set(traits);
     complain(message);
-    if (message) draw();
-    else set(traits);
+    draw();
   }
   function choose(traits, place = null) {
     bar.pause();
@@ -141,100 +170,29 @@ function render({ model, el }) {
     set(traits);
     draw();
   }
-  function restart(traits) {
-    bar.pause();
-    known.clear();
-    lit = null;
-    change({ position: 0, filter: 0, score: [0, 0], ...traits });
-  }
   /** The window that begins at a pixel, or the last before it. */
   function chooseWindow(row, column) {
+    const { shape } = state();
     const [i, j] = [[row, shape.rows], [column, shape.columns]].map(([at, side]) =>
       Math.min(Math.floor((at + side.before) / side.stride), side.output - 1));
     choose({ position: i * shape.columns.output + j });
   }
-
-  const error = h("p", { class: "error", role: "alert" }), live = announcer(), counts = h("p", { class: "note" });
-  const sums = h("p", { class: "im2col-sum" });
-  const image = createImage({ get, change, complain, chooseWindow });
-  const columns = createMatrix("im2col-columns", "Columns", { label: "Columns", tone: "gray",
-    onselect: (row, column) => choose({ position: column }, row) });
-  const filters = createMatrix("im2col-filters", "Filters as rows", { label: "Filters as rows", tone: "signed", onerror: complain,
-    onedit: (row, column, value) => {
-      const weight = get("weight"), kernel = [weight[0][0].length, weight[0][0][0].length];
-      const flat = copyWith(weight.map((planes) => planes.flat(2)), [row, column], value);
-      change({ weight: flat.map((line) => folded(line, kernel, weight[0].length)) });
-    } });
-  const product = createMatrix("im2col-product", "Product", { label: "Product", tone: "signed",
-    onselect: (row, column) => choose({ filter: row, position: column }) });
-  const bar = player({ label: "Window", onmove: (to) => set({ position: to }) });
-  const predict = prediction({
-    onnext: () => choose({ position: (position() + 1) % count() }),
-    onreveal: (right) => {
-      const [good, asked] = get("score");
-      if (!known.has(key())) set({ score: [good + (right ? 1 : 0), asked + 1] });
-      known.add(key());
-      draw();
-    },
-  });
-  const controls = createControls({ get, change, restart, initial, onediting(value) {
+  const bar = player(own, "Window");
+  const ask = predictFirst(own, { start: () => ({ position: 0, filter: 0 }), next() {
+    const { position, count } = state();
+    choose({ position: (position + 1) % count });
+  } });
+  const counts = h("p", { class: "note" });
+  const access = { read: () => editing, write(value) {
     editing = value;
     draw();
-  } });
-
-  function drawMatrices(values, rows, output, stop, filter, hidden) {
-    columns.update(values, { frame: { row: 0, column: stop, rows: values.length, columns: 1 },
-      cell: (row, column) => ({ mark: column === stop ? (row === lit ? "current lit" : "current") : "" }) });
-    filters.update(rows, { frame: { row: filter, column: 0, rows: 1, columns: rows[0].length },
-      cell: (row, column) => ({ mark: row === filter && column === lit ? "lit" : "" }) });
-    product.update(output, { frame: { row: filter, column: stop, rows: 1, columns: 1 },
-      cell: (row, column) => ({ ...(hidden(row, column) ? { text: "?" } : {}), mark: row === filter && column === stop ? "current" : "" }) });
-    for (const [matrix, numbers] of [[columns, values], [filters, rows], [product, output]]) matrix.size(`${numbers.length} × ${numbers[0].length}`);
-    if (!columns.element.contains(document.activeElement)) columns.activate(lit ?? 0, stop);
-    if (!product.element.contains(document.activeElement)) product.activate(filter, stop);
-    for (const matrix of [columns, product]) matrix.show(stop);
-  }
-  function draw() {
-    const [pixels, weight] = ["image", "weight"].map(get), kernel = [weight[0][0].length, weight[0][0][0].length];
-    const data = JSON.stringify([pixels, weight, options()]);
-    if (data !== drawn) {
-      known.clear();
-      lit = null;
-    }
-    drawn = data;
-    const x = array(pixels), filters = array(weight);
-    shape = geometry(x, filters, options());
-    const stops = table(shape.rows.output, shape.columns.output, (i, j) => products(x, filters, shape, 0, i, j)).flat();
-    const origin = stops[0].map((_, place) => stops.map((terms) => terms[place]));
-    const values = nested(im2col(reshape(x, [1, ...x.shape]), kernel, options()));
-    const rows = weight.map((planes) => planes.flat(2));
-    const output = nested(conv2d(x, filters, null, options())).map((map) => map.flat());
-    const [stop, filter] = [position(), chosen()];
-    const hidden = (row, column) => get("predict") && !known.has(`${row},${column}`);
-    const isHidden = hidden(filter, stop), total = output[filter][stop];
-    image.update(shape, origin, stop, lit, editing);
-    drawMatrices(values, rows, output, stop, filter, hidden);
-    const terms = rows[filter].map((w, place) => ({ channel: origin[place][stop].channel, a: origin[place][stop].a, pixel: values[place][stop], weight: w }));
-    sums.replaceChildren(`Row ${filter} times column ${stop}: `,
-      ...terms.map((term, place) => h("span", { class: place === lit ? "im2col-term lit" : "im2col-term" }, `${place ? "+ " : ""}${place ? factor(term.weight) : format(term.weight)}·${factor(term.pixel)}`)).flatMap((term) => [term, " "]),
-      "= ", h("strong", {}, isHidden ? "?" : format(total)));
-    const where = `row ${filter}, column ${stop}`;
-    bar.update(stop, count(), `window ${stop}`);
-    controls.update();
-    predict.element.hidden = !get("predict");
-    predict.update({ key: key() + data, where: `${where} of the product`, terms, total, bias: 0, score: get("score"), known: !isHidden });
-    const [one, all] = [pixels.flat(2).length, values.flat().length];
-    counts.textContent = `${one} pixels, ${values.length} × ${values[0].length} = ${all} numbers in the columns: ${format(all / one, 2)} times as many. `
-      + `The product takes ${rows.length} × ${values.length} × ${values[0].length} = ${rows.length * all} multiplications.`;
-    speak(`window ${stop}, ${where}: ${isHidden ? "hidden" : format(total)}`);
-  }
-  const speak = speaker(live, bar);
-
-  const root = h("div", { class: "cnn-widget im2col", role: "group", "aria-label": "Windows as columns" },
-    h("div", { class: "im2col-stage" }, image.element, columns.element, filters.element, product.element),
-    sums, bar.element, predict.element, error, counts, controls.element, live);
-  spacePlays(root, bar);
-  return mount(el, root, model, draw, () => bar.pause());
+  } };
+  return {
+    bar, state, forget: () => (lit = null),
+    parts: [createStage(own, { change, choose, chooseWindow }), createSum(), bar, ask, own.error,
+      { element: counts, update: (now) => (counts.textContent = counted(now)) }, createControls(own, { change, ask, editing: access })],
+    say: ({ where, number, isHidden, total }) => `${where}, ${number}: ${isHidden ? "hidden" : format(total)}`,
+  };
 }
 
-export default { render };
+export default frame({ mark: "im2col", label: "Windows as columns", data: ["image", "weight", ...STEPS], kept: ["position", "filter"], build });

@@ -1,13 +1,14 @@
 // Logits to drag: probabilities, the loss and its gradient follow.
-import { announcer, copyWith, field, format, h, misread, mount, parse, select, setter, speaker } from "./shared/view/dom.js";
+import { presets, same, tick, trait } from "./shared/view/controls.js";
+import { button, copyWith, format, h, misread, parse } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
 import { sum } from "./shared/math/lists.js";
 import { array } from "./shared/math/array.js";
 import { cross_entropy, cross_entropy_backward, softmax } from "./shared/math/loss.js";
-import { prediction } from "./shared/view/predict.js";
+import { predictFirst } from "./shared/view/predict.js";
 
 const SMALLEST_REACH = 15;
 const LARGEST = 1e6;
-const GIVEN = "as given";
 /** Name to [logits, target]; all for three classes but the two that can be made for any number. */
 const PRESETS = new Map([
   ["worked example", () => [[7.86, 8.78, 9.64], 2]],
@@ -33,19 +34,14 @@ function reach(logits) {
   return most <= SMALLEST_REACH ? SMALLEST_REACH : 10 ** Math.ceil(Math.log10(most * 1.0001));
 }
 
-/** One class: its slider, its number, e to it, its bar and its gradient. */
-function createRow(k, { get, setLogit, setTarget, complain, group }) {
-  const name = () => get("classes")[k];
-  const right = h("input", { type: "radio", name: group, change: () => setTarget(k) });
-  const label = h("span");
-  const slider = h("input", { type: "range", step: "any", input: () => setLogit(k, Number(slider.value)) });
-  slider.addEventListener("keydown", (event) => {
-    const unit = Number(slider.max) / 150;
+/** The logit of a class: a slider, and a field to type into. */
+function createLogit(k, { get, complain }, setLogit) {
+  const slider = h("input", { type: "range", step: "any", input: () => setLogit(k, Number(slider.value)), keydown(event) {
     const by = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }[event.key];
     if (!by) return;
     event.preventDefault();
-    setLogit(k, get("logits")[k] + by * unit);
-  });
+    setLogit(k, get("logits")[k] + (by * Number(slider.max)) / 150);
+  } });
   const typed = h("input", { type: "text", autocomplete: "off", size: 8, change: () => read(), keydown: (event) => {
     if (event.key === "Enter") read();
     if (event.key === "Escape") typed.value = format(get("logits")[k]);
@@ -56,25 +52,34 @@ function createRow(k, { get, setLogit, setTarget, complain, group }) {
     complain(fits ? "" : Number.isNaN(value) ? misread(typed.value) : "A logit may be at most 1,000,000 here.");
     if (fits) setLogit(k, value, true);
   }
+  return { element: h("span", { class: "logit" }, slider, typed), update({ classes, logits, limit }) {
+    slider.min = -limit;
+    slider.max = limit;
+    slider.value = logits[k];
+    slider.setAttribute("aria-label", `Logit of ${classes[k]}`);
+    slider.setAttribute("aria-valuetext", format(logits[k]));
+    typed.setAttribute("aria-label", `Logit of ${classes[k]}, typed`);
+    if (document.activeElement !== typed || parse(typed.value) !== logits[k]) typed.value = format(logits[k]);
+    typed.removeAttribute("aria-invalid");
+  } };
+}
+
+/** One class: its logit, e to it, its bar and its gradient. */
+function createRow(k, name, own, setLogit) {
+  const right = h("input", { type: "radio", name, change: () => own.set({ target: k }) });
+  const label = h("span"), logit = createLogit(k, own, setLogit);
   const bars = ["p", "g"].map((kind) => h("span", { class: `bar ${kind}`, "aria-hidden": "true" }, h("span", { class: "fill" })));
   const [exponential, p, gradient] = ["e", "p", "g"].map((kind) => h("span", { class: `value ${kind}` }));
-  const cells = [
-    h("label", { class: "name" }, right, label), h("span", { class: "logit" }, slider, typed),
+  const cells = [h("label", { class: "name" }, right, label), logit,
     exponential, h("span", { class: "measure" }, bars[0], p), h("span", { class: "measure" }, bars[1], gradient)];
   return {
     element: h("div", { class: "logit-row", role: "row" }, cells.map((cell) => h("div", { role: "cell" }, cell))),
-    update({ logits, exponentials, probabilities, gradients, hidden, limit }) {
-      label.textContent = name();
-      right.checked = get("target") === k;
-      right.setAttribute("aria-label", `${name()} is the right class`);
-      slider.min = -limit;
-      slider.max = limit;
-      slider.value = logits[k];
-      slider.setAttribute("aria-label", `Logit of ${name()}`);
-      slider.setAttribute("aria-valuetext", format(logits[k]));
-      typed.setAttribute("aria-label", `Logit of ${name()}, typed`);
-      if (document.activeElement !== typed || parse(typed.value) !== logits[k]) typed.value = format(logits[k]);
-      typed.removeAttribute("aria-invalid");
+    update(now) {
+      const { classes, target, exponentials, probabilities, gradients, hidden } = now;
+      label.textContent = classes[k];
+      right.checked = target === k;
+      right.setAttribute("aria-label", `${classes[k]} is the right class`);
+      logit.update(now);
       const text = (number) => (hidden ? "?" : wide(number));
       exponential.replaceChildren(...[wide(exponentials[k])].flat());
       p.replaceChildren(...[text(probabilities[k])].flat());
@@ -116,101 +121,71 @@ function computed(logits, target, stable) {
     gradients: probabilities.map((p, k) => p - (k === target ? 1 : 0)) };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = Object.fromEntries(["logits", "target", "stable"].map((name) => [name, get(name)]));
-  let known = "", limit = 0;
+/** A row for each class. */
+function createTable(own, setLogit) {
+  const group = `target-${Math.random()}`; // radio buttons of one widget belong together
+  const rows = own.get("logits").map((_, k) => createRow(k, group, own, setLogit)), power = h("span");
+  const head = h("div", { class: "logit-row head", role: "row" },
+    ["right class", "logit", power, "probability p", "gradient p − y"].map((text) => h("div", { role: "columnheader" }, text)));
+  return { element: h("div", { class: "logit-table", role: "table", "aria-label": "Logits" }, head, rows), rows, update(now) {
+    power.replaceChildren("e", h("sup", {}, now.shift ? "logit − largest" : "logit"));
+    for (const row of rows) row.update(now);
+  } };
+}
 
-  const key = () => JSON.stringify([get("logits"), get("target")]);
-  const hidden = () => get("predict") && known !== key();
-  function complain(message) {
-    if (error.textContent !== message) error.textContent = message;
-  }
+/** The probability of the right class and the loss, as they are computed. */
+function createSum() {
+  const element = h("div", { class: "sum" });
+  return { element, update({ classes, logits, target, shift, exponentials, total, probabilities, loss, hidden }) {
+    const show = (number) => (hidden ? ["?"] : [wide(number)].flat());
+    const raised = (logit) => ["e", h("sup", {}, shift ? `${format(logit)} − ${format(shift)}` : format(logit))];
+    const one = (nodes) => h("span", { class: "terms" }, nodes);
+    element.replaceChildren(
+      h("p", {}, one([`p(${classes[target]}) = `, ...raised(logits[target]), " / ("]),
+        logits.flatMap((logit, k) => [k ? " + " : "", one(raised(logit))]), ") ",
+        one(["= ", ...[wide(exponentials[target])].flat(), " / ", ...[wide(total)].flat()]), " ", one(["= ", ...show(probabilities[target])])),
+      h("p", {}, "loss = −ln ", ...show(probabilities[target]), " = ", h("strong", { class: "loss" }, ...show(loss))));
+  } };
+}
+
+/** The ready logits for as many classes as there are; those that were given are named if they are none of them. */
+function createPresets({ get, initial }, write) {
+  const count = get("logits").length, given = [initial.logits, initial.target];
+  const makers = new Map([...PRESETS].map(([name, make]) => [name, () => make(count, get("target"))]).filter(([, make]) => make()[0].length === count));
+  const known = [...makers.values()].some((make) => same(make(), given));
+  return presets("Logits", makers, { write, read: () => [get("logits"), get("target")], given: known ? undefined : () => given });
+}
+
+function build(own) {
+  const { get, set } = own;
+  let limit = 0;
   function setLogit(k, value, exactly = false) {
     const rounded = exactly ? value : Number(value.toFixed(2));
     if (exactly) limit = 0; // the sliders fit what is typed
     set({ logits: copyWith(get("logits"), [k], Math.min(Math.max(rounded, -LARGEST), LARGEST)) });
   }
-  function restart(traits) {
-    known = "";
-    limit = 0;
-    set({ score: [0, 0], ...traits });
-  }
-
-  const error = h("p", { class: "error", role: "alert" });
-  const live = announcer();
-  const group = `target-${Math.random()}`; // radio buttons of one widget belong together
-  const rows = get("logits").map((_, k) => createRow(k, { get, setLogit, setTarget: (target) => set({ target }), complain, group }));
-  const power = h("span");
-  const head = h("div", { class: "logit-row head", role: "row" },
-    ["right class", "logit", power, "probability p", "gradient p − y"].map((text) => h("div", { role: "columnheader" }, text)));
-  const table = h("div", { class: "logit-table", role: "table", "aria-label": "Logits" }, head, rows.map((row) => row.element));
-  const written = h("div", { class: "sum" });
-  const predict = prediction({
-    explain,
-    onnext: () => restart({ score: get("score"), logits: get("logits").map(() => Math.round(60 * Math.random() - 20) / 10), target: Math.floor(get("logits").length * Math.random()) }),
-    onreveal: (right) => {
-      const [good, asked] = get("score");
-      if (known !== key()) set({ score: [good + (right ? 1 : 0), asked + 1] });
-      known = key();
-      draw();
-    },
-  });
-
-  const named = (name) => (name === GIVEN ? [initial.logits, initial.target] : PRESETS.get(name)(get("logits").length, get("target")));
-  const names = [...PRESETS.keys()].filter((name) => named(name)[0].length === get("logits").length);
-  if (!names.some((name) => JSON.stringify(named(name)) === key())) names.unshift(GIVEN);
-  const presets = select([...names, "edited"].map((name) => [name, name]), (name) => {
-    const [logits, target] = named(name);
+  function choose([logits, target]) {
     limit = 0;
     set({ logits, target });
-  });
-  presets.lastChild.disabled = true; // a state, not a choice
-  const stable = h("input", { type: "checkbox", change: () => set({ stable: stable.checked }) });
-  const ask = h("input", { type: "checkbox", change: () => restart({ predict: ask.checked }) });
-  const controls = h("div", { class: "controls" }, field("Logits", presets),
-    h("button", { type: "button", click: () => set({ logits: get("logits").map((logit) => Number((logit + 1).toFixed(6))) }) }, "Add 1 to all"),
-    h("label", { class: "tick" }, stable, "Subtract the largest first"),
-    h("label", { class: "tick" }, ask, "Predict first"),
-    h("button", { type: "button", click: () => {
-      complain("");
-      restart({ ...initial, predict: false });
-    } }, "Reset"));
-
-  /** The probability of the right class and the loss, as they are computed. */
-  function write({ shift, exponentials, total, probabilities, loss }, logits, target) {
-    const show = (number) => (hidden() ? ["?"] : [wide(number)].flat());
-    const raised = (logit) => ["e", h("sup", {}, shift ? `${format(logit)} − ${format(shift)}` : format(logit))];
-    const one = (nodes) => h("span", { class: "terms" }, nodes);
-    written.replaceChildren(
-      h("p", {}, one([`p(${get("classes")[target]}) = `, ...raised(logits[target]), " / ("]),
-        logits.flatMap((logit, k) => [k ? " + " : "", one(raised(logit))]), ") ",
-        one(["= ", ...[wide(exponentials[target])].flat(), " / ", ...[wide(total)].flat()]), " ", one(["= ", ...show(probabilities[target])])),
-      h("p", {}, "loss = −ln ", ...show(probabilities[target]), " = ", h("strong", { class: "loss" }, ...show(loss))));
   }
-  function draw() {
-    complain("");
-    const logits = get("logits"), target = get("target"), now = computed(logits, target, get("stable"));
+  const ask = predictFirst(own, { explain, next: () => choose([get("logits").map(() => Math.round(60 * Math.random() - 20) / 10),
+    Math.floor(get("logits").length * Math.random())]) });
+  const table = createTable(own, setLogit), sums = createSum();
+  function state() {
+    const [classes, logits, target] = ["classes", "logits", "target"].map(get), hidden = ask.hidden("loss");
     limit = Math.max(limit, reach(logits)); // it does not shrink under the finger that drags
-    power.replaceChildren("e", h("sup", {}, now.shift ? "logit − largest" : "logit"));
-    for (const row of rows) row.update({ ...now, logits, hidden: hidden(), limit });
-    write(now, logits, target);
-    presets.value = names.find((name) => JSON.stringify(named(name)) === key()) ?? "edited";
-    stable.checked = get("stable");
-    ask.checked = get("predict");
-    predict.element.hidden = !get("predict");
     const { loss, probabilities } = exact(logits, target);
-    predict.update({ key: key(), question: "What is the loss?", total: loss, logits, target, p: probabilities,
-      score: get("score"), known: !hidden() });
-    speak(hidden() ? "" : `loss ${written.querySelector(".loss").textContent}, ${rows.map((row, k) =>
-      `${get("classes")[k]} ${row.element.querySelector(".value.p").textContent}`).join(", ")}`);
+    const task = { key: "loss", question: "What is the loss?", total: loss, logits, target, p: probabilities };
+    return { classes, logits, target, limit, hidden, task, ...computed(logits, target, get("stable")) };
   }
-  const speak = speaker(live);
-
-  const root = h("div", { class: "cnn-widget logits", role: "group", "aria-label": "Logits" },
-    table, written, predict.element, error, controls, live);
-  return mount(el, root, model, draw);
+  return {
+    state, forget: (anew) => anew && (limit = 0),
+    parts: [table, sums, ask, own.error, group({ class: "controls" }, createPresets(own, choose),
+      button("Add 1 to all", () => set({ logits: get("logits").map((logit) => Number((logit + 1).toFixed(6))) })),
+      tick("Subtract the largest first", trait(own, "stable")), ask.tick, own.reset)],
+    say: ({ hidden, classes }) => (hidden ? "" : `loss ${sums.element.querySelector(".loss").textContent}, ${table.rows.map(({ element }, k) =>
+      `${classes[k]} ${element.querySelector(".value.p").textContent}`).join(", ")}`),
+  };
 }
 
-export default { render };
+export default frame({ mark: "logits", label: "Logits", data: ["logits", "target"], kept: ["stable"], build });

@@ -1,12 +1,14 @@
 // The worked network on one canvas: choose a number, and see where it came from and what it does to the loss.
+import { choice, tick, trait } from "./shared/view/controls.js";
 import { descent } from "./shared/view/descent.js";
-import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
-import { grid } from "./shared/view/grid.js";
+import { button, copyWith, factor, format, h, light } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { grid, oneCell } from "./shared/view/grid.js";
 import { lines } from "./shared/view/lines.js";
 import { sum } from "./shared/math/lists.js";
 import { PARAMETERS, layerTable, networkDescent, networkGradients, networkGraph, networkTables, networkUsers, networkValues, winner } from "./shared/view/network.js";
-import { player, spacePlays } from "./shared/view/player.js";
-import { prediction, slipsOfSum } from "./shared/view/predict.js";
+import { player } from "./shared/view/player.js";
+import { predictFirst, slipsOfSum } from "./shared/view/predict.js";
 
 /** The canvas, step by step of the forward pass; the last layer of each is computed, the others are given. */
 const STEPS = [
@@ -61,7 +63,7 @@ function short(number) {
 }
 
 /** A layer's numbers, and in their place, when they are asked for, their gradients. */
-function createPlane(layer, { choose, edit, complain }) {
+function createPlane(layer, { complain }, { choose, edit }) {
   const onselect = (row, column) => choose(`${layer}[${row},${column}]`);
   const numbers = grid({
     label: LABELS[layer], tone: layer === "image" ? "gray" : "signed", onerror: complain, onselect,
@@ -69,194 +71,178 @@ function createPlane(layer, { choose, edit, complain }) {
   });
   const gradients = grid({ label: `Gradient: ${LABELS[layer]}`, tone: "signed", onselect });
   const title = h("span", { class: "plane-name" });
-  const plane = {
-    element: h("div", { class: "plane" }, title, numbers.element, gradients.element),
-    shown: numbers,
-    show(backward) {
-      const swap = backward && layer !== "target"; // p - y is read off the target itself
-      numbers.element.hidden = swap;
-      gradients.element.hidden = !swap;
-      title.textContent = swap ? `d ${SHORT[layer]}` : SHORT[layer];
-      plane.shown = swap ? gradients : numbers;
-      return swap;
+  let shown = numbers;
+  return {
+    element: h("div", { class: "plane" }, title, numbers, gradients),
+    cell: (row, column) => shown.cell(Number(row), Number(column)),
+    update({ graph, numbers: values, slopes, node, hidden, later, backward, partners }) {
+      const swapped = backward && layer !== "target"; // p - y is read off the target itself
+      numbers.element.hidden = swapped;
+      gradients.element.hidden = !swapped;
+      title.textContent = swapped ? `d ${SHORT[layer]}` : SHORT[layer];
+      shown = swapped ? gradients : numbers;
+      const slope = new Map([...slopes].map(([name, { gradient }]) => [name, gradient]));
+      shown.update(layerTable(graph, swapped ? slope : values, layer), {
+        frame: node.layer === layer ? oneCell(node.row, node.column) : null,
+        cell: (row, column) => {
+          const name = `${layer}[${row},${column}]`;
+          const mark = `${later(layer) ? "later" : ""} ${name === node.name ? "current" : partners.has(name) ? "read" : ""}`;
+          if (hidden(name)) return { text: "?", mark };
+          return swapped ? { text: short(slope.get(name)), mark } : { mark };
+        },
+      });
     },
   };
-  return plane;
+}
+
+/** Lines as strong as what they bring: amounts[k] along list[k]. */
+function weighted(list, amounts, lit = -1) {
+  const most = Math.max(...amounts.map(Math.abs));
+  return list.map((line, k) => ({
+    ...line, width: 1 + 3 * (most > 0 && Number.isFinite(most) ? Math.abs(amounts[k]) / most : 0),
+    mark: k === lit || list.length === 1 ? "lit" : amounts[k] < 0 ? "negative" : "positive",
+  }));
+}
+/** From each input to the number; from a given number, to all that use it. */
+function connections({ node, users, numbers }, cell) {
+  const read = (name) => numbers.get(name);
+  if (!node.operation)
+    return users.get(node.name).map((user) => ({ from: cell(node.name), to: cell(user.name), mark: "user" }));
+  return weighted(node.inputs.map(({ from }) => ({ from: cell(from), to: cell(node.name) })),
+    node.inputs.map(({ from, factor: by }) => read(from) * (by ? read(by) : 1)),
+    node.operation === "max" ? winner(node, read) : -1);
+}
+/** From each number that reads the chosen one, back to it. */
+function returns({ node, slopes }, cell) {
+  const { terms } = slopes.get(node.name);
+  return weighted(terms.map(({ user }) => ({ from: cell(node.name), to: cell(user) })),
+    terms.map(({ slope, gradient }) => slope * gradient));
 }
 
 /** All layers as grids, in the order of the steps, with the lines of the chosen number. */
-function createCanvas({ get, choose, edit, complain }) {
-  const stage = h("div", { class: "stage" });
-  const planes = new Map();
-  for (const [number, [title, layers]] of STEPS.entries()) {
-    for (const layer of layers) planes.set(layer, createPlane(layer, { choose, edit, complain }));
-    const names = h("ol", { class: "classes" }, get("classes").map((name) => h("li", {}, name)));
-    stage.append(h("div", { class: "step" }, h("div", { class: "caption" }, h("b", {}, number ? `${number - 1} ` : ""), title),
-      h("div", { class: "planes" }, layers.map((layer) => planes.get(layer).element), title === "Softmax" ? names : null)));
-  }
+function createCanvas(own, actions) {
+  const planes = new Map(STEPS.flatMap(([, layers]) => layers).map((layer) => [layer, createPlane(layer, own, actions)]));
+  const names = () => h("ol", { class: "classes" }, own.get("classes").map((name) => h("li", {}, name)));
+  const stage = h("div", { class: "stage" }, STEPS.map(([title, layers], number) => h("div", { class: "step" },
+    h("div", { class: "caption" }, h("b", {}, number ? `${number - 1} ` : ""), title),
+    h("div", { class: "planes" }, layers.map((layer) => planes.get(layer)), title === "Softmax" ? names() : null))));
   const web = lines(stage);
   const cell = (name) => {
     const [layer, row, column] = name.split(/[[,\]]/);
-    return planes.get(layer).shown.element.querySelector(`[data-row="${row}"][data-column="${column}"]`);
+    return planes.get(layer).cell(row, column);
   };
-
-  /** Lines as strong as what they bring: amounts[k] along lines[k]. */
-  function weighted(list, amounts, lit = -1) {
-    const most = Math.max(...amounts.map(Math.abs));
-    return list.map((line, k) => ({
-      ...line, width: 1 + 3 * (most > 0 && Number.isFinite(most) ? Math.abs(amounts[k]) / most : 0),
-      mark: k === lit || list.length === 1 ? "lit" : amounts[k] < 0 ? "negative" : "positive",
-    }));
-  }
-  /** From each input to the number; from a given number, to all that use it. */
-  function connections({ node, users, numbers }) {
-    const read = (name) => numbers.get(name);
-    if (!node.operation)
-      return users.get(node.name).map((user) => ({ from: cell(node.name), to: cell(user.name), mark: "user" }));
-    return weighted(node.inputs.map(({ from }) => ({ from: cell(from), to: cell(node.name) })),
-      node.inputs.map(({ from, factor: by }) => read(from) * (by ? read(by) : 1)),
-      node.operation === "max" ? winner(node, read) : -1);
-  }
-  /** From each number that reads the chosen one, back to it. */
-  function returns({ node, slopes }) {
-    const { terms } = slopes.get(node.name);
-    return weighted(terms.map(({ user }) => ({ from: cell(node.name), to: cell(user) })),
-      terms.map(({ slope, gradient }) => slope * gradient));
-  }
-
   return {
     element: stage, stop: web.stop,
-    update(state) {
-      const { graph, numbers, slopes, node, hidden, later, backward } = state;
-      const partners = new Set(backward
-        ? slopes.get(node.name).terms.flatMap(({ user, by }) => [user, by])
-        : [...node.inputs.flatMap(({ from, factor: by }) => [from, by]), node.bias]);
-      const slope = new Map([...slopes].map(([name, { gradient }]) => [name, gradient]));
-      for (const [layer, plane] of planes) {
-        const swapped = plane.show(backward), one = plane.shown;
-        one.update(layerTable(graph, swapped ? slope : numbers, layer), {
-          frame: node.layer === layer ? { row: node.row, column: node.column, rows: 1, columns: 1 } : null,
-          cell: (row, column) => {
-            const name = `${layer}[${row},${column}]`;
-            const part = name === node.name ? "current" : partners.has(name) ? "read" : "";
-            const mark = `${later(layer) ? "later" : ""} ${part}`;
-            if (hidden(name)) return { text: "?", mark };
-            return swapped ? { text: short(slope.get(name)), mark } : { mark };
-          },
-        });
-        if (node.layer === layer && !one.element.contains(document.activeElement))
-          one.activate(node.row, node.column);
-      }
-      web.update(backward ? returns(state) : connections(state));
+    update(now) {
+      for (const plane of planes.values()) plane.update(now);
+      web.update((now.backward ? returns : connections)(now, cell));
     },
-    light(names) {
-      for (const lit of stage.querySelectorAll(".number.lit")) lit.classList.remove("lit");
-      for (const name of names) cell(name).classList.add("lit");
-    },
+    light: (names) => light(stage, names.map(cell), "lit"),
   };
 }
 
-/** The chosen number's sum, each term a button that leads to its input. */
-function createTrace({ place, onlight, onchoose, onback }) {
-  const title = h("span", { class: "title" }), loss = h("span", { class: "loss" });
-  const text = h("p", { class: "written" });
-  const next = h("p", { class: "next-step" });
-  const back = h("button", { type: "button", click: onback }, "Back");
-  const element = h("div", { class: "trace" }, h("div", { class: "head" }, title, back, loss), text, next);
-  let terms = [], active = 0;
+/** A number as text, or a question mark while it is to be found. */
+const shower = ({ numbers, hidden }) => (name, write = format) => (hidden(name) ? "?" : write(numbers.get(name)));
+const between = (nodes, sign) => nodes.flatMap((node, k) => (k ? [sign, node] : [node]));
+const power = (logit) => ["e", h("sup", {}, logit)];
 
+/** How each operation is written; term(label, names) is a button that leads to an input, `show` a shower. */
+const WRITTEN = {
+  sum: ({ inputs, bias }, show, total, term) => [
+    ...between(inputs.map(({ from, factor: by }) => term(`${show(from)}·${show(by, factor)}`, [from, by])), " + "), " ",
+    h("span", { class: "terms" }, "+ ", show(bias, factor), " = ", total)],
+  relu: ({ inputs: [{ from }] }, show, total, term) => ["max(", term(show(from), [from]), ", 0) = ", total],
+  max: ({ inputs }, show, total, term) => ["the largest of ", ...between(inputs.map(({ from }) => term(show(from), [from])), ", "), " = ", total],
+  copy: ({ inputs: [{ from }] }, show, total, term) => ["moved here: ", term(show(from), [from]), " = ", total],
+  softmax: ({ inputs, row }, show, total, term) => [...power(show(inputs[row].from)), " / (",
+    ...between(inputs.map(({ from }) => {
+      const one = term(`e to the ${show(from)}`, [from]);
+      one.replaceChildren(...power(show(from)));
+      return one;
+    }), " + "), ") = ", total],
+  loss: ({ inputs }, show, total, term) => ["−(",
+    ...between(inputs.map(({ from, factor: by }) => term(`${show(by)}·ln ${show(from)}`, [from, by])), " + "), ") = ", total],
+};
+
+/** The sum that makes the chosen number, or what a given one is there for. */
+function writtenForward(now, term) {
+  const { node, users } = now, show = shower(now);
+  if (node.operation) return WRITTEN[node.operation](node, show, h("strong", {}, show(node.name)), term);
+  const count = users.get(node.name).length;
+  return [`Given. ${count === 1 ? "One number is" : `${count} numbers are`} computed with it: follow the dashed lines.`];
+}
+/** The sum that makes its gradient: of each later number, how fast it rises with it, times its own gradient. */
+function writtenBackward({ node, graph, numbers, slopes, hidden, place }, term) {
+  const gradient = (name, write) => (hidden(name) ? "?" : write(slopes.get(name).gradient));
+  const own = slopes.get(node.name);
+  if (node.layer === "target") return [`Given, and nothing may move it. Its gradient would be −ln p = ${format(own.gradient)}.`];
+  const reason = reasonOf(node, own.terms, graph, hidden(node.name) ? null : numbers);
+  const end = [" = ", h("strong", {}, gradient(node.name, format)), " ", h("span", { class: "note" }, reason)];
+  if (node.name === LOSS) return ["gradient", ...end];
+  const back = ({ user, slope, by }, k) => {
+    const bare = ["bias", "copy"].includes(roleOf(node, graph.nodes.get(user)));
+    const number = gradient(user, k || !bare ? factor : format);
+    const what = bare ? "the" : `${by ? place(by) : format(slope)} times the`;
+    const one = term(bare ? number : `${(k ? factor : format)(slope)}·${number}`, [user, by].filter(Boolean),
+      `${what} gradient of ${place(user)}`);
+    one.classList.toggle("zero", slope === 0 || slopes.get(user).gradient === 0);
+    return one;
+  };
+  return ["gradient: ", ...between(own.terms.map(back), " + "), ...end];
+}
+
+/** The sum, whose terms are buttons with one tab stop; arrows move, pressing leads to an input. */
+function createSum(onlight, onchoose) {
+  const text = h("p", { class: "written", keydown });
+  let terms = [], active = 0;
+  const buttons = () => text.querySelectorAll("[data-term]");
   const at = (event) => event.target.closest("[data-term]")?.dataset.term;
-  const light = (event) => onlight(at(event) === undefined ? [] : terms[at(event)]);
-  for (const name of ["pointerover", "focusin"]) text.addEventListener(name, light);
+  const mark = (event) => onlight(at(event) === undefined ? [] : terms[at(event)]);
+  for (const name of ["pointerover", "focusin"]) text.addEventListener(name, mark);
   for (const name of ["pointerleave", "focusout"]) text.addEventListener(name, () => onlight([]));
   text.addEventListener("click", (event) => at(event) !== undefined && onchoose(terms[at(event)][0]));
-  text.addEventListener("keydown", (event) => {
+  function keydown(event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const to = event.key === "Home" ? 0 : event.key === "End" ? terms.length - 1 : step && active + step;
     if (to === undefined || !terms[to]) return;
     event.preventDefault();
-    const buttons = text.querySelectorAll("[data-term]");
-    buttons[active].tabIndex = -1;
+    buttons()[active].tabIndex = -1;
     active = to;
-    buttons[active].tabIndex = 0;
-    buttons[active].focus();
-  });
-
-  const button = (label, names, where = names.map(place).join(" times ")) => {
-    terms.push(names);
-    return h("button", { type: "button", class: "term", "data-term": terms.length - 1, tabindex: terms.length > 1 ? -1 : 0,
-      "aria-label": `${label}: ${where}`, title: where }, label);
-  };
-  const between = (nodes, sign) => nodes.flatMap((node, k) => (k ? [sign, node] : [node]));
-  const power = (logit) => ["e", h("sup", {}, logit)];
-
-  /** How each operation is written; `show(name)` is a number as text, or a question mark. */
-  const WRITTEN = {
-    sum: ({ inputs, bias }, show, total) => [
-      ...between(inputs.map(({ from, factor: by }) => button(`${show(from)}·${show(by, factor)}`, [from, by])), " + "), " ",
-      h("span", { class: "terms" }, "+ ", show(bias, factor), " = ", total)],
-    relu: ({ inputs: [{ from }] }, show, total) => ["max(", button(show(from), [from]), ", 0) = ", total],
-    max: ({ inputs }, show, total) => ["the largest of ", ...between(inputs.map(({ from }) => button(show(from), [from])), ", "), " = ", total],
-    copy: ({ inputs: [{ from }] }, show, total) => ["moved here: ", button(show(from), [from]), " = ", total],
-    softmax: ({ inputs, row }, show, total) => [...power(show(inputs[row].from)), " / (",
-      ...between(inputs.map(({ from }) => {
-        const term = button(`e to the ${show(from)}`, [from]);
-        term.replaceChildren(...power(show(from)));
-        return term;
-      }), " + "), ") = ", total],
-    loss: ({ inputs }, show, total) => ["−(",
-      ...between(inputs.map(({ from, factor: by }) => button(`${show(by)}·ln ${show(from)}`, [from, by])), " + "), ") = ", total],
-  };
-
-  /** The sum that makes the chosen number, or what a given one is there for. */
-  function writtenForward({ node, users }, show) {
-    const total = h("strong", {}, show(node.name));
-    if (node.operation) return WRITTEN[node.operation](node, show, total);
-    const count = users.get(node.name).length;
-    return [`Given. ${count === 1 ? "One number is" : `${count} numbers are`} computed with it: follow the dashed lines.`];
+    buttons()[active].tabIndex = 0;
+    buttons()[active].focus();
   }
-  /** The sum that makes its gradient: of each later number, how fast it rises with it, times its own gradient. */
-  function writtenBackward({ node, graph, numbers, slopes, hidden }) {
-    const gradient = (name, write) => (hidden(name) ? "?" : write(slopes.get(name).gradient));
-    const own = slopes.get(node.name);
-    if (node.layer === "target") return [`Given, and nothing may move it. Its gradient would be −ln p = ${format(own.gradient)}.`];
-    const reason = reasonOf(node, own.terms, graph, hidden(node.name) ? null : numbers);
-    const end = [" = ", h("strong", {}, gradient(node.name, format)), " ", h("span", { class: "note" }, reason)];
-    if (node.name === LOSS) return ["gradient", ...end];
-    const term = ({ user, slope, by }, k) => {
-      const bare = ["bias", "copy"].includes(roleOf(node, graph.nodes.get(user)));
-      const back = gradient(user, k || !bare ? factor : format);
-      const what = bare ? "the" : `${by ? place(by) : format(slope)} times the`;
-      const one = button(bare ? back : `${(k ? factor : format)(slope)}·${back}`, [user, by].filter(Boolean),
-        `${what} gradient of ${place(user)}`);
-      one.classList.toggle("zero", slope === 0 || slopes.get(user).gradient === 0);
-      return one;
+  return { element: text, update(now) {
+    const held = text.contains(document.activeElement);
+    [terms, active] = [[], 0];
+    const term = (label, names, where = names.map(now.place).join(" times ")) => {
+      terms.push(names);
+      return h("button", { type: "button", class: "term", "data-term": terms.length - 1, tabindex: terms.length > 1 ? -1 : 0,
+        "aria-label": `${label}: ${where}`, title: where }, label);
     };
-    return ["gradient: ", ...between(own.terms.map(term), " + "), ...end];
-  }
+    text.replaceChildren(...(now.backward ? writtenBackward : writtenForward)(now, term));
+    if (held) (buttons()[0] ?? text.closest(".trace").querySelector("button")).focus();
+  } };
+}
 
-  return {
-    element,
-    update(state) {
-      const { node, numbers, slopes, hidden, backward, steps, first, lr } = state;
-      const show = (name, write = format) => (hidden(name) ? "?" : write(numbers.get(name)));
-      const held = element.contains(document.activeElement) && document.activeElement.dataset.term !== undefined;
-      const value = numbers.get(node.name), slope = slopes.get(node.name).gradient;
-      terms = [];
-      active = 0;
-      title.replaceChildren(h("b", {}, place(node.name)), ...(node.operation && !backward ? [] : [` = ${format(value)}`]));
-      text.replaceChildren(...(backward ? writtenBackward(state) : writtenForward(state, show)));
-      if (held) (text.querySelector("[data-term]") ?? back).focus();
-      back.disabled = steps === 0;
-      next.hidden = lr === null || !PARAMETERS.includes(node.layer);
-      next.replaceChildren(`next step: ${format(value)} − ${lr}·${factor(slope)} = `,
-        h("b", {}, format(value - lr * slope)));
-      const now = backward ? format(numbers.get(LOSS)) : show(LOSS);
-      const change = now === "?" || Math.abs(numbers.get(LOSS) - first) < 5e-5 ? ""
-        : ` (${numbers.get(LOSS) > first ? "+" : ""}${format(numbers.get(LOSS) - first)})`;
-      loss.replaceChildren("loss ", h("b", {}, now), change);
-    },
-  };
+/** The chosen number, its sum, the next step of training, the loss, and the way back. */
+function createTrace(onlight, { choose, back }) {
+  const title = h("span", { class: "title" }), loss = h("span", { class: "loss" }), next = h("p", { class: "next-step" });
+  const sum = createSum(onlight, choose), backward = button("Back", back);
+  const element = h("div", { class: "trace" }, h("div", { class: "head" }, title, backward, loss), sum, next);
+  return { element, update(now) {
+    const { node, numbers, slopes, steps, firstLoss, lr, place } = now;
+    const value = numbers.get(node.name), slope = slopes.get(node.name).gradient;
+    title.replaceChildren(h("b", {}, place(node.name)), ...(node.operation && !now.backward ? [] : [` = ${format(value)}`]));
+    sum.update(now);
+    backward.disabled = steps === 0;
+    next.hidden = lr === null || !PARAMETERS.includes(node.layer);
+    next.replaceChildren(`next step: ${format(value)} − ${lr}·${factor(slope)} = `,
+      h("b", {}, format(value - lr * slope)));
+    const shown = now.backward ? format(numbers.get(LOSS)) : shower(now)(LOSS);
+    const change = shown === "?" || Math.abs(numbers.get(LOSS) - firstLoss) < 5e-5 ? ""
+      : ` (${numbers.get(LOSS) > firstLoss ? "+" : ""}${format(numbers.get(LOSS) - firstLoss)})`;
+    loss.replaceChildren("loss ", h("b", {}, shown), change);
+  } };
 }
 
 /** What the number is to one that reads it: an input, a weight or a bias of a sum, else the operation. */
@@ -322,7 +308,7 @@ function explainGradient({ terms, total, node, numbers }) {
 }
 
 /** What is shown, as the traits say: which pass, how far it has come, and what is still to be predicted. */
-function createView({ get, graph, users, known }) {
+function createView({ get, graph, users }, found) {
   const all = [...graph.nodes.values()];
   const mode = () => get("mode");
   const backward = () => mode() !== "forward" && get("show_gradients");
@@ -347,154 +333,127 @@ function createView({ get, graph, users, known }) {
       const { layer, operation, inputs } = graph.nodes.get(name);
       const source = backward() ? users.get(name).find((user) => user.operation === "copy")?.name
         : operation === "copy" ? inputs[0].from : undefined;
-      if (source) return !known.has(source);
-      return (backward() ? name !== LOSS && layer !== "target" : Boolean(operation)) && !known.has(name);
+      if (source) return !found(source);
+      return (backward() ? name !== LOSS && layer !== "target" : Boolean(operation)) && !found(name);
     },
   };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const traits = () => Object.fromEntries([...GIVEN, "target"].map((name) => [name, get(name)]));
-  const KEPT = [...GIVEN, "target", "selected", "position", "show_gradients", "lr", "losses"];
-  const initial = Object.fromEntries(KEPT.map((name) => [name, get(name)]));
-  const graph = networkGraph(networkTables(traits())), users = networkUsers(graph);
-  const firstLoss = networkValues(graph, networkTables(traits())).get(LOSS);
-  const chosen = { forward: [...PASSES.forward.first], backward: [...PASSES.backward.first] }; // of each step
-  const known = new Set(), past = [];
-  let drawn = "";
+/** A number's name in words. */
+const placer = (graph, classes) => (name) => {
+  const { layer, row, column } = graph.nodes.get(name);
+  const { rows, columns } = graph.layers.get(layer);
+  const which = PER_CLASS.includes(layer) ? classes[row]
+    : columns > 1 ? `row ${row}, column ${column}` : rows > 1 ? `number ${row}` : "";
+  return which ? `${LABELS[layer]}, ${which}` : LABELS[layer];
+};
 
-  const view = createView({ get, graph, users, known });
-  const { mode, backward, pass, stepOf, position, hidden } = view;
-  const place = (name) => {
-    const { layer, row, column } = graph.nodes.get(name);
-    const { rows, columns } = graph.layers.get(layer);
-    const which = PER_CLASS.includes(layer) ? get("classes")[row]
-      : columns > 1 ? `row ${row}, column ${column}` : rows > 1 ? `number ${row}` : "";
-    return which ? `${LABELS[layer]}, ${which}` : LABELS[layer];
-  };
-  function complain(message) {
-    if (error.textContent !== message) error.textContent = message;
+/** What is asked for of the chosen number: itself, or its gradient. */
+function taskOf({ node, numbers, slopes, backward, place }) {
+  if (backward) {
+    const { gradient, terms } = slopes.get(node.name), task = { terms, total: gradient, node, numbers };
+    return { key: node.name, question: `What is the gradient? ${place(node.name)}:`, total: gradient, same: sameGradient,
+      explain: () => explainGradient(task) };
   }
+  const terms = node.inputs.map(({ from, factor: by }) =>
+    ({ channel: 0, pixel: numbers.get(from), weight: by ? numbers.get(by) : 1 }));
+  const task = { node, terms, bias: numbers.get(node.bias) ?? 0, total: numbers.get(node.name) };
+  return { key: node.name, question: `What is the number? ${place(node.name)}:`, total: task.total, explain: () => explain(task) };
+}
+
+/** What a reader does with the numbers; `past` are those that were chosen before. */
+function createActions(own, { graph, view, bar, past, traits }) {
+  const { get, set, complain } = own;
+  const chosen = { forward: [...PASSES.forward.first], backward: [...PASSES.backward.first] }; // of each step
   /** Shows a number; its step becomes part of what is shown. */
   function show(name, changes = {}) {
-    const step = stepOf(graph.nodes.get(name).layer);
-    const own = graph.nodes.get(name).operation || step === 0 || mode() === "backward";
-    if (own) chosen[view.passName()][step] = name;
-    set({ position: Math.max(position(), step), selected: name, ...changes });
+    const step = view.stepOf(graph.nodes.get(name).layer);
+    const follows = graph.nodes.get(name).operation || step === 0 || view.mode() === "backward";
+    if (follows) chosen[view.passName()][step] = name;
+    set({ position: Math.max(view.position(), step), selected: name, ...changes });
   }
-  function choose(name) {
-    bar.pause();
-    if (name === get("selected")) return;
-    past.push(get("selected"));
-    show(name);
-  }
-  /** A changed number begins a new curve; an editor that is left without a change does not. */
-  function edit(layer, row, column, value) {
-    const place = Array.isArray(get(layer)[0]) ? [row, column] : [row];
-    if (value !== place.reduce((part, index) => part[index], get(layer))) set({ [layer]: copyWith(get(layer), place, value), losses: [] });
-  }
-  function descend(count) {
-    const { traits: now, losses, whole } = networkDescent(graph, traits(), get("lr"), count);
-    if (!whole) complain("That step is too long to be computed. Press Reset, and take a smaller learning rate.");
-    set({ ...now, losses: [...get("losses"), ...losses] });
-  }
-  function restart(changes) {
-    bar.pause();
-    complain("");
-    known.clear();
-    past.length = 0;
-    set({ score: [0, 0], ...changes });
-    draw(); // ticking and clearing a box may leave all traits as they were
-  }
-
-  const error = h("p", { class: "error", role: "alert" });
-  const live = announcer();
-  const canvas = createCanvas({ get, choose, edit, complain });
-  const trace = createTrace({ place, onlight: canvas.light, onchoose: choose, onback: () => {
-    bar.pause();
-    show(past.pop());
-  } });
-  const bar = player({ label: pass().label, onmove: (to) => show(chosen[view.passName()][to], { position: to }) });
-  const training = descent({ complain, onstep: descend, onrate: (lr) => set({ lr }) });
-  const predict = prediction({
-    explain: (task) => (backward() ? explainGradient : explain)(task),
-    onnext: () => {
-      const all = view.asked();
-      choose((all[all.findIndex(({ name }) => name === get("selected")) + 1] ?? all[0]).name);
+  return {
+    goTo: (step) => show(chosen[view.passName()][step], { position: step }),
+    choose(name) {
+      bar().pause();
+      if (name === get("selected")) return;
+      past.push(get("selected"));
+      show(name);
     },
-    onreveal: (right) => {
-      const [good, asked] = get("score");
-      if (!known.has(get("selected"))) set({ score: [good + (right ? 1 : 0), asked + 1] });
-      known.add(get("selected"));
-      draw();
+    back() {
+      bar().pause();
+      show(past.pop());
     },
-  });
-  const target = select(get("classes").map((name, k) => [k, name]),
-    (value) => set({ target: Number(value), losses: [] }));
-  const gradients = h("input", { type: "checkbox", change: () => set({ show_gradients: gradients.checked }) });
-  const ask = h("input", { type: "checkbox", change: () => {
-    const start = mode() === "backward" ? { show_gradients: true, selected: "logits[0,0]", position: 2 }
-      : { selected: "map[0,0]", position: 1 };
-    restart(ask.checked ? { predict: true, ...start } : { predict: false });
-  } });
-  const gradientsTick = h("label", { class: "tick" }, gradients, "Show gradients");
-  const askTick = h("label", { class: "tick" }, ask, "Predict first");
-  const controls = h("div", { class: "controls" }, field("Target", target), gradientsTick, askTick,
-    h("button", { type: "button", click: () => restart({ ...initial, predict: false }) }, "Reset"));
-
-  function question(node, numbers, slopes) {
-    const possible = view.asked().includes(node);
-    predict.element.hidden = !possible;
-    if (!possible) return;
-    const task = { key: node.name + drawn, node, score: get("score"), known: !hidden(node.name) };
-    if (backward()) {
-      const { gradient, terms } = slopes.get(node.name);
-      const question = `What is the gradient? ${place(node.name)}:`;
-      predict.update({ ...task, question, terms, numbers, total: gradient, same: sameGradient });
-    } else {
-      const terms = node.inputs.map(({ from, factor: by }) =>
-        ({ channel: 0, pixel: numbers.get(from), weight: by ? numbers.get(by) : 1 }));
-      const question = `What is the number? ${place(node.name)}:`, total = numbers.get(node.name);
-      predict.update({ ...task, question, terms, bias: numbers.get(node.bias) ?? 0, total });
-    }
-  }
-  function draw() {
-    const tables = networkTables(traits());
-    const data = JSON.stringify([mode(), tables]);
-    if (data !== drawn) known.clear();
-    drawn = data;
-    const numbers = networkValues(graph, tables), slopes = networkGradients(graph, numbers);
-    const node = graph.nodes.get(get("selected")), descending = mode() === "step";
-    const state = { graph, users, numbers, slopes, node, hidden, later: view.later, backward: backward() };
-    canvas.update(state);
-    trace.update({ ...state, steps: past.length, first: firstLoss, lr: descending ? get("lr") : null });
-    bar.update(position(), pass().steps.length, pass().titles[position()]);
-    const losses = [...get("losses"), numbers.get(LOSS)];
-    training.update({ losses, lr: get("lr") });
-    target.value = get("target");
-    gradients.checked = get("show_gradients");
-    ask.checked = get("predict");
-    bar.element.hidden = descending;
-    training.element.hidden = training.curve.hidden = !descending;
-    gradientsTick.hidden = mode() === "forward";
-    askTick.hidden = descending;
-    question(node, numbers, slopes);
-    const steps = descending ? `Loss ${format(losses.at(-1))} after ${training.counted(losses.length - 1)}. ` : "";
-    const sum = hidden(node.name) ? "hidden" : trace.element.querySelector(".written").textContent;
-    speak(`${steps}${place(node.name)}: ${sum}`);
-  }
-  const speak = speaker(live, bar);
-
-  const root = h("div", { class: "cnn-widget network-trace", role: "group", "aria-label": "Network, traced" },
-    canvas.element, h("div", { class: "dock" }, trace.element, bar.element, training.element),
-    predict.element, error, training.curve, controls, live);
-  spacePlays(root, { toggle: () => mode() !== "step" && bar.toggle() });
-  return mount(el, root, model, draw, () => {
-    canvas.stop();
-    bar.pause();
-  });
+    /** A changed number begins a new curve; an editor that is left without a change does not. */
+    edit(layer, row, column, value) {
+      const place = Array.isArray(get(layer)[0]) ? [row, column] : [row];
+      if (value !== place.reduce((part, index) => part[index], get(layer))) set({ [layer]: copyWith(get(layer), place, value), losses: [] });
+    },
+    descend(count) {
+      const { traits: now, losses, whole } = networkDescent(graph, traits(), get("lr"), count);
+      set({ ...now, losses: [...get("losses"), ...losses] });
+      if (!whole) complain("That step is too long to be computed. Press Reset, and take a smaller learning rate.");
+    },
+  };
 }
 
-export default { render };
+/** Target, gradients, predict first, reset. */
+function createControls(own, ask) {
+  const target = choice("Target", own.get("classes").map((name, k) => [k, name]),
+    { read: () => own.get("target"), write: (value) => own.set({ target: value, losses: [] }) });
+  const gradients = tick("Show gradients", trait(own, "show_gradients"));
+  const shownIf = (part, isShown) => ({ ...part, update(now) {
+    part.update(now);
+    part.element.hidden = !isShown(now);
+  } });
+  return group({ class: "controls" }, target, shownIf(gradients, ({ mode }) => mode !== "forward"),
+    shownIf(ask.tick, ({ mode }) => mode !== "step"), own.reset);
+}
+
+function build(own) {
+  const { get, set, complain } = own;
+  const traits = () => Object.fromEntries([...GIVEN, "target"].map((name) => [name, get(name)]));
+  const graph = networkGraph(networkTables(traits())), users = networkUsers(graph), place = placer(graph, get("classes"));
+  const firstLoss = networkValues(graph, networkTables(traits())).get(LOSS), past = [];
+  const view = createView({ get, graph, users }, (name) => !ask.hidden(name));
+  const actions = createActions(own, { graph, view, past, traits, bar: () => bar });
+  const ask = predictFirst(own, {
+    start: (on) => (!on ? {} : view.mode() === "backward" ? { show_gradients: true, selected: "logits[0,0]", position: 2 }
+      : { selected: "map[0,0]", position: 1 }),
+    next() {
+      const all = view.asked();
+      actions.choose((all[all.findIndex(({ name }) => name === get("selected")) + 1] ?? all[0]).name);
+    },
+  });
+  const canvas = createCanvas(own, actions), trace = createTrace(canvas.light, actions);
+  const bar = player(own, view.pass().label, actions.goTo);
+  const training = descent({ complain, onstep: actions.descend, onrate: (lr) => set({ lr }) });
+  function state() {
+    const numbers = networkValues(graph, networkTables(traits())), slopes = networkGradients(graph, numbers);
+    const node = graph.nodes.get(get("selected")), mode = view.mode(), backward = view.backward(), position = view.position();
+    const partners = new Set(backward ? slopes.get(node.name).terms.flatMap(({ user, by }) => [user, by])
+      : [...node.inputs.flatMap(({ from, factor: by }) => [from, by]), node.bias]);
+    const now = {
+      graph, users, place, numbers, slopes, node, partners, hidden: view.hidden, later: view.later, backward, mode, steps: past.length, firstLoss,
+      position, count: view.pass().steps.length, where: view.pass().titles[position],
+      losses: [...get("losses"), numbers.get(LOSS)], lr: mode === "step" ? get("lr") : null,
+    };
+    return { ...now, task: view.asked().includes(node) ? taskOf(now) : null };
+  }
+  const stepping = { element: training.element, update({ mode, losses }) {
+    training.update({ losses, lr: get("lr") });
+    bar.element.hidden = mode === "step";
+    training.element.hidden = training.curve.hidden = mode !== "step";
+  } };
+  return {
+    bar, state, forget: (anew) => anew && (past.length = 0),
+    parts: [canvas, group({ class: "dock" }, trace, bar, stepping), ask, own.error, training.curve, createControls(own, ask)],
+    say({ mode, losses, node, hidden }) {
+      const steps = mode === "step" ? `Loss ${format(losses.at(-1))} after ${training.counted(losses.length - 1)}. ` : "";
+      return `${steps}${place(node.name)}: ${hidden(node.name) ? "hidden" : trace.element.querySelector(".written").textContent}`;
+    },
+  };
+}
+
+export default frame({ mark: "network-trace", label: "Network, traced", data: ["mode", ...GIVEN, "target"],
+  kept: ["selected", "position", "show_gradients", "lr", "losses"], build });

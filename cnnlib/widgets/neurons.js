@@ -1,80 +1,66 @@
 // A dense layer: inputs, weights and neurons, and one neuron's sum, product by product.
-import { announcer, copyWith, factor, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
-import { grid } from "./shared/view/grid.js";
+import { choice, trait } from "./shared/view/controls.js";
+import { copyWith, factor, format, h, light } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { grid, oneCell } from "./shared/view/grid.js";
 import { lines } from "./shared/view/lines.js";
 import { array } from "./shared/math/array.js";
 import { linear } from "./shared/math/dense.js";
 import { sum } from "./shared/math/lists.js";
-import { player, spacePlays } from "./shared/view/player.js";
-import { prediction } from "./shared/view/predict.js";
+import { player } from "./shared/view/player.js";
+import { predictFirst } from "./shared/view/predict.js";
 import { sumPanel } from "./shared/view/sum.js";
 
-const DATA = ["x", "weight", "bias", "activation"];
 const ACTIVATIONS = { relu: (number) => Math.max(number, 0), none: (number) => number };
 const asColumn = (numbers) => numbers.map((number) => [number]);
 
+/** Lines from the inputs to the sums, those of neuron `k` on top. */
+function connections(cells, { weight, k, j, later }) {
+  const most = Math.max(...weight.flat().map(Math.abs)) || 1;
+  const line = (neuron, input) => ({
+    from: cells.x.cell(input, 0), to: cells.sums.cell(neuron, 0), width: 1 + (4 * Math.abs(weight[neuron][input])) / most,
+    mark: neuron !== k ? "other" : input === j ? "lit" : later(neuron, input) ? "other" : weight[neuron][input] < 0 ? "negative" : "positive",
+  });
+  const every = weight.flatMap((row, neuron) => row.map((_, input) => line(neuron, input)));
+  return every.sort((a, b) => (a.mark === "other" ? 0 : 1) - (b.mark === "other" ? 0 : 1));
+}
+
 /** Inputs, weights, biases, sums and outputs as grids; lines from the inputs to the neurons. */
-function createStage({ get, edit, choose, complain }) {
-  const make = (label, onedit, tone = "signed") =>
-    grid({ label, tone, onerror: complain, onedit, onselect: onedit ? undefined : (row) => choose(row) });
+function createStage({ get, set, complain }, choose) {
+  const edit = (name, place, value) => set({ [name]: copyWith(get(name), place, value) });
+  const make = (label, onedit) =>
+    grid({ label, tone: "signed", onerror: complain, onedit, onselect: onedit ? undefined : (row) => choose(row) });
   const grids = {
     x: make("Inputs", (row, _, value) => edit("x", [row], value)),
     sums: make("Sums"),
-    output: make("After ReLU"),
+    outputs: make("After ReLU"),
     weight: make("Weights", (row, column, value) => edit("weight", [row, column], value)),
     bias: make("Biases", (row, _, value) => edit("bias", [row], value)),
   };
-  const plane = (name, title) => h("div", { class: "plane" }, h("span", { class: "plane-name" }, title), grids[name].element);
-  const output = plane("output", "ReLU");
+  const plane = (name, title) => h("div", { class: "plane" }, h("span", { class: "plane-name" }, title), grids[name]);
+  const output = plane("outputs", "ReLU");
   const web = h("div", { class: "web" }, plane("x", "inputs"), h("div", { class: "neurons-out" }, plane("sums", "sums"), output));
   const element = h("div", { class: "stage" }, web,
     h("div", { class: "neurons-table" }, plane("weight", "weights"), plane("bias", "bias")));
   const drawnLines = lines(web);
-  const cell = (name, row, column = 0) => grids[name].element.querySelector(`[data-row="${row}"][data-column="${column}"]`);
-
-  function drawLines(k, j, later) {
-    const weight = get("weight"), most = Math.max(...weight.flat().map(Math.abs)) || 1;
-    const line = (neuron, input) => ({
-      from: cell("x", input), to: cell("sums", neuron), width: 1 + (4 * Math.abs(weight[neuron][input])) / most,
-      mark: neuron !== k ? "other" : input === j ? "lit" : later(neuron, input) ? "other" : weight[neuron][input] < 0 ? "negative" : "positive",
-    });
-    const every = weight.flatMap((row, neuron) => row.map((_, input) => line(neuron, input)));
-    drawnLines.update(every.sort((a, b) => (a.mark === "other" ? 0 : 1) - (b.mark === "other" ? 0 : 1)));
-  }
 
   return {
     element, stop: drawnLines.stop,
-    update({ sums, outputs, k, j, hidden }) {
-      const inputs = get("x").length;
-      const later = (neuron, input) => neuron > k || (neuron === k && input > j);
-      const row = { row: k, column: 0, rows: 1, columns: 1 };
-      grids.x.update(asColumn(get("x")), {
-        cell: (input) => ({ mark: input === j ? "lit" : input < j ? "read" : "" }),
-      });
-      grids.weight.update(get("weight"), {
-        frame: { ...row, columns: inputs },
-        cell: (neuron, input) => ({ mark: neuron === k && input === j ? "lit" : "" }),
-      });
-      grids.bias.update(asColumn(get("bias")), { frame: row });
-      for (const [name, numbers] of [["sums", sums], ["output", outputs]]) {
-        grids[name].update(asColumn(numbers), {
-          frame: row,
-          cell: (neuron) => {
-            const mark = `${neuron === k ? "current" : ""} ${later(neuron, inputs - 1) ? "later" : ""}`;
-            return hidden(neuron) ? { text: "?", mark } : { mark };
-          },
-        });
-        if (!grids[name].element.contains(document.activeElement)) grids[name].activate(k, 0);
-      }
-      output.hidden = get("activation") === "none";
-      drawLines(k, j, later);
+    update(now) {
+      const { x, weight, biases, k, j, later, hidden } = now, row = oneCell(k, 0);
+      grids.x.update(asColumn(x), { cell: (input) => ({ mark: input === j ? "lit" : input < j ? "read" : "" }) });
+      grids.weight.update(weight, { frame: { ...row, columns: x.length },
+        cell: (neuron, input) => ({ mark: neuron === k && input === j ? "lit" : "" }) });
+      grids.bias.update(asColumn(biases), { frame: row });
+      for (const name of ["sums", "outputs"])
+        grids[name].update(asColumn(now[name]), { frame: row, cell: (neuron) => {
+          const mark = `${neuron === k ? "current" : ""} ${later(neuron, x.length - 1) ? "later" : ""}`;
+          return hidden(neuron) ? { text: "?", mark } : { mark };
+        } });
+      output.hidden = now.activation === "none";
+      drawnLines.update(connections(grids, now));
     },
-    light(term) {
-      for (const lit of element.querySelectorAll(".pointed")) lit.classList.remove("pointed");
-      if (!term) return;
-      cell("x", term.b).classList.add("pointed");
-      cell("weight", term.neuron, term.b).classList.add("pointed");
-    },
+    light: (term) => light(element, term ? [grids.x.cell(term.b, 0), grids.weight.cell(term.neuron, term.b)] : [], "pointed"),
   };
 }
 
@@ -93,90 +79,50 @@ function explain({ terms, bias, total, weight }) {
   return { slips, otherwise: "Not that. Multiply each input by the weight of its line, add all products, then the bias." };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = Object.fromEntries([...DATA, "position"].map((name) => [name, get(name)]));
-  const known = new Set(); // the neurons that were predicted or shown
-  let drawn = "";
-
-  const inputs = () => get("x").length;
-  const position = () => Math.min(get("position"), get("weight").flat().length - 1);
-  const neuron = () => Math.floor(position() / inputs());
-  const hidden = (k) => get("predict") && !known.has(k);
-  function complain(message) {
-    if (error.textContent !== message) error.textContent = message;
-  }
-  function choose(k) {
-    bar.pause();
-    set({ position: (k + 1) * inputs() - 1 });
-  }
-  function restart(traits) {
-    bar.pause();
-    known.clear();
-    set({ score: [0, 0], ...traits });
-    draw(); // ticking and clearing a box may leave all traits as they were
-  }
-
-  const error = h("p", { class: "error", role: "alert" });
-  const live = announcer();
-  const stage = createStage({ get, choose, complain, edit: (name, place, value) => set({ [name]: copyWith(get(name), place, value) }) });
-  const sums = sumPanel(stage.light);
-  const after = h("p", { class: "after" });
-  const bar = player({ label: "Product", onmove: (to) => set({ position: to }) });
-  const predict = prediction({
-    explain,
-    onnext: () => choose((neuron() + 1) % get("weight").length),
-    onreveal: (right) => {
-      const [good, asked] = get("score");
-      if (!known.has(neuron())) set({ score: [good + (right ? 1 : 0), asked + 1] });
-      known.add(neuron());
-      draw();
-    },
-  });
-  const activation = select([["relu", "ReLU"], ["none", "none"]], (value) => set({ activation: value }));
-  const ask = h("input", { type: "checkbox", change: () => restart({ predict: ask.checked, ...(ask.checked ? { position: inputs() - 1 } : {}) }) });
-  const controls = h("div", { class: "controls" }, field("Activation", activation),
-    h("label", { class: "tick" }, ask, "Predict first"),
-    h("button", { type: "button", click: () => restart({ ...initial, predict: false }) }, "Reset"));
-
-  /** How far the sum has come, and what becomes of it. */
-  function writeAfter(terms, j, total, output, isHidden) {
-    const soFar = terms.slice(0, j + 1), last = j === terms.length - 1;
-    const { pixel, weight } = terms[j];
-    const products = `Product ${j + 1} of ${terms.length}: ${format(pixel)}·${factor(weight)} = ${format(pixel * weight)}; together ${format(sum(soFar.map((t) => t.pixel * t.weight)))}`;
-    const end = get("activation") === "relu" ? `ReLU: max(${isHidden ? "?" : format(total)}, 0) = ${isHidden ? "?" : format(output)}` : "";
-    after.textContent = isHidden || !last ? (isHidden ? end : products) : [products, end].filter(Boolean).join(". ");
-  }
-  function draw() {
-    const [x, weight, bias] = ["x", "weight", "bias"].map(get);
-    const data = JSON.stringify(DATA.map(get));
-    if (data !== drawn) known.clear();
-    drawn = data;
-    const k = neuron(), j = position() % inputs(), isHidden = hidden(k);
-    const all = [...linear(array(x), array(weight), array(bias)).data], outputs = all.map(ACTIVATIONS[get("activation")]);
-    const terms = x.map((pixel, b) => ({ channel: 0, a: b, b, neuron: k, pixel, weight: weight[k][b] }));
-    sums.update(terms, bias[k], isHidden);
-    sums.element.querySelectorAll("[data-term]").forEach((term, b) => term.classList.toggle("now", b === j));
-    writeAfter(terms, j, all[k], outputs[k], isHidden);
-    stage.update({ sums: all, outputs, k, j, hidden });
-    const where = `neuron ${k}, input ${j}`;
-    bar.update(position(), weight.flat().length, where);
-    activation.value = get("activation");
-    ask.checked = get("predict");
-    predict.element.hidden = !get("predict");
-    predict.update({ key: k + data, where: `output ${k}`, terms, bias: bias[k], total: outputs[k], weight, score: get("score"), known: !isHidden });
-    speak(`${where}: ${after.textContent}`);
-  }
-  const speak = speaker(live, bar);
-
-  const root = h("div", { class: "cnn-widget neurons", role: "group", "aria-label": "Neurons" },
-    stage.element, sums.element, after, bar.element, predict.element, error, controls, live);
-  spacePlays(root, bar);
-  return mount(el, root, model, draw, () => {
-    stage.stop();
-    bar.pause();
-  });
+/** How far the sum has come, and what becomes of it. */
+function progress({ terms, j, k, sums, outputs, activation, isHidden }) {
+  const { pixel, weight } = terms[j], soFar = terms.slice(0, j + 1);
+  const products = `Product ${j + 1} of ${terms.length}: ${format(pixel)}·${factor(weight)} = ${format(pixel * weight)}; together ${format(sum(soFar.map((t) => t.pixel * t.weight)))}`;
+  const [before, after] = [sums, outputs].map((numbers) => (isHidden ? "?" : format(numbers[k])));
+  const end = activation === "relu" ? `ReLU: max(${before}, 0) = ${after}` : "";
+  return isHidden ? end : j < terms.length - 1 ? products : [products, end].filter(Boolean).join(". ");
 }
 
-export default { render };
+/** All that is drawn: `k` is the neuron, `j` the input whose product is added. */
+function stateOf(get, hidden) {
+  const [x, weight, biases, activation] = ["x", "weight", "bias", "activation"].map(get);
+  const count = weight.flat().length, position = Math.min(get("position"), count - 1);
+  const k = Math.floor(position / x.length), j = position % x.length, bias = biases[k];
+  const sums = [...linear(array(x), array(weight), array(biases)).data], outputs = sums.map(ACTIVATIONS[activation]);
+  const terms = x.map((pixel, b) => ({ channel: 0, a: b, b, neuron: k, pixel, weight: weight[k][b] }));
+  return {
+    x, weight, biases, bias, activation, position, count, k, j, sums, outputs, terms, hidden, isHidden: hidden(k),
+    later: (neuron, input) => neuron > k || (neuron === k && input > j), where: `neuron ${k}, input ${j}`,
+    task: { key: k, where: `output ${k}`, terms, bias, total: outputs[k], weight },
+  };
+}
+
+function build(own) {
+  const { get, set } = own;
+  const last = (k) => (k + 1) * get("x").length - 1; // the product that ends a neuron's sum
+  function choose(k) {
+    bar.pause();
+    set({ position: last(k) });
+  }
+  const bar = player(own, "Product");
+  const ask = predictFirst(own, { explain, start: (on) => (on ? { position: last(0) } : {}),
+    next: () => choose((stateOf(get, ask.hidden).k + 1) % get("weight").length) });
+  const stage = createStage(own, choose), sums = sumPanel(stage.light), after = h("p", { class: "after" });
+  const written = { element: sums.element, update(now) {
+    sums.update(now);
+    sums.element.querySelectorAll("[data-term]").forEach((term, b) => term.classList.toggle("now", b === now.j));
+    after.textContent = progress(now);
+  } };
+  const activation = choice("Activation", [["relu", "ReLU"], ["none", "none"]], trait(own, "activation"));
+  return {
+    bar, state: () => stateOf(get, ask.hidden), say: (now) => `${now.where}: ${progress(now)}`,
+    parts: [stage, written, after, bar, ask, own.error, group({ class: "controls" }, activation, ask.tick, own.reset)],
+  };
+}
+
+export default frame({ mark: "neurons", label: "Neurons", data: ["x", "weight", "bias", "activation"], kept: ["position"], build });

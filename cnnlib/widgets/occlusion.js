@@ -1,11 +1,13 @@
 // A square that covers a part of an image, the probabilities that follow it, and maps of what matters.
-import { announcer, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
-import { grid } from "./shared/view/grid.js";
+import { choice, trait } from "./shared/view/controls.js";
+import { format, h } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { grid, oneCell } from "./shared/view/grid.js";
 import { table } from "./shared/math/lists.js";
 import { covered, forwardValues, gradCam, saliency } from "./shared/math/attribution.js";
 import { softmax } from "./shared/math/loss.js";
 import { unpackedNetwork } from "./shared/math/packed.js";
-import { player, spacePlays } from "./shared/view/player.js";
+import { player } from "./shared/view/player.js";
 
 const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 /** For the maps' small cells: one decimal, two where one would say 0 or 1. */
@@ -22,7 +24,6 @@ const TITLES = {
   saliency: (k) => `How fast the score of ${k} rises with this pixel`,
   grad_cam: (k) => `Grad-CAM: where the last maps speak for ${k}`,
 };
-const CHANGED = ["network", "image", "size", "fill", "position", "method", "target"];
 
 /** Tells which cell a mouse or a finger is on, from the press until it is lifted. */
 function follow(element, onplace) {
@@ -58,7 +59,7 @@ function createPictures(images, labels, choose) {
   return {
     element: h("div", { class: "pictures", role: "group", "aria-label": "Images" },
       buttons.map(({ element }) => element)),
-    update(answers, chosen) {
+    update({ answers, image: chosen }) {
       buttons.forEach(({ element, said }, i) => {
         const right = answers[i] === labels[i];
         said.textContent = `${right ? "✓" : "✗"} ${answers[i]}`;
@@ -82,7 +83,7 @@ function createBars(classes) {
   return {
     element: h("table", { class: "bars" }, h("caption", {}, "Probabilities; the line: without the square"),
       h("tbody", {}, rows.map(({ element }) => element))),
-    update(whole, now, target) {
+    update({ whole, covered: now, target }) {
       rows.forEach(({ bar, before, number, element }, k) => {
         bar.style.width = `${100 * now[k]}%`;
         before.style.left = `${100 * whole[k]}%`;
@@ -140,100 +141,64 @@ function frameOf(plane, row, column, size) {
   return { row: top, column: left, rows, columns };
 }
 
-/** The choices under the picture; a value that is not among them is added. */
-function createControls({ get, set, initial, classes }) {
-  const choice = (name, options) => {
-    const texts = options.map(([value, text]) => [String(value), text]);
-    const chosen = (text) => options.find(([value]) => String(value) === text) ?? [Number(text)];
-    return { name, control: select(texts, (text) => set({ [name]: chosen(text)[0] })) };
-  };
-  const networks = choice("network", numbered(get("networks").map(({ name }) => name)));
-  const [size, fill, method] = [choice("size", SIZES), choice("fill", FILLS), choice("method", METHODS)];
-  const names = Array.from({ length: classes }, (_, k) => String(k));
-  const target = choice("target", [[null, "its answer"], ...numbered(names)]);
-  return {
-    element: h("div", { class: "controls" },
-      get("networks").length > 1 ? field("Network", networks.control) : null,
-      field("Square", size.control), field("filled with", fill.control),
-      field("Map", method.control), field("for class", target.control),
-      h("button", { type: "button", click: () => set(initial) }, "Reset")),
-    update() {
-      for (const { name, control } of [networks, size, fill, method, target]) {
-        const text = String(get(name));
-        if (![...control.options].some(({ value }) => value === text))
-          control.append(h("option", { value: text }, text));
-        control.value = text;
-      }
-    },
-  };
+/** The choices under the picture. */
+function createControls(own, classes) {
+  const networks = own.get("networks"), select = (label, name, options) => choice(label, options, trait(own, name));
+  return group({ class: "controls" },
+    networks.length > 1 ? select("Network", "network", numbered(networks.map(({ name }) => name))) : null,
+    select("Square", "size", SIZES), select("filled with", "fill", FILLS), select("Map", "method", METHODS),
+    select("for class", "target", [[null, "its answer"], ...numbered(Array.from({ length: classes }, (_, k) => String(k)))]), own.reset);
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const images = get("images"), columns = images[0][0].length, count = images[0].flat().length;
-  const initial = Object.fromEntries(CHANGED.map((name) => [name, get(name)]));
-  const classes = get("networks")[0].layers.at(-1).bias.length;
-  const answers = createAnswers(get);
+/** The picture with its square, the probabilities in bars and in words, and the map. */
+function createStage(own, classes, goTo) {
+  const picture = grid({ label: "Image with the square", tone: "gray", onselect: goTo });
+  const map = grid({ label: "Map", tone: "signed", onselect: goTo });
+  follow(picture.element, goTo);
+  const bars = createBars(classes), title = h("p", { class: "plane-name" }), words = h("p", { class: "words" });
+  const hint = h("p", { class: "plane-name" }, "Drag the square, or move it with the arrow keys");
+  return { element: h("div", { class: "stage" }, h("div", {}, hint, picture), bars, words, h("div", {}, title, map)), update(now) {
+    const { plane, square, values, row, column, size, method, target } = now;
+    const look = (numbers) => (i, j) => ({ text: short(numbers[i][j]), mark: i === row && j === column ? "current" : "" });
+    picture.update(square, { frame: frameOf(plane, row, column, size), cell: look(square), range: [0, 1] });
+    map.update(values, { frame: oneCell(row, column), cell: look(values), scale: method === "occlusion" ? [[1]] : values });
+    title.textContent = TITLES[method](target);
+    map.rename(title.textContent);
+    bars.update(now);
+    words.replaceChildren(...saidOf(now).map((text, i) => (i === 1 ? h("b", {}, text) : text)));
+  } };
+}
 
+/** What the network says, in words, the answer in the middle; a drop that two decimals do not show is none. */
+function saidOf({ whole, covered: now, target: k, where }) {
+  const [first, then] = [whole[k].toFixed(2), now[k].toFixed(2)];
+  const change = first === then ? "as without it" : `${now[k] < whole[k] ? "down" : "up"} from ${first}`;
+  return [`With the square around ${where} the network says `, String(best(now)), `. For ${k}: ${then}, ${change}.`];
+}
+
+function build(own) {
+  const { get, set } = own;
+  const images = get("images"), columns = images[0][0].length, count = images[0].flat().length;
+  const classes = get("networks")[0].layers.at(-1).bias.length, answers = createAnswers(get);
   const goTo = (row, column) => {
     bar.pause();
     set({ position: row * columns + column });
   };
-  const picture = grid({ label: "Image with the square", tone: "gray", onselect: goTo });
-  const map = grid({ label: "Map", tone: "signed", onselect: goTo });
-  follow(picture.element, goTo);
-  const pictures = createPictures(images, get("labels"), (image) => set({ image }));
-  const bars = createBars(classes);
-  const title = h("p", { class: "plane-name" }), words = h("p", { class: "words" });
-  const live = announcer();
-  const bar = player({ label: "Square", onmove: (position) => set({ position }) });
-  const controls = createControls({ get, set, initial, classes });
-
-  function drawGrids(plane, row, column) {
-    const hidden = covered(plane, [row, column], get("size"), get("fill"));
-    const look = (numbers) => (i, j) =>
-      ({ text: short(numbers[i][j]), mark: i === row && j === column ? "current" : "" });
-    const frame = frameOf(plane, row, column, get("size"));
-    picture.update(hidden, { frame, cell: look(hidden), range: [0, 1] });
-    const values = answers.map();
-    map.update(values, { frame: { row, column, rows: 1, columns: 1 }, cell: look(values),
-      scale: get("method") === "occlusion" ? [[1]] : values });
-    for (const one of [picture, map])
-      if (!one.element.contains(document.activeElement)) one.activate(row, column);
-  }
-  /** What the network says, in words; a drop that two decimals do not show is none. */
-  function write(where, whole, now, k) {
-    const [first, then] = [whole[k].toFixed(2), now[k].toFixed(2)];
-    const change = first === then ? "as without it" : `${now[k] < whole[k] ? "down" : "up"} from ${first}`;
-    words.replaceChildren(`With the square around ${where} the network says `, h("b", {}, String(best(now))),
-      `. For ${k}: ${then}, ${change}.`);
-  }
-  function draw() {
-    const position = Math.min(get("position"), count - 1);
-    const row = Math.floor(position / columns), column = position % columns, k = answers.target();
-    const where = `row ${row}, column ${column}`;
-    const whole = answers.whole(), now = answers.now([row, column]);
-    drawGrids(images[get("image")], row, column);
-    title.textContent = TITLES[get("method")](k);
-    map.rename(title.textContent);
-    pictures.update(images.map((_, i) => best(answers.whole(i))), get("image"));
-    bars.update(whole, now, k);
-    write(where, whole, now, k);
-    controls.update();
-    bar.update(position, count, where);
-    speak(`${get("networks")[get("network")].name}. ${words.textContent}`);
-  }
-
-  const hint = h("p", { class: "plane-name" }, "Drag the square, or move it with the arrow keys");
-  const speak = speaker(live, bar);
-  const root = h("div", { class: "cnn-widget occlusion", role: "group", "aria-label": "Occlusion" },
-    pictures.element,
-    h("div", { class: "stage" }, h("div", {}, hint, picture.element), bars.element, words,
-      h("div", {}, title, map.element)),
-    bar.element, controls.element, live);
-  spacePlays(root, bar);
-  return mount(el, root, model, draw, () => bar.pause());
+  const bar = player(own, "Square");
+  return {
+    bar,
+    state() {
+      const [size, fill, method, image] = ["size", "fill", "method", "image"].map(get), plane = images[image];
+      const position = Math.min(get("position"), count - 1), row = Math.floor(position / columns), column = position % columns;
+      return {
+        size, method, image, plane, position, row, column, count, where: `row ${row}, column ${column}`, square: covered(plane, [row, column], size, fill),
+        values: answers.map(), target: answers.target(), whole: answers.whole(), covered: answers.now([row, column]),
+        answers: images.map((_, i) => best(answers.whole(i))),
+      };
+    },
+    parts: [createPictures(images, get("labels"), (image) => set({ image })), createStage(own, classes, goTo), bar, createControls(own, classes)],
+    say: (now) => `${get("networks")[get("network")].name}. ${saidOf(now).join("")}`,
+  };
 }
 
-export default { render };
+export default frame({ mark: "occlusion", label: "Occlusion", kept: ["network", "image", "size", "fill", "position", "method", "target"], build });

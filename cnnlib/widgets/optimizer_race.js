@@ -1,8 +1,10 @@
 // Four optimizers walk over the same surface, and every step can be traced to its sum.
-import { announcer, field, format, h, mount, onEnter, readings, select, setter, speaker } from "./shared/view/dom.js";
+import { choice, tick } from "./shared/view/controls.js";
+import { button, format, h, onEnter, readings } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
 import { judge } from "./shared/view/judge.js";
 import { BETAS, OPTIMIZERS, SURFACES, walk } from "./shared/math/walks.js";
-import { player, spacePlays } from "./shared/view/player.js";
+import { player } from "./shared/view/player.js";
 import { svg } from "./shared/view/svg.js";
 
 const STEPS = 60;
@@ -57,7 +59,7 @@ function createMap(onstart) {
 
   return {
     element,
-    update({ surface, start, walks, position, chosen }) {
+    update({ surface, start, seen: walks, position, chosen }) {
       if (canvas.dataset.surface !== surface) paintSurface(canvas, SURFACES[surface]);
       canvas.dataset.surface = surface;
       const places = [];
@@ -102,13 +104,14 @@ function sums(name, axis, before, { lr, momentum }, count) {
   return [...rows, ["new", `${write(from)} − ${format(lr)}·${inSum(move)}`, to]];
 }
 
-/** Asks where the chosen optimizer is after this step, one coordinate at a time. */
-function createQuestion(onright) {
-  let task = {};
+/** Asks for `now.task`, where the chosen optimizer is after this step; onfound(said) when that may be shown. */
+function createQuestion(onfound) {
+  let task = null;
   const input = h("input", { type: "text", autocomplete: "off", size: 7, "aria-label": "Your prediction" });
   const words = h("span"), verdict = h("span", { class: "race-verdict", role: "status" });
   function check() {
-    const { from, to, gradient, move } = task.axis, { lr } = task.options, numbers = readings(input.value);
+    if (!task) return;
+    const { axis: { from, to, gradient, move }, lr } = task, numbers = readings(input.value);
     const slips = [
       [from + lr * move, "That goes uphill: the step is subtracted."],
       [from - move, "The learning rate is missing."],
@@ -117,61 +120,62 @@ function createQuestion(onright) {
     ];
     const { right, sentence } = judge(numbers, to, slips);
     if (!numbers.length) verdict.textContent = "Type a number, such as 3.84 or -0.6.";
-    else if (right) onright(`${format(to)} is right.`);
+    else if (right) onfound(`${format(to)} is right.`);
     else verdict.textContent = sentence ?? "Not that. Place minus learning rate times move.";
   }
-  const element = h("div", { class: "race-predict", keydown: onEnter(check) }, words, input, h("button", { type: "button", click: check }, "Check"), h("button", { type: "button", click: () => onright(`It is ${format(task.axis.to)}.`) }, "Show me"), verdict);
-  return {
-    element,
-    update(newTask) {
-      if (newTask.key !== task.key) {
-        input.value = "";
-        verdict.textContent = newTask.said;
-      }
-      task = newTask;
-      words.textContent = `Step ${task.count} of ${task.name}: the new ${task.letter}?`;
-      for (const part of [words, input, ...element.querySelectorAll("button")]) part.hidden = task.known;
-      verdict.textContent = task.known ? task.said : verdict.textContent;
-    },
-  };
+  const asking = [words, input, button("Check", check), button("Show me", () => task && onfound(`It is ${format(task.axis.to)}.`))];
+  const element = h("div", { class: "race-predict", keydown: onEnter(check) }, asking, verdict);
+  return { element, update({ task: asked }) {
+    element.hidden = !asked;
+    if (asked && asked.key !== task?.key) {
+      input.value = "";
+      verdict.textContent = asked.said;
+    }
+    task = asked;
+    if (!task) return;
+    words.textContent = `Step ${task.count} of ${task.name}: the new ${task.letter}?`;
+    for (const part of asking) part.hidden = task.known;
+    if (task.known) verdict.textContent = task.said;
+  } };
+}
+
+/** A slider for a trait, with its number beside it. */
+function createSlider(label, name, { get, restart }, limits) {
+  const shown = h("span", { class: "race-value" });
+  const control = h("input", { type: "range", ...limits, "aria-label": label, input: () => restart({ [name]: Number(control.value) }) });
+  return { element: h("span", { class: "field" }, h("span", {}, label), control, shown), update() {
+    control.value = get(name);
+    control.setAttribute("aria-valuetext", format(get(name)));
+    shown.textContent = format(get(name));
+  } };
+}
+
+/** The two numbers of the start. */
+function createStart({ get, restart }) {
+  const inputs = [["x", WIDE], ["y", HIGH]].map(([letter, limit], i) => {
+    const input = h("input", { type: "number", step: 0.1, min: -limit, max: limit, "aria-label": `Start ${letter}`, change() {
+      const start = [...get("start")];
+      if (input.value !== "") start[i] = within(Number(input.value), limit);
+      restart({ start });
+      input.value = get("start")[i];
+    } });
+    return input;
+  });
+  return { element: h("span", { class: "field" }, h("span", {}, "Start"), inputs), update: () => inputs.forEach((input, i) => {
+    if (input !== document.activeElement) input.value = get("start")[i];
+  }) };
 }
 
 /** Surface, start, learning rate, momentum. */
-function createControls({ get, restart, initial }) {
-  const surface = select([["valley", "narrow valley"], ["saddle", "saddle"]], (value) =>
-    restart({ surface: value, start: value === "saddle" ? [4, 0.01] : [4, 1] }));
-  const range = (name, label, min, max, step) => {
-    const shown = h("span", { class: "race-value" });
-    const control = h("input", { type: "range", min, max, step, "aria-label": label, input: () => restart({ [name]: Number(control.value) }) });
-    return { element: h("span", { class: "field" }, h("span", {}, label), control, shown), update() {
-      control.value = get(name);
-      control.setAttribute("aria-valuetext", format(get(name)));
-      shown.textContent = format(get(name));
-    } };
-  };
-  const ranges = [range("lr", "Learning rate", 0.02, 1, 0.02), range("momentum", "Momentum", 0, 0.98, 0.02)];
-  const starts = ["x", "y"].map((letter, i) =>
-    h("input", { type: "number", step: 0.1, min: -[WIDE, HIGH][i], max: [WIDE, HIGH][i], "aria-label": `Start ${letter}`, change: (event) => {
-      const start = [...get("start")];
-      if (event.target.value !== "") start[i] = within(Number(event.target.value), [WIDE, HIGH][i]);
-      restart({ start });
-      event.target.value = get("start")[i];
-    } }));
-  const predict = h("input", { type: "checkbox", change: () => restart({ predict: predict.checked }) });
-  return {
-    element: h("div", { class: "controls" }, field("Surface", surface), ranges.map(({ element }) => element),
-      h("span", { class: "field" }, h("span", {}, "Start"), starts),
-      h("label", { class: "tick" }, predict, "Predict first"),
-      h("button", { type: "button", click: () => restart(initial) }, "Reset")),
-    update() {
-      surface.value = get("surface");
-      for (const { update } of ranges) update();
-      starts.forEach((input, i) => {
-        if (input !== document.activeElement) input.value = get("start")[i];
-      });
-      predict.checked = get("predict");
-    },
-  };
+function createControls(own) {
+  const { get, restart } = own;
+  const surface = choice("Surface", [["valley", "narrow valley"], ["saddle", "saddle"]], { read: () => get("surface"),
+    write: (surface) => restart({ surface, start: surface === "saddle" ? [4, 0.01] : [4, 1] }) });
+  const predict = tick("Predict first", { read: () => get("predict"), write: (predict) => restart({ predict, position: predict ? 1 : 0 }) });
+  return group({ class: "controls" }, surface,
+    createSlider("Learning rate", "lr", own, { min: 0.02, max: 1, step: 0.02 }),
+    createSlider("Momentum", "momentum", own, { min: 0, max: 0.98, step: 0.02 }),
+    createStart(own), predict, own.reset);
 }
 
 /** A row for each optimizer: choose it, and see where it is and how high. */
@@ -197,64 +201,54 @@ function createTable(choose) {
   };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = Object.fromEntries(["surface", "start", "lr", "momentum", "chosen"].map((name) => [name, get(name)]));
-  const known = new Map();
-
-  function restart(traits) {
-    bar.pause();
-    known.clear();
-    set({ ...("predict" in traits ? { position: traits.predict ? 1 : 0 } : {}), ...traits });
-    draw();
-  }
-  const map = createMap((start) => restart({ start }));
-  const table = createTable((chosen) => set({ chosen }));
-  const steps = h("div", { class: "race-sums" });
-  const question = createQuestion((said) => {
-    known.set(key(), said);
-    draw();
-  });
-  const bar = player({ label: "Step", onmove: (position) => set({ position }) });
-  const controls = createControls({ get, restart, initial });
-  const live = announcer(), formula = h("p", { class: "note" });
-  const axis = () => (get("surface") === "saddle" ? 1 : 0);
-  const key = () => `${get("chosen")},${get("position")}`;
-
-  function writeSums(path, position, hidden) {
+/** The chosen optimizer's step along both axes, written out. */
+function createSums() {
+  const element = h("div", { class: "race-sums" });
+  const line = (letter, rows, hidden) => h("p", {}, h("b", {}, letter), " ", rows.flatMap(([what, how, value], k) => {
+    const last = k === rows.length - 1, number = what === "of squares" && value < 1e4 ? format(value, 6) : write(value);
+    return [h("span", { class: "race-term" }, `${what} ${how ? `${how} = ` : ""}`,
+      last ? h("strong", {}, hidden ? "?" : number) : number, last ? "" : ";"), " "];
+  }));
+  return { element, update({ path, position, chosen, options, hidden }) {
     const { axes } = path[position];
-    if (!axes) return [h("p", {}, `The start: ${pair(path[0].place)}, height ${format(path[0].height)}. Press play, or step.`)];
-    return axes.map((one, i) => h("p", {}, h("b", {}, "xy"[i]), " ",
-      sums(get("chosen"), one, path[position - 1].axes?.[i], { lr: get("lr"), momentum: get("momentum") }, position).flatMap(([what, how, value], k, all) => [
-        h("span", { class: "race-term" }, `${what} ${how ? `${how} = ` : ""}`,
-          k === all.length - 1 ? h("strong", {}, hidden ? "?" : write(value)) : what === "of squares" && value < 1e4 ? format(value, 6) : write(value), k === all.length - 1 ? "" : ";"), " "])));
-  }
-  function draw() {
-    const [surface, start, position, chosen] = ["surface", "start", "position", "chosen"].map(get);
-    const options = { lr: get("lr"), momentum: get("momentum") };
-    const walks = new Map(OPTIMIZERS.map((name) => [name, walk(surface, name, start, options, STEPS)]));
-    const path = walks.get(chosen);
-    const hidden = get("predict") && position > 0 && !known.has(key());
-    map.update({ surface, start, position, chosen, walks: hidden ? new Map(walks).set(chosen, [...path.slice(0, position), path[position - 1]]) : walks });
-    table.update({ walks, position, chosen, hidden });
-    steps.replaceChildren(...writeSums(path, position, hidden));
-    question.element.hidden = !get("predict") || position === 0;
-    if (!question.element.hidden)
-      question.update({ key: key(), name: chosen, letter: "xy"[axis()], count: position, options,
-        axis: path[position].axes[axis()], known: !hidden, said: known.get(key()) ?? "" });
-    const where = position ? `step ${position}` : "start";
-    bar.update(position, STEPS + 1, where);
-    controls.update();
-    formula.textContent = `Height: ${SURFACES[surface].formula}. x runs from −5 to 5, y from −2 to 2; dark is low. Drag the ring, or click the map, to start elsewhere.`;
-    speak(`${chosen}, ${where}: ${hidden ? "hidden" : `${pair(path[position].place)}, height ${format(path[position].height)}`}`);
-  }
-
-  const speak = speaker(live, bar);
-  const root = h("div", { class: "cnn-widget optimizer-race", role: "group", "aria-label": "Race of optimizers" },
-    map.element, formula, bar.element, table.element, steps, question.element, controls.element, live);
-  spacePlays(root, bar);
-  return mount(el, root, model, draw, () => bar.pause());
+    element.replaceChildren(...(axes ? axes.map((one, i) =>
+      line("xy"[i], sums(chosen, one, path[position - 1].axes?.[i], options, position), hidden))
+      : [h("p", {}, `The start: ${pair(path[0].place)}, height ${format(path[0].height)}. Press play, or step.`)]));
+  } };
 }
 
-export default { render };
+/** All that is drawn, from the traits; said(key) is what was said when a place was found. */
+function stateOf(get, found) {
+  const [surface, start, position, chosen, lr, momentum] = ["surface", "start", "position", "chosen", "lr", "momentum"].map(get);
+  const options = { lr, momentum };
+  const walks = new Map(OPTIMIZERS.map((name) => [name, walk(surface, name, start, options, STEPS)]));
+  const path = walks.get(chosen), key = `${chosen},${position}`, axis = surface === "saddle" ? 1 : 0;
+  const asks = get("predict") && position > 0, hidden = asks && !found.has(key);
+  return {
+    surface, start, position, chosen, options, walks, path, hidden, count: STEPS + 1, where: position ? `step ${position}` : "start",
+    seen: hidden ? new Map(walks).set(chosen, [...path.slice(0, position), path[position - 1]]) : walks,
+    task: asks ? { key, name: chosen, letter: "xy"[axis], count: position, lr, axis: path[position].axes[axis],
+      known: !hidden, said: found.get(key) ?? "" } : null,
+  };
+}
+
+function build(own) {
+  const { get, set, draw } = own;
+  const found = new Map(); // what was said of a place that may be shown
+  const bar = player(own, "Step"), formula = h("p", { class: "note" });
+  const question = createQuestion((said) => {
+    found.set(`${get("chosen")},${get("position")}`, said);
+    draw();
+  });
+  return {
+    bar, state: () => stateOf(get, found), forget: () => found.clear(),
+    parts: [createMap((start) => own.restart({ start })),
+      { element: formula, update: ({ surface }) => (formula.textContent =
+        `Height: ${SURFACES[surface].formula}. x runs from −5 to 5, y from −2 to 2; dark is low. Drag the ring, or click the map, to start elsewhere.`) },
+      bar, createTable((chosen) => set({ chosen })), createSums(), question, createControls(own)],
+    say: ({ chosen, where, hidden, path, position }) =>
+      `${chosen}, ${where}: ${hidden ? "hidden" : `${pair(path[position].place)}, height ${format(path[position].height)}`}`,
+  };
+}
+
+export default frame({ mark: "optimizer-race", label: "Race of optimizers", data: ["surface", "start", "lr", "momentum"], kept: ["chosen"], build });

@@ -1,8 +1,10 @@
 // How many windows fit into a row: every position drawn, with the formula in numbers.
-import { announcer, format, h, mount, setter, speaker } from "./shared/view/dom.js";
+import { tick, trait } from "./shared/view/controls.js";
+import { button, format, h } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
 import { axis, skipped } from "./shared/math/shapes.js";
-import { player, spacePlays } from "./shared/view/player.js";
-import { prediction } from "./shared/view/predict.js";
+import { player } from "./shared/view/player.js";
+import { predictFirst } from "./shared/view/predict.js";
 
 const LONGEST = 64;
 const SLIDERS = [
@@ -115,7 +117,7 @@ function createPicture(onselect) {
   }
   return {
     element,
-    update(row, window, hidden) {
+    update({ row, position: window, hidden }) {
       const key = JSON.stringify([row, hidden]);
       if (key !== drawn) build(row, hidden);
       drawn = key;
@@ -128,53 +130,33 @@ function createPicture(onselect) {
 }
 
 /** Sliders, the words for padding, ceil_mode, predict first, reset. */
-function createControls({ change, restart, initial }) {
+function createControls(own, change, ask) {
   const sliders = SLIDERS.map(([name, letter, word, min, max]) => {
     const range = h("input", { type: "range", min, max, "aria-label": `${word} ${letter}`,
       input: () => change({ [name]: Number(range.value) }) });
     const value = h("b", {});
-    return { name, range, value, max, element: h("label", { class: "output-size-slider" },
-      h("span", {}, `${word} `, h("i", {}, letter)), range, value) };
-  });
-  const words = [
-    ["valid", () => 0],
-    ["same", () => "same"],
-    ["full", (row) => row.extent - 1],
-  ].map(([word, padding]) => {
-    const button = h("button", { type: "button", click: () => change({ padding: padding(button.row) }) }, word);
-    return Object.assign(button, { padding });
-  });
-  const ceil = h("input", { type: "checkbox", change: () => change({ ceil_mode: ceil.checked }) });
-  const predict = h("input", { type: "checkbox", change: () => restart({ predict: predict.checked }) });
-  const element = h("div", {},
-    h("div", { class: "output-size-sliders" }, sliders.map((slider) => slider.element)),
-    h("div", { class: "controls" },
-      h("span", { class: "field", role: "group", "aria-label": "Padding" }, h("span", {}, "padding"), words),
-      h("label", { class: "tick" }, ceil, "ceil_mode (pooling only)"),
-      h("label", { class: "tick" }, predict, "Predict first"),
-      h("button", { type: "button", click: () => restart(initial) }, "Reset")));
-  return {
-    element,
-    update(traits, row) {
-      for (const { name, range, value, max } of sliders) {
-        const shown = name === "padding" ? row.given.before : traits[name];
+    return { element: h("label", { class: "output-size-slider" }, h("span", {}, `${word} `, h("i", {}, letter)), range, value),
+      update({ traits, row: { given } }) {
+        const padding = name === "padding", shown = padding ? given.before : traits[name];
         range.max = Math.max(max, shown);
         range.value = shown;
-        const uneven = name === "padding" && row.given.before !== row.given.after;
-        value.textContent = uneven ? `${row.given.before} + ${row.given.after}` : String(shown);
+        value.textContent = padding && given.before !== given.after ? `${given.before} + ${given.after}` : String(shown);
         range.setAttribute("aria-valuetext", value.textContent);
-      }
-      for (const button of words) {
-        button.row = row;
-        const padding = button.padding(row);
-        const { before, after } = axis(row.size, row.kernel, 1, padding, row.dilation);
-        const fits = padding !== "same" || row.stride === 1;
-        button.setAttribute("aria-pressed", fits && before === row.given.before && after === row.given.after);
-      }
-      ceil.checked = traits.ceil_mode;
-      predict.checked = traits.predict;
-    },
-  };
+      } };
+  });
+  const words = [["valid", () => 0], ["same", () => "same"], ["full", (row) => row.extent - 1]].map(([word, paddingOf]) => {
+    let padding = 0;
+    const element = button(word, () => change({ padding }));
+    return { element, update({ row }) {
+      padding = paddingOf(row);
+      const { before, after } = axis(row.size, row.kernel, 1, padding, row.dilation);
+      const fits = padding !== "same" || row.stride === 1;
+      element.setAttribute("aria-pressed", fits && before === row.given.before && after === row.given.after);
+    } };
+  });
+  const padding = { ...group({}, words), element: h("span", { class: "field", role: "group", "aria-label": "Padding" }, h("span", {}, "padding"), words) };
+  return group({}, group({ class: "output-size-sliders" }, sliders),
+    group({ class: "controls" }, padding, tick("ceil_mode (pooling only)", trait(own, "ceil_mode", change)), ask.tick, own.reset));
 }
 
 /** What the picture shows, in words. */
@@ -210,76 +192,45 @@ function newQuestion(ceil_mode) {
   }
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
+function build(own) {
+  const { get, set, complain, draw } = own;
   const geometryNow = () => Object.fromEntries(NAMES.map((name) => [name, get(name)]));
-  const initial = { ...geometryNow(), position: 0, predict: false };
-  let count = 1, known = "";
-  const key = () => JSON.stringify(geometryNow());
-  const position = () => Math.min(get("position"), count - 1);
-
+  const position = () => Math.min(get("position"), layout(geometryNow()).output - 1);
   /** Sets what a reader changed, unless no window would fit any more. */
   function change(traits) {
-    const all = { ...geometryNow(), ...traits };
-    const row = layout(all);
-    error.textContent = fault(all, row);
-    if (error.textContent) return draw();
-    bar.pause();
-    set({ position: Math.min(position(), row.output - 1), ...traits });
+    const all = { ...geometryNow(), ...traits }, row = layout(all), message = fault(all, row);
+    if (!message) {
+      bar.pause();
+      set({ position: Math.min(position(), row.output - 1), ...traits });
+    }
+    complain(message);
+    draw();
   }
-  function restart(traits) {
-    known = "";
-    change({ position: 0, score: [0, 0], ...traits });
-  }
-
-  const error = h("p", { class: "error", role: "alert" });
-  const live = announcer();
   const picture = createPicture((window) => {
     bar.pause();
     set({ position: window });
   });
-  const sentence = h("p", { class: "output-size-window" });
-  const steps = h("p", { class: "output-size-formula" });
-  const notes = h("p", { class: "note" });
-  const bar = player({ label: "Window", onmove: (to) => set({ position: to }) });
-  const predict = prediction({
-    onnext: () => change({ ...newQuestion(get("ceil_mode")), position: 0 }),
-    onreveal: (right) => {
-      const [good, asked] = get("score");
-      if (known !== key()) set({ score: [good + (right ? 1 : 0), asked + 1] });
-      known = key();
-      draw();
-    },
-  });
-  const controls = createControls({ change, restart, initial });
-
-  function draw() {
-    const traits = { ...geometryNow(), predict: get("predict") };
-    const row = layout(traits);
-    count = row.output;
-    const hidden = traits.predict && known !== key();
-    const window = hidden ? 0 : position();
-    picture.update(row, window, hidden);
-    sentence.textContent = reading(row, window);
+  const sentence = h("p", { class: "output-size-window" }), steps = h("p", { class: "output-size-formula" }), notes = h("p", { class: "note" });
+  const words = { element: steps, update({ traits, row, where, hidden }) {
+    sentence.textContent = where;
     const { steps: list, result } = formula(traits, row);
     steps.replaceChildren(...(hidden ? [list[0], " = ", h("strong", {}, "?")]
       : [...list.flatMap((step) => [h("span", {}, step), " = "]), h("strong", {}, result)]));
     notes.textContent = hidden ? "" : facts(row);
     bar.element.hidden = hidden;
-    bar.update(window, count, sentence.textContent);
-    controls.update(traits, row);
-    predict.element.hidden = !traits.predict;
-    predict.update({ key: key(), question: "How many windows fit?", total: row.output, score: get("score"),
-      explain: () => explain(traits, row), known: !hidden });
-    speak(`${hidden ? "" : `${plural(count, "window")}. `}${sentence.textContent}`);
-  }
-
-  const speak = speaker(live, bar);
-  const root = h("div", { class: "cnn-widget output-size", role: "group", "aria-label": "Output size" },
-    controls.element, error, picture.element, steps, notes, sentence, bar.element, predict.element, live);
-  spacePlays(root, bar);
-  return mount(el, root, model, draw, () => bar.pause());
+  } };
+  const bar = player(own, "Window");
+  const ask = predictFirst(own, { start: () => ({ position: 0 }), next: () => change({ ...newQuestion(get("ceil_mode")), position: 0 }) });
+  return {
+    bar,
+    state() {
+      const traits = geometryNow(), row = layout(traits), hidden = ask.hidden("count"), window = hidden ? 0 : position();
+      return { traits, row, hidden, position: window, count: row.output, where: reading(row, window),
+        task: { key: "count", question: "How many windows fit?", total: row.output, explain: () => explain(traits, row) } };
+    },
+    parts: [createControls(own, change, ask), own.error, picture, words, notes, sentence, bar, ask],
+    say: ({ hidden, row, where }) => `${hidden ? "" : `${plural(row.output, "window")}. `}${where}`,
+  };
 }
 
-export default { render };
+export default frame({ mark: "output-size", label: "Output size", data: NAMES, kept: ["position"], build });

@@ -1,6 +1,8 @@
 // Draw on a small image, and watch its array and its shape.
-import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
-import { grid } from "./shared/view/grid.js";
+import { choice, trait } from "./shared/view/controls.js";
+import { button, copyWith, format, h } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { grid, oneCell } from "./shared/view/grid.js";
 import { table } from "./shared/math/lists.js";
 
 const AXES = [["2", "(H, W)"], ["3", "(C, H, W)"], ["4", "(N, C, H, W)"]];
@@ -28,80 +30,66 @@ function strokes(element, onstroke) {
   });
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = { image: get("image"), axes: get("axes"), ink: get("ink") };
-  let place = [0, 0];
-
-  const live = announcer();
-  const drawing = grid({ label: "Drawing", tone: "gray", onselect: (row, column) => {
-    place = [row, column];
-    draw();
-  } });
-  drawing.element.querySelector("[role=grid]").removeAttribute("aria-readonly"); // drawn on, not typed into
-
-  function dot(row, column, value = get("ink")) {
-    place = [row, column];
-    set({ image: copyWith(get("image"), place, value) });
-    draw();
-  }
-  strokes(drawing.element, (row, column) => dot(row, column));
-  drawing.element.addEventListener("keydown", (event) => {
+/** The grid that is drawn on: dot(row, column, value) draws, point(row, column) looks there. */
+function createDrawing(dot, point) {
+  const drawing = grid({ label: "Drawing", tone: "gray", onselect: point }), { element } = drawing;
+  element.querySelector("[role=grid]").removeAttribute("aria-readonly"); // drawn on, not typed into
+  strokes(element, (row, column) => dot(row, column));
+  element.addEventListener("keydown", (event) => {
     const cell = event.target.closest(".number");
     if (!cell || event.ctrlKey || event.metaKey || event.altKey || !/^[\d ]$|^Enter$/.test(event.key)) return;
     event.preventDefault();
-    dot(Number(cell.dataset.row), Number(cell.dataset.column), /\d/.test(event.key) ? Number(event.key) : get("ink"));
+    dot(Number(cell.dataset.row), Number(cell.dataset.column), /\d/.test(event.key) ? Number(event.key) : undefined);
   });
+  return { element, update: ({ image, row, column }) => drawing.update(image, {
+    range: [0, 9], frame: oneCell(row, column), cell: (i, j) => ({ mark: i === row && j === column ? "current" : "" }) }) };
+}
 
-  const ink = select(INKS, (value) => set({ ink: Number(value) }));
-  const shapes = h("span", { class: "shapes", role: "group", "aria-label": "Axes" },
-    AXES.map(([axes, name]) => h("button", { type: "button", "data-axes": axes, click: () => set({ axes: Number(axes) }) }, name)));
-  const shape = h("p", { class: "shape" });
-  const text = h("pre", { tabindex: 0, "aria-label": "The array" });
-  const empty = () => set({ image: table(get("image").length, get("image")[0].length, () => 0) });
+/** The array as Python prints it. */
+function written(image, added) {
+  const indent = " ".repeat(added + 1), widest = Math.max(...image.flat().map((value) => format(value).length));
+  const lines = image.map((line) => `[${line.map((value) => format(value).padStart(widest)).join(" ")}]`);
+  return `${"[".repeat(added + 1)}${lines.join(`\n${indent}`)}${"]".repeat(added + 1)}`;
+}
 
-  function draw() {
-    const image = get("image");
-    if (image[place[0]]?.[place[1]] === undefined) place = [0, 0];
-    const [row, column] = place, axes = get("axes"), added = axes - 2;
-    const value = format(image[row][column]);
-    drawing.update(image, {
-      range: [0, 9],
-      frame: { row, column, rows: 1, columns: 1 },
-      cell: (i, j) => ({ mark: i === row && j === column ? "current" : "" }),
-    });
-    if (!drawing.element.contains(document.activeElement)) drawing.activate(row, column);
-    for (const button of shapes.children) button.setAttribute("aria-pressed", Number(button.dataset.axes) === axes);
-    if (![...ink.options].some((option) => Number(option.value) === get("ink")))
-      ink.append(h("option", { value: get("ink") }, String(get("ink"))));
-    ink.value = get("ink");
-
-    const sizes = [...Array(added).fill(1), image.length, image[0].length];
-    const names = ["image", "channel", "row", "column"].slice(4 - axes);
-    const index = [...Array(added).fill(0), row, column];
+/** The image as an array: its shape, where the chosen pixel stands in it, and all its numbers. */
+function createArray({ set }) {
+  const shapes = AXES.map(([axes, name]) => button(name, () => set({ axes: Number(axes) }), { "data-axes": axes }));
+  const shape = h("p", { class: "shape" }), text = h("pre", { tabindex: 0, "aria-label": "The array" });
+  const element = h("div", { class: "array" }, h("span", { class: "shapes", role: "group", "aria-label": "Axes" }, shapes), shape, text);
+  return { element, update({ image, axes, row, column, value }) {
+    for (const one of shapes) one.setAttribute("aria-pressed", Number(one.dataset.axes) === axes);
+    const added = axes - 2, sizes = [...Array(added).fill(1), image.length, image[0].length];
+    const names = ["image", "channel", "row", "column"].slice(4 - axes), index = [...Array(added).fill(0), row, column];
     shape.replaceChildren(h("code", {}, `x.shape == (${sizes.join(", ")})`), h("br"),
       h("strong", {}, h("code", {}, `x[${index.join(", ")}] == ${value}`)), " ",
       h("span", { class: "note" }, names.map((name, i) => `${name} ${index[i]}`).join(", ")));
     text.textContent = written(image, added);
-    speak(`row ${row}, column ${column}: ${value}`);
-  }
-
-  /** The array as Python prints it. */
-  function written(image, added) {
-    const indent = " ".repeat(added + 1);
-    const lines = image.map((line) => `[${line.map((value) => format(value).padStart(widest(image))).join(" ")}]`);
-    return `${"[".repeat(added + 1)}${lines.join(`\n${indent}`)}${"]".repeat(added + 1)}`;
-  }
-  const widest = (image) => Math.max(...image.flat().map((value) => format(value).length));
-
-  const speak = speaker(live);
-  const root = h("div", { class: "cnn-widget pixel-drawing", role: "group", "aria-label": "Drawing and its array" },
-    h("div", { class: "stage" }, drawing.element, h("div", { class: "array" }, shapes, shape, text)),
-    h("div", { class: "controls" }, field("Draw with", ink), h("button", { type: "button", click: empty }, "Clear"),
-      h("button", { type: "button", click: () => set(initial) }, "Reset"),
-      h("span", { class: "note" }, "Keys: arrows move, Space draws, 0 to 9 write a number.")), live);
-  return mount(el, root, model, draw);
+  } };
 }
 
-export default { render };
+function build(own) {
+  const { get, set, draw } = own;
+  let place = [0, 0];
+  const point = (...to) => {
+    place = to;
+    draw();
+  };
+  const drawing = createDrawing((row, column, value = get("ink")) => {
+    set({ image: copyWith(get("image"), [row, column], value) });
+    point(row, column);
+  }, point);
+  return {
+    state() {
+      const image = get("image"), [row, column] = image[place[0]]?.[place[1]] === undefined ? [0, 0] : place;
+      return { image, axes: get("axes"), row, column, value: format(image[row][column]) };
+    },
+    parts: [group({ class: "stage" }, drawing, createArray(own)),
+      group({ class: "controls" }, choice("Draw with", INKS, trait(own, "ink")),
+        button("Clear", () => set({ image: table(get("image").length, get("image")[0].length, () => 0) })), own.reset,
+        h("span", { class: "note" }, "Keys: arrows move, Space draws, 0 to 9 write a number."))],
+    say: ({ row, column, value }) => `row ${row}, column ${column}: ${value}`,
+  };
+}
+
+export default frame({ mark: "pixel-drawing", label: "Drawing and its array", kept: ["image", "axes", "ink"], build });

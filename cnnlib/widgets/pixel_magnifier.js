@@ -1,6 +1,8 @@
 // A lens over a photograph: the numbers that its pixels are made of, channel by channel.
-import { announcer, field, h, mount, select, setter, speaker } from "./shared/view/dom.js";
-import { grid } from "./shared/view/grid.js";
+import { choice } from "./shared/view/controls.js";
+import { button, h } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { grid, oneCell } from "./shared/view/grid.js";
 import { table } from "./shared/math/lists.js";
 
 const LENS = 5;
@@ -64,9 +66,9 @@ function createPhoto({ place, onpoint, onchoose }) {
   }, canvas, frame);
   return {
     element,
-    update(newPhoto, plane, top, left) {
+    update({ photo: newPhoto, plane, top, left }) {
       photo = newPhoto;
-      paintPixels(canvas, photo, photo.channels === 1 ? "all" : plane);
+      paintPixels(canvas, photo, plane);
       element.setAttribute("aria-label", `Photograph of ${photo.rows} rows and ${photo.columns} columns. `
         + "The arrow keys move the lens, with Shift by ten.");
       element.style.setProperty("--ratio", photo.columns / photo.rows);
@@ -76,82 +78,75 @@ function createPhoto({ place, onpoint, onchoose }) {
   };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  let source = null, photo = null, hover = null;
-
-  const live = announcer();
-  const picture = createPhoto({
-    place: () => [get("row"), get("column")],
-    onchoose(row, column) {
-      hover = null;
-      set({ row, column });
-    },
-    onpoint(place) {
-      hover = place;
-      draw();
-    },
-  });
-  const planes = h("span", { class: "planes", role: "group", "aria-label": "Plane" });
-  const numbers = select([["255", "0 to 255"], ["1", "0 to 1"]], (value) => set({ scaled: value === "1" }));
-  const lens = h("canvas", { class: "lens", role: "img" });
-  const lenses = h("div", { class: "lenses" });
-  const index = h("p", { class: "index" });
-  let grids = [];
-
-  /** A button and a grid of numbers for each channel. */
-  function build() {
-    const button = (name) => h("button", { type: "button", "data-plane": name, click: () => set({ plane: name }) },
-      name === "all" ? "all three" : name);
-    planes.replaceChildren(...["all", ...photo.names].map(button));
-    planes.hidden = photo.channels === 1;
-    grids = photo.names.map((name, channel) => {
-      const numbers = grid({ label: `${name} plane under the lens`, tone: name, counted: false });
-      return { numbers, box: h("div", { class: "channel" }, h("span", { class: "plane-name" }, photo.channels === 1 ? name : `${channel}: ${name}`), numbers.element) };
-    });
-    lenses.replaceChildren(h("div", { class: "channel" }, h("span", { class: "plane-name" }, "under the lens"), lens),
-      ...grids.map(({ box }) => box));
-  }
-
-  function draw() {
-    if (get("image") !== source) {
-      source = get("image");
-      photo = decode(source);
-      build();
-    }
-    const [row, column] = hover ?? [get("row"), get("column")];
-    const top = clamp(row - (LENS >> 1), 0, photo.rows - LENS), left = clamp(column - (LENS >> 1), 0, photo.columns - LENS);
-    const shown = (value) => (get("scaled") ? value / 255 : value);
-    picture.update(photo, get("plane"), top, left);
-    paintPixels(lens, photo, photo.channels === 1 ? "all" : get("plane"), top, left, LENS, LENS);
-    grids.forEach(({ numbers, box }, channel) => {
-      numbers.update(table(LENS, LENS, (i, j) => shown(photo.at(channel, top + i, left + j))), {
-        range: [0, shown(255)],
-        frame: { row: row - top, column: column - left, rows: 1, columns: 1 },
-        cell: (i, j) => ({ mark: i === row - top && j === column - left ? "current" : "" }),
-      });
-    });
-    for (const button of planes.children) button.setAttribute("aria-pressed", button.dataset.plane === get("plane"));
-    numbers.value = get("scaled") ? "1" : "255";
-    write(row, column, photo.names.map((_, channel) => shown(photo.at(channel, row, column))));
-  }
-
-  function write(row, column, values) {
-    const texts = values.map((value) => (get("scaled") ? value.toFixed(4) : String(value)));
-    lens.setAttribute("aria-label", `The ${LENS} by ${LENS} pixels under the lens, enlarged`);
-    index.replaceChildren(
-      h("span", {}, h("code", {}, `x[:, ${row}, ${column}]`), ` in (C, H, W), `, h("code", {}, `x[${row}, ${column}, :]`), ` in (H, W, C):`), " ",
-      h("strong", {}, `[${texts.join(", ")}]`));
-    const sentence = `row ${row}, column ${column}: ${photo.names.map((name, i) => `${name} ${texts[i]}`).join(", ")}`;
-    if (!hover) speak(sentence);
-  }
-
-  const speak = speaker(live);
-  const root = h("div", { class: "cnn-widget pixel-magnifier", role: "group", "aria-label": "Pixel magnifier" },
-    h("div", { class: "stage" }, picture.element, lenses), index,
-    h("div", { class: "controls" }, planes, field("Numbers", numbers)), live);
-  return mount(el, root, model, draw);
+function createPlanes({ set }) {
+  const element = h("span", { class: "planes", role: "group", "aria-label": "Plane" });
+  let drawn = null;
+  return { element, update({ photo, chosen }) {
+    if (photo !== drawn) element.replaceChildren(...["all", ...photo.names].map((name) =>
+      button(name === "all" ? "all three" : name, () => set({ plane: name }), { "data-plane": name })));
+    drawn = photo;
+    element.hidden = photo.channels === 1;
+    for (const one of element.children) one.setAttribute("aria-pressed", one.dataset.plane === chosen);
+  } };
 }
 
-export default { render };
+/** What is under the lens: enlarged, and a grid of numbers for each channel. */
+function createLenses() {
+  const lens = h("canvas", { class: "lens", role: "img", "aria-label": `The ${LENS} by ${LENS} pixels under the lens, enlarged` });
+  const element = h("div", { class: "lenses" });
+  let grids = [], drawn = null;
+  const channel = (title, one) => h("div", { class: "channel" }, h("span", { class: "plane-name" }, title), one);
+  function build(photo) {
+    drawn = photo;
+    grids = photo.names.map((name) => grid({ label: `${name} plane under the lens`, tone: name, counted: false }));
+    element.replaceChildren(channel("under the lens", lens),
+      ...grids.map((one, k) => channel(photo.channels === 1 ? photo.names[k] : `${k}: ${photo.names[k]}`, one)));
+  }
+  return { element, update({ photo, plane, row, column, top, left, shown }) {
+    if (photo !== drawn) build(photo);
+    paintPixels(lens, photo, plane, top, left, LENS, LENS);
+    grids.forEach((numbers, k) => numbers.update(table(LENS, LENS, (i, j) => shown(photo.at(k, top + i, left + j))), {
+      range: [0, shown(255)],
+      frame: oneCell(row - top, column - left),
+      cell: (i, j) => ({ mark: i === row - top && j === column - left ? "current" : "" }),
+    }));
+  } };
+}
+
+function createIndex() {
+  const element = h("p", { class: "index" });
+  return { element, update: ({ row, column, texts }) => element.replaceChildren(
+    h("span", {}, h("code", {}, `x[:, ${row}, ${column}]`), ` in (C, H, W), `, h("code", {}, `x[${row}, ${column}, :]`), ` in (H, W, C):`), " ",
+    h("strong", {}, `[${texts.join(", ")}]`)) };
+}
+
+function build(own) {
+  const { get, set, draw } = own;
+  let source = null, photo = null, hover = null;
+  const point = (place) => {
+    hover = place;
+    draw();
+  };
+  function state() {
+    if (get("image") !== source) photo = decode(get("image"));
+    source = get("image");
+    const [row, column] = hover ?? [get("row"), get("column")], scaled = get("scaled");
+    const shown = (value) => (scaled ? value / 255 : value);
+    const texts = photo.names.map((_, k) => shown(photo.at(k, row, column))).map((value) => (scaled ? value.toFixed(4) : String(value)));
+    return { photo, row, column, shown, texts, chosen: get("plane"), plane: photo.channels === 1 ? "all" : get("plane"),
+      top: clamp(row - (LENS >> 1), 0, photo.rows - LENS), left: clamp(column - (LENS >> 1), 0, photo.columns - LENS) };
+  }
+  const picture = createPhoto({ place: () => [get("row"), get("column")], onpoint: point, onchoose(row, column) {
+    hover = null;
+    set({ row, column });
+  } });
+  return {
+    state,
+    parts: [group({ class: "stage" }, picture, createLenses()), createIndex(), group({ class: "controls" }, createPlanes(own),
+      choice("Numbers", [[255, "0 to 255"], [1, "0 to 1"]], { read: () => (get("scaled") ? 1 : 255), write: (white) => set({ scaled: white === 1 }) }))],
+    say: ({ row, column, texts }) => (hover ? undefined
+      : `row ${row}, column ${column}: ${photo.names.map((name, i) => `${name} ${texts[i]}`).join(", ")}`),
+  };
+}
+
+export default frame({ mark: "pixel-magnifier", label: "Pixel magnifier", build });

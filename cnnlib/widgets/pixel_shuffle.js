@@ -1,9 +1,11 @@
 // One fixed permutation of the pixels: a dense neuron does not care, a convolution does.
-import { asking } from "./shared/view/asking.js";
-import { announcer, copyWith, format, h, mount, setter, speaker } from "./shared/view/dom.js";
-import { grid } from "./shared/view/grid.js";
+import { tick, trait } from "./shared/view/controls.js";
+import { button, copyWith, format, h, light } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { grid, oneCell } from "./shared/view/grid.js";
 import { planeMap, planeProducts, shuffled } from "./shared/math/planes.js";
-import { sumPanel } from "./shared/view/sum.js";
+import { predictFirst } from "./shared/view/predict.js";
+import { sumOf, sumPanel } from "./shared/view/sum.js";
 
 const SIDES = ["in order", "shuffled"];
 const DATA = ["image", "weight", "kernel", "bias", "order", "shuffle_weights"];
@@ -18,43 +20,36 @@ function permutation(length) {
   return order;
 }
 
+const part = (title, ...children) => h("div", { class: "part" }, h("span", { class: "plane-name" }, title), children);
+
 /** One row of the widget: an image, the dense neuron's weights and number, and the feature map. */
-function createSide(name, { onpixel, onweight, onchoose, onpoint, complain }) {
-  const image = grid({ label: `Image, ${name}`, tone: "gray", onerror: complain, onedit: onpixel, onselect: onpoint, onhover: onpoint });
-  const weight = grid({ label: `Dense weights, ${name}`, tone: "signed", onerror: complain, onedit: onweight, onselect: onpoint, onhover: onpoint });
+function createSide(name, side, { complain }, { onpixel, onweight, onchoose, onpoint }) {
+  const editable = (label, tone, onedit) =>
+    grid({ label: `${label}, ${name}`, tone, onerror: complain, onedit, onselect: onpoint, onhover: onpoint });
+  const image = editable("Image", "gray", onpixel), weight = editable("Dense weights", "signed", onweight);
   const neuron = grid({ label: `Dense neuron, ${name}`, tone: "signed", onselect: () => onchoose(-1) });
-  let columns = 1;
   const map = grid({ label: `Feature map, ${name}`, tone: "signed", onselect: (i, j) => onchoose(i * columns + j) });
-  const part = (title, one) => h("div", { class: "part" }, h("span", { class: "plane-name" }, title), one.element);
-  const element = h("div", { class: "side" }, h("b", { class: "side-name" }, `Pixels ${name}`),
-    h("div", { class: "parts" }, part("image", image), part("dense weights", weight), part("dense", neuron), part("feature map", map)));
+  let columns = 1;
   return {
-    element, image, weight,
-    /** `chosen` is the number whose sum is shown, or null when it is one of the other side. */
-    update(view, chosen, hidden) {
+    element: h("div", { class: "side" }, h("b", { class: "side-name" }, `Pixels ${name}`),
+      h("div", { class: "parts" }, part("image", image), part("dense weights", weight), part("dense", neuron), part("feature map", map))),
+    cells: (row, column) => [image.cell(row, column), weight.cell(row, column)],
+    update({ views, kernel, side: chosenSide, position, hidden }) {
+      const view = views[side], chosen = side === chosenSide ? position : null;
       columns = view.map[0].length;
-      const box = { row: Math.floor(chosen / columns), column: chosen % columns, rows: 1, columns: 1 };
-      const inMap = chosen !== null && chosen >= 0;
-      const look = (index) => ({ mark: chosen === index ? "current" : "", ...(hidden(index) ? { text: "?" } : {}) });
-      image.update(view.image, { frame: inMap ? { ...box, rows: view.kernel.length, columns: view.kernel[0].length } : null });
+      const box = chosen === null || chosen < 0 ? null : oneCell(Math.floor(chosen / columns), chosen % columns);
+      const look = (index) => ({ mark: chosen === index ? "current" : "", ...(hidden(`${side},${index}`) ? { text: "?" } : {}) });
+      image.update(view.image, { frame: box && { ...box, rows: kernel.length, columns: kernel[0].length } });
       weight.update(view.weight);
-      neuron.update([[view.dense]], { cell: () => look(-1), frame: chosen === -1 ? { row: 0, column: 0, rows: 1, columns: 1 } : null });
-      map.update(view.map, { cell: (i, j) => look(i * columns + j), frame: inMap ? box : null });
+      neuron.update([[view.dense]], { cell: () => look(-1), frame: chosen === -1 ? oneCell(0, 0) : null });
+      map.update(view.map, { cell: (i, j) => look(i * columns + j), frame: box });
     },
   };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = Object.fromEntries([...DATA, "side", "position"].map((name) => [name, get(name)]));
-  let views = [], kernelSize = [1, 1];
-
-  const error = h("p", { class: "error", role: "alert" });
-  const live = announcer();
-  const complain = (message) => {
-    if (error.textContent !== message) error.textContent = message;
-  };
+/** Both sides, in which a pixel and the dense weights that it meets are marked together. */
+function createSides(own) {
+  const { get, set } = own;
   const columns = () => get("image")[0].length;
   /** Where a pixel of one side stands on the other: the same number, at another place. */
   function partner(side, row, column) {
@@ -63,96 +58,81 @@ function render({ model, el }) {
     return [Math.floor(other / columns()), other % columns()];
   }
   const original = (side, row, column) => (side === 0 ? [row, column] : partner(1, row, column));
-
-  const sides = SIDES.map((name, side) => createSide(name, {
-    complain,
+  const sides = SIDES.map((name, side) => createSide(name, side, own, {
     onpixel: (row, column, value) => set({ image: copyWith(get("image"), original(side, row, column), value) }),
     onweight: (row, column, value) => set({ weight: copyWith(get("weight"),
       get("shuffle_weights") ? original(side, row, column) : [row, column], value) }),
     onchoose: (position) => set({ side, position }),
-    onpoint: (row, column) => light(row === undefined ? [] : [[side, row, column], [1 - side, ...partner(side, row, column)]]),
+    onpoint: (row, column) => mark(row === undefined ? [] : both(side, row, column)),
   }));
-  /** Marks pixels and the dense weights that they meet. */
-  function light(places) {
-    for (const lit of root.querySelectorAll(".lit")) lit.classList.remove("lit");
-    for (const [side, row, column] of places)
-      for (const { element } of [sides[side].image, sides[side].weight])
-        element.querySelector(`[data-row="${row}"][data-column="${column}"]`)?.classList.add("lit");
-  }
-  const sums = sumPanel((term) => {
-    light([]);
-    const side = get("side");
-    if (term && get("position") === -1) light([[side, term.row, term.column], [1 - side, ...partner(side, term.row, term.column)]]);
-    else if (term) light([[side, term.row, term.column]]);
-  });
-  const title = h("p", { class: "sum-title" });
+  const all = group({ class: "sides" }, sides);
+  const both = (side, ...place) => [[side, ...place], [1 - side, ...partner(side, ...place)]];
+  const mark = (places) => light(all.element, places.flatMap(([side, ...place]) => sides[side].cells(...place)));
+  return { ...all, light: (term) =>
+    mark(!term ? [] : get("position") === -1 ? both(get("side"), term.row, term.column) : [[get("side"), term.row, term.column]]) };
+}
+
+/** What an image, as it is and shuffled, becomes. */
+function viewsOf({ image, weight, kernel, bias, order, shuffle_weights }) {
+  const weights = shuffle_weights ? shuffled(weight, order) : weight;
+  return [[image, weight], [shuffled(image, order), weights]].map(([plane, own]) => ({
+    image: plane, weight: own, dense: sumOf(planeProducts(plane, own), 0), map: planeMap(plane, kernel, bias),
+  }));
+}
+
+function stateOf(get, hidden) {
+  const traits = Object.fromEntries([...DATA, "side", "position"].map((name) => [name, get(name)]));
+  const { side, position, kernel } = traits, views = viewsOf(traits), { image, weight, map } = views[side];
+  const dense = position === -1, row = Math.floor(position / map[0].length), column = position % map[0].length;
+  const key = `${side},${position}`, bias = dense ? 0 : traits.bias;
+  const terms = dense ? planeProducts(image, weight) : planeProducts(image, kernel, [row, column]);
+  const where = `${dense ? "the dense neuron" : `row ${row}, column ${column} of the feature map`}, pixels ${SIDES[side]}`;
+  const title = dense
+    ? `The dense neuron, pixels ${SIDES[side]}: ${terms.length} products`
+    : `The convolution at row ${row}, column ${column}, pixels ${SIDES[side]}: ${kernel.length} × ${kernel[0].length} products and the bias`;
+  const task = { key, where, terms, bias, total: sumOf(terms, bias) };
+  return { ...traits, views, hidden, isHidden: hidden(key), terms, bias, ownBias: traits.bias, where, title, task };
+}
+
+/** How the two sides differ, as far as that may be told. */
+function verdictOf({ views, hidden }, predicting) {
+  const [ordered, mixed] = views.map(({ map }) => map.flat()), [first, second] = views.map(({ dense }) => dense);
+  const differ = ordered.filter((value, k) => Math.abs(value - mixed[k]) > 1e-9).length;
+  const alike = Math.abs(first - second) < 1e-9 ? "the same" : "not the same";
+  return [
+    hidden("0,-1") || hidden("1,-1") ? "" : h("span", {}, `Dense neuron: ${format(first)} and ${format(second)}, ${alike}. `),
+    predicting ? "" : h("span", {}, `Feature map: ${differ} of ${ordered.length} numbers differ.`)];
+}
+
+function build(own) {
+  const { get, set, complain } = own;
+  const sides = createSides(own), sums = sumPanel(sides.light);
+  const title = h("p", { class: "sum-title" }), verdict = h("p", { class: "verdict-line" });
   const kernel = grid({ label: "Kernel", tone: "signed", onerror: complain,
     onedit: (i, j, value) => set({ kernel: copyWith(get("kernel"), [i, j], value) }) });
   const bias = grid({ label: "Bias", tone: "signed", onerror: complain, onedit: (_, __, value) => set({ bias: value }) });
-  const alike = h("input", { type: "checkbox", change: () => set({ shuffle_weights: alike.checked }) });
-  const verdict = h("p", { class: "verdict-line" });
-  const ask = asking({ get, set, draw: () => draw(), onnext: () => {
-    const last = views[0].map.flat().length - 1;
-    const [side, position] = get("position") < last ? [get("side"), get("position") + 1] : [1 - get("side"), -1];
-    set({ side, position });
+  const ask = predictFirst(own, { next() {
+    const { views, side, position } = stateOf(get, ask.hidden), last = views[0].map.flat().length - 1;
+    set(position < last ? { position: position + 1 } : { side: 1 - side, position: -1 });
   } });
-
-  function look() {
-    const [image, weight, order] = ["image", "weight", "order"].map(get);
-    const weights = get("shuffle_weights") ? shuffled(weight, order) : weight;
-    return [[image, weight], [shuffled(image, order), weights]].map(([plane, own]) => ({
-      image: plane, weight: own, kernel: get("kernel"),
-      dense: planeProducts(plane, own).reduce((total, term) => total + term.pixel * term.weight, 0),
-      map: planeMap(plane, get("kernel"), get("bias")),
-    }));
-  }
-
-  function draw() {
-    views = look();
-    kernelSize = [get("kernel").length, get("kernel")[0].length];
-    const side = get("side"), position = get("position"), dense = position === -1;
-    const width = views[0].map[0].length, row = Math.floor(position / width), column = position % width;
-    ask.heed(JSON.stringify(DATA.map(get)));
-    views.forEach((view, s) => sides[s].update(view, s === side ? position : null, (index) => ask.hidden(`${s},${index}`)));
-    kernel.update(get("kernel"));
-    bias.update([[get("bias")]]);
-    alike.checked = get("shuffle_weights");
-
-    const { image, weight } = views[side];
-    const terms = dense ? planeProducts(image, weight) : planeProducts(image, get("kernel"), [row, column]);
-    const added = dense ? 0 : get("bias"), isHidden = ask.hidden(`${side},${position}`);
-    const total = sums.update(terms, added, isHidden);
-    const where = `${dense ? "the dense neuron" : `row ${row}, column ${column} of the feature map`}, pixels ${SIDES[side]}`;
-    title.textContent = dense
-      ? `The dense neuron, pixels ${SIDES[side]}: ${terms.length} products`
-      : `The convolution at row ${row}, column ${column}, pixels ${SIDES[side]}: ${kernelSize.join(" × ")} products and the bias`;
-    ask.update(`${side},${position}`, { where, terms, bias: added, total });
-    write();
-    speak(`${where}: ${isHidden ? "hidden" : format(total)}`);
-  }
-  function write() {
-    const [ordered, mixed] = views.map(({ map }) => map.flat());
-    const differ = ordered.filter((value, k) => Math.abs(value - mixed[k]) > 1e-9).length;
-    const same = Math.abs(views[0].dense - views[1].dense) < 1e-9;
-    const hidden = ask.hidden("0,-1") || ask.hidden("1,-1");
-    verdict.replaceChildren(
-      hidden ? "" : h("span", {}, `Dense neuron: ${format(views[0].dense)} and ${format(views[1].dense)}, ${same ? "the same" : "not the same"}. `),
-      get("predict") ? "" : h("span", {}, `Feature map: ${differ} of ${ordered.length} numbers differ.`));
-  }
-
-  const speak = speaker(live);
-  const root = h("div", { class: "cnn-widget pixel-shuffle", role: "group", "aria-label": "Shuffled pixels" },
-    h("div", { class: "sides" }, sides.map(({ element }) => element)), verdict,
-    h("div", { class: "under" },
-      h("div", { class: "part" }, h("span", { class: "plane-name" }, "kernel, the same for both"), kernel.element,
-        h("div", { class: "bias" }, h("span", {}, "+ bias"), bias.element)),
-      h("div", { class: "trace" }, title, sums.element)),
-    ask.element, error,
-    h("div", { class: "controls" },
-      h("label", { class: "tick" }, alike, "Shuffle the dense weights alike"),
-      h("button", { type: "button", click: () => set({ order: permutation(get("order").length) }) }, "Another permutation"),
-      ask.tick, h("button", { type: "button", click: () => set({ ...initial, score: [0, 0] }) }, "Reset")), live);
-  return mount(el, root, model, draw);
+  const under = {
+    element: h("div", { class: "under" },
+      part("kernel, the same for both", kernel, h("div", { class: "bias" }, h("span", {}, "+ bias"), bias)),
+      h("div", { class: "trace" }, title, sums)),
+    update(now) {
+      kernel.update(now.kernel);
+      bias.update([[now.ownBias]]);
+      title.textContent = now.title;
+      sums.update(now);
+      verdict.replaceChildren(...verdictOf(now, get("predict")));
+    },
+  };
+  return {
+    state: () => stateOf(get, ask.hidden), say: ({ where, isHidden, task }) => `${where}: ${isHidden ? "hidden" : format(task.total)}`,
+    parts: [sides, verdict, under, ask, own.error,
+      group({ class: "controls" }, tick("Shuffle the dense weights alike", trait(own, "shuffle_weights")),
+        button("Another permutation", () => set({ order: permutation(get("order").length) })), ask.tick, own.reset)],
+  };
 }
 
-export default { render };
+export default frame({ mark: "pixel-shuffle", label: "Shuffled pixels", data: DATA, kept: ["side", "position"], build });

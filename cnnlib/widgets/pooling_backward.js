@@ -1,15 +1,17 @@
 // Pooling's backward pass: who receives how much of each gradient.
-import { fitted, gradientPresets, placesOf, planeGrids, sameData, sumLines, totals, written } from "./shared/view/backward.js";
-import { choiceOf } from "./shared/view/choices.js";
-import { announcer, copyWith, field, format, h, mount, setter, speaker } from "./shared/view/dom.js";
+import { backwardStage, fitted, gradientPresets, placesOf, planeGrids, sumLines, totals, written } from "./shared/view/backward.js";
+import { choice, same } from "./shared/view/controls.js";
+import { copyWith, format, h, light } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { oneCell } from "./shared/view/grid.js";
 import { countedCells, pool2d, poolGeometry, poolShares, poolWindow, winnerOf } from "./shared/math/cells.js";
 import { sum } from "./shared/math/lists.js";
-import { player, spacePlays } from "./shared/view/player.js";
+import { player } from "./shared/view/player.js";
 import { MISCOUNTS, POOLING, frameOf, inMode, mapCell, markOf, noteBelow, poolingControls, poolingOf, poolingProblem, ringsOf, windowNotes } from "./shared/view/pooled.js";
-import { prediction } from "./shared/view/predict.js";
+import { predictFirst } from "./shared/view/predict.js";
 
-/** All that is drawn, from the traits: the shares, what is chosen, and what has added up so far. */
-function state(get) {
+/** The numbers, from the traits: the shares, what is chosen, and what has added up so far. */
+function numbersOf(get) {
   const [image, grad, mode, walk] = ["image", "grad_output", "mode", "walk"].map(get);
   const options = poolingOf(get), shape = poolGeometry(image, options);
   const shares = poolShares(image, options).map((t) => ({ ...t, gradient: grad[t.i][t.j] }));
@@ -72,57 +74,59 @@ function poolingSlips({ chosen, mode }) {
     otherwise: "Not that. Look at each window over it: how much of the window's gradient is its share?" };
 }
 
-function createStage({ get, set, complain, choose }) {
-  const common = { onerror: complain, tone: "signed" };
-  const edit = (trait) => (_, row, column, value) => set({ [trait]: copyWith(get(trait), [row, column], value) });
-  const pick = (walk) => (_, row, column) => choose(walk, [row, column]);
-  const parts = {
-    x: planeGrids({ ...common, label: "Map X", onedit: edit("image"), onselect: pick("pixels") }),
-    dx: planeGrids({ ...common, label: "Gradient dX", onselect: pick("pixels") }),
-    y: planeGrids({ ...common, label: "Pooled Y", onselect: pick("outputs") }),
-    g: planeGrids({ ...common, label: "Gradient G", note: "from the layers above", onedit: edit("grad_output"), onselect: pick("outputs") }),
-  };
-  const element = h("div", { class: "stage" },
-    h("div", { class: "heading" }, "forward ↓"), h("div", { class: "heading" }, "backward ↑"),
-    ["x", "dx", "y", "g"].map((name) => parts[name].element));
+const noteOf = (term) => (term && term.share ? `×${fraction(term.share)}` : "");
+
+/** The map and its gradient. */
+function createImages({ get, set, complain }, choose) {
+  const common = { onerror: complain, tone: "signed", onselect: (_, row, column) => choose("pixels", [row, column]) };
+  const x = planeGrids({ ...common, label: "Map X", onedit: (_, row, column, value) => set({ image: copyWith(get("image"), [row, column], value) }) });
+  const dx = planeGrids({ ...common, label: "Gradient dX" });
+  return { parts: [x, dx], cells: ({ row, column }) => [x, dx].map((one) => one.cell(0, row, column)), update(now) {
+    const { image, walk, options, shape, place, chosen, cells, hidden } = now;
+    const frame = walk === "outputs" ? frameOf(shape, ...place) : oneCell(...place), border = ringsOf(shape);
+    const winner = now.mode === "max" ? winnerOf(cells, options) : null;
+    const paid = new Map(chosen.map((t) => [`${t.row},${t.column}`, t]));
+    x.update([image], () => ({ border, frame, cell: (...at) => mapCell(shape, cells, winner, options, ...at) }));
+    dx.update([now.dx], () => ({ border, frame, cell: (row, column) => {
+      const inside = image[row]?.[column] !== undefined, key = `${row},${column}`;
+      const current = walk === "pixels" && same(place, [row, column]), later = walk === "outputs" && inside && !now.touched.has(key);
+      return { ...(inside && hidden([row, column]) ? { text: "?" } : inside ? {} : { text: "" }),
+        mark: `${current ? "current" : ""} ${later ? "later" : ""} ${markOf(shape, cells, row, column)}`,
+        note: walk === "outputs" ? noteOf(paid.get(key)) : "" };
+    } }));
+  } };
+}
+
+/** The pooled map and the gradient that comes back to it. */
+function createPooled({ get, set, complain }, choose) {
+  const common = { onerror: complain, tone: "signed", onselect: (_, row, column) => choose("outputs", [row, column]) };
+  const y = planeGrids({ ...common, label: "Pooled Y" });
+  const g = planeGrids({ ...common, label: "Gradient G", note: "from the layers above",
+    onedit: (_, row, column, value) => set({ grad_output: copyWith(get("grad_output"), [row, column], value) }) });
+  return { parts: [y, g], cells: ({ i, j }) => [g.cell(0, i, j)], update({ image, grad, walk, place, position, chosen, output }) {
+    const frame = walk === "outputs" ? oneCell(...place) : null;
+    const paid = new Map(chosen.map((t) => [`${t.i},${t.j}`, t]));
+    y.update([output], () => ({ frame, scale: image.flat(),
+      cell: (row, column) => (Number.isFinite(output[row][column]) ? {} : { text: "−∞" }) }));
+    g.update([grad], () => ({ frame, cell: (row, column) => {
+      const term = walk === "pixels" ? paid.get(`${row},${column}`) : null;
+      const current = walk === "outputs" && same(place, [row, column]);
+      const later = walk === "outputs" && row * grad[0].length + column > position;
+      return { mark: `${current ? "current" : ""} ${later ? "later" : ""} ${term ? "read" : ""}`, note: noteOf(term) };
+    } }));
+  } };
+}
+
+function createStage(own, choose) {
+  const arrays = [createImages(own, choose), createPooled(own, choose)];
+  const stage = backwardStage(arrays.flatMap(({ parts }) => parts), ({ shape }) => 2 * shape.columns.padded + 1);
   return {
-    element,
-    update(now, hidden) {
-      const { image, grad, walk, options, shape, place, chosen, cells } = now;
-      const border = ringsOf(shape);
-      const across = 2 * shape.columns.padded + 1;
-      element.style.setProperty("--fit", across);
-      element.classList.toggle("busy", across > 9);
-      element.classList.toggle("large", across > 11);
-      const here = { row: place[0], column: place[1], rows: 1, columns: 1 };
-      const frame = walk === "outputs" ? frameOf(shape, ...place) : here;
-      const winner = now.mode === "max" ? winnerOf(cells, options) : null;
-      const paid = new Map(chosen.map((t) => [walk === "outputs" ? `${t.row},${t.column}` : `${t.i},${t.j}`, t]));
-      const note = (term) => (term && term.share ? `×${fraction(term.share)}` : "");
-      const mark = (row, column, mine) => `${mine && sameData(place, [row, column]) ? "current" : ""} `;
-      parts.x.update([image], () => ({ border, frame, cell: (...at) => mapCell(shape, cells, winner, options, ...at) }));
-      parts.dx.update([now.dx], () => ({ border, frame, cell: (row, column) => {
-        const inside = image[row]?.[column] !== undefined;
-        const later = walk === "outputs" && inside && !now.touched.has(`${row},${column}`);
-        return { ...(inside && hidden([row, column]) ? { text: "?" } : inside ? {} : { text: "" }),
-          mark: `${mark(row, column, walk === "pixels")} ${later ? "later" : ""} ${markOf(shape, cells, row, column)}`,
-          note: walk === "outputs" ? note(paid.get(`${row},${column}`)) : "" };
-      } }));
-      parts.y.update([now.output], () => ({ frame: walk === "outputs" ? here : null, scale: image.flat(),
-        cell: (row, column) => (Number.isFinite(now.output[row][column]) ? {} : { text: "−∞" }) }));
-      parts.g.update([grad], () => ({ frame: walk === "outputs" ? here : null, cell: (row, column) => {
-        const term = walk === "pixels" ? paid.get(`${row},${column}`) : null;
-        const later = walk === "outputs" && row * grad[0].length + column > now.position;
-        return { mark: `${mark(row, column, walk === "outputs")} ${later ? "later" : ""} ${term ? "read" : ""}`, note: note(term) };
-      } }));
+    element: stage.element,
+    update(now) {
+      for (const one of [stage, ...arrays]) one.update(now);
     },
     /** Marks the number and the gradient of one share. */
-    light(term) {
-      for (const lit of element.querySelectorAll(".lit")) lit.classList.remove("lit");
-      if (!term) return;
-      for (const cell of [parts.x.cell(0, term.row, term.column), parts.dx.cell(0, term.row, term.column), parts.g.cell(0, term.i, term.j)])
-        cell?.classList.add("lit");
-    },
+    light: (term) => light(stage.element, term ? arrays.flatMap(({ cells }) => cells(term)) : []),
   };
 }
 
@@ -137,104 +141,56 @@ function refitted(get, { rows, columns, ...changes }) {
   return { message, traits: { image, grad_output: fitted(get("grad_output"), ...sizes, () => 1), ...next } };
 }
 
-function createControls({ get, set, refit, restart, choose, initial }) {
-  const walk = choiceOf("Walk through", [["outputs", "the numbers of G, adding up"], ["pixels", "dX, number by number"]],
-    (value) => choose(value, [0, 0]));
-  const mode = choiceOf("Pooling", [["max", "max"], ["average", "average"]], (value) => refit(inMode(value)));
-  const presets = gradientPresets(() => [get("grad_output")], ([grad_output]) => set({ grad_output }), () => [initial.grad_output]);
-  const pooling = poolingControls({ get, change: refit, resize: (rows, columns) => refit({ rows, columns }), largest: 10 });
-  const predict = h("input", { type: "checkbox", change: () =>
-    restart({ predict: predict.checked, ...(predict.checked ? { walk: "pixels" } : {}) }) });
-  const element = h("div", {},
-    h("div", { class: "controls" }, field("Pooling", mode.control), field("Walk through", walk.control), field("G", presets.control),
-      h("label", { class: "tick" }, predict, "Predict first"), h("button", { type: "button", click: () => restart(initial) }, "Reset")),
-    h("details", {}, h("summary", {}, "Window, stride, padding, dilation, ceil_mode, size"),
-      h("div", { class: "controls" }, pooling.window, pooling.stride, pooling.options, pooling.size),
-      pooling.formula));
-  return {
-    element,
-    update(shape) {
-      walk.show(get("walk"));
-      mode.show(get("mode"));
-      presets.update();
-      pooling.update(shape);
-      predict.checked = get("predict");
-    },
-  };
+function createControls(own, { refit, choose, ask }) {
+  const { get, set, initial } = own;
+  const walk = choice("Walk through", [["outputs", "the numbers of G, adding up"], ["pixels", "dX, number by number"]],
+    { read: () => get("walk"), write: (value) => choose(value, [0, 0]) });
+  const mode = choice("Pooling", [["max", "max"], ["average", "average"]], { read: () => get("mode"), write: (value) => refit(inMode(value)) });
+  const presets = gradientPresets({ read: () => [get("grad_output")], given: () => [initial.grad_output],
+    write: ([grad_output]) => set({ grad_output }) });
+  const pooling = poolingControls(own, { change: refit, resize: (rows, columns) => refit({ rows, columns }), largest: 10 });
+  const first = group({ class: "controls" }, mode, walk, presets, ask.tick, own.reset);
+  const more = group({ class: "controls" }, pooling.window, pooling.stride, pooling.options, pooling.size);
+  return { ...group({}, first, more, pooling.formula),
+    element: h("div", {}, first, h("details", {}, h("summary", {}, "Window, stride, padding, dilation, ceil_mode, size"), more, pooling.formula)) };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const kept = ["image", "grad_output", ...POOLING, "walk", "position"];
-  const initial = Object.fromEntries(kept.map((name) => [name, get(name)]));
-  const known = new Set(); // the results that were predicted or shown
-  let drawn = "";
+function said({ walk, where, asks, lines: [{ rows, end }] }) {
+  const terms = rows.flat().map((t) => t.text).join(walk === "outputs" ? ", " : " plus ");
+  return `${where}: ${terms}${end ? ` is ${asks ? "hidden" : end}` : ""}`;
+}
 
-  function complain(message) {
-    if (error.textContent !== message) error.textContent = message;
-  }
+function build(own) {
+  const { get, set, complain, draw } = own;
   function refit(changes) {
     const { message, traits } = refitted(get, changes);
+    if (!message) {
+      const walked = traits[get("walk") === "outputs" ? "grad_output" : "image"];
+      set({ ...traits, position: placesOf(walked).length === numbersOf(get).count ? get("position") : 0 });
+    }
     complain(message);
-    if (message) return draw();
-    const walked = traits[get("walk") === "outputs" ? "grad_output" : "image"];
-    set({ ...traits, position: placesOf(walked).length === state(get).count ? get("position") : 0 });
+    draw();
   }
   function choose(walk, [row, column]) {
     bar.pause();
     set({ walk, position: row * get(walk === "outputs" ? "grad_output" : "image")[0].length + column });
   }
-  function restart(traits) {
-    bar.pause();
-    known.clear();
-    complain("");
-    set({ position: 0, score: [0, 0], ...traits });
-    draw();
-  }
-  const error = h("p", { class: "error", role: "alert" });
-  const live = announcer();
-  const stage = createStage({ get, set, complain, choose });
-  const sums = sumLines(stage.light);
-  const bar = player({ label: "Step", onmove: (position) => set({ position }) });
-  const predict = prediction({
-    onnext: () => {
-      const now = state(get);
-      set({ position: (now.position + 1) % now.count });
-    },
-    onreveal: (right) => {
-      const key = String(state(get).place), [good, asked] = get("score");
-      if (!known.has(key)) set({ score: [good + (right ? 1 : 0), asked + 1] });
-      known.add(key);
-      draw();
-    },
-  });
-  const controls = createControls({ get, set, refit, restart, choose, initial });
-
-  function draw() {
-    const data = JSON.stringify(kept.slice(0, -2).map(get));
-    if (data !== drawn) known.clear();
-    drawn = data;
-    const now = state(get);
-    const hidden = (place) => get("predict") && !known.has(String(place));
-    const asks = now.walk === "pixels" && hidden(now.place);
-    const lines = linesOf(now, asks);
-    stage.update(now, hidden);
-    sums.update(lines, notesOf(now).map(noteBelow));
-    bar.update(now.position, now.count, whereIs(now));
-    controls.update(now.shape);
-    predict.element.hidden = !get("predict") || now.walk === "outputs";
+  const bar = player(own, "Step");
+  const ask = predictFirst(own, { start: (on) => ({ position: 0, ...(on ? { walk: "pixels" } : {}) }), next() {
+    const { position, count } = numbersOf(get);
+    set({ position: (position + 1) % count });
+  } });
+  const stage = createStage(own, choose);
+  const hidden = (place) => ask.hidden(String(place));
+  function state() {
+    const now = numbersOf(get), pixels = now.walk === "pixels", where = whereIs(now), asks = pixels && hidden(now.place);
     const total = sum(now.chosen.map((t) => t.share * t.gradient));
-    predict.update({ key: whereIs(now) + data, where: whereIs(now), total, score: get("score"), known: !asks, explain: () => poolingSlips(now) });
-    const [{ rows, end }] = lines;
-    speak(`${whereIs(now)}: ${rows.flat().map((t) => t.text).join(now.walk === "outputs" ? ", " : " plus ")}${end ? ` is ${asks ? "hidden" : end}` : ""}`);
+    return { ...now, hidden, asks, where, lines: linesOf(now, asks), notes: notesOf(now).map(noteBelow),
+      task: pixels ? { key: String(now.place), where, total, explain: () => poolingSlips(now) } : null };
   }
-  const speak = speaker(live, bar);
-
-  const root = h("div", { class: "cnn-widget backward pooling-backward", role: "group", "aria-label": "Pooling, forward and backward" },
-    stage.element, sums.element, bar.element, predict.element, error, controls.element, live);
-  spacePlays(root, bar);
-  return mount(el, root, model, draw, () => bar.pause());
+  return { bar, state, say: said,
+    parts: [stage, sumLines(stage.light), bar, ask, own.error, createControls(own, { refit, choose, ask })] };
 }
 
-export default { render };
+export default frame({ mark: "backward pooling-backward", label: "Pooling, forward and backward",
+  data: ["image", "grad_output", ...POOLING], kept: ["walk", "position"], build });

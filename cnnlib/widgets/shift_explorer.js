@@ -1,11 +1,13 @@
 // Move an image: the feature map moves along, a dense neuron's number jumps.
-import { asking } from "./shared/view/asking.js";
-import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
-import { grid } from "./shared/view/grid.js";
-import { sum, table } from "./shared/math/lists.js";
+import { choice, presets } from "./shared/view/controls.js";
+import { copyWith, format, h, light } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { grid, oneCell } from "./shared/view/grid.js";
+import { table } from "./shared/math/lists.js";
 import { planeMap, planeProducts, shifted } from "./shared/math/planes.js";
+import { predictFirst } from "./shared/view/predict.js";
 import { IMAGES, KERNELS } from "./shared/view/presets.js";
-import { sumPanel } from "./shared/view/sum.js";
+import { sumOf, sumPanel } from "./shared/view/sum.js";
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const DATA = ["image", "kernel", "weight", "bias", "padding", "shift"];
@@ -46,148 +48,121 @@ function createPad(onmove, onback) {
   button("Down", "↓", "down", () => onmove(1, 0)));
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = Object.fromEntries([...DATA, "position"].map((name) => [name, get(name)]));
-  let width = 1, start = [0, 0];
-
-  const error = h("p", { class: "error", role: "alert" });
-  const live = announcer();
-  const complain = (message) => {
-    if (error.textContent !== message) error.textContent = message;
+/** All that is drawn; awaited(i, j) is what would stand there if the map had only moved along. */
+function stateOf(get, hidden) {
+  const traits = Object.fromEntries(DATA.map((name) => [name, get(name)]));
+  const { image, kernel, weight, padding, shift: [down, right] } = traits;
+  const plane = shifted(image, down, right), [output, old] = [plane, image].map((one) => planeMap(one, kernel, traits.bias, { padding }));
+  const width = output[0].length, count = output.flat().length, position = Math.min(get("position"), count - 1);
+  const dense = position === -1, row = Math.floor(position / width), column = position % width;
+  const terms = dense ? planeProducts(plane, weight) : planeProducts(plane, kernel, [row, column], { padding });
+  const bias = dense ? 0 : traits.bias, where = dense ? "the dense neuron" : `row ${row}, column ${column} of the feature map`;
+  const awaited = (i, j) => old[i - down]?.[j - right];
+  const differs = (i, j) => awaited(i, j) !== undefined && Math.abs(awaited(i, j) - output[i][j]) > 1e-9;
+  const [own, before] = [plane, image].map((one) => sumOf(planeProducts(one, weight), 0));
+  return {
+    ...traits, plane, output, width, count, position, dense, row, column, terms, bias, ownBias: traits.bias, where, awaited, differs,
+    own, before, hidden, isHidden: hidden(String(position)), predicting: get("predict"),
+    task: { key: String(position), where, terms, bias, total: sumOf(terms, bias) },
   };
-  function moveTo(...to) {
-    const size = [get("image").length, get("image")[0].length];
-    set({ shift: to.map((step, i) => Math.min(Math.max(step, 1 - size[i]), size[i] - 1)) });
-  }
-  const move = (down, right) => moveTo(get("shift")[0] + down, get("shift")[1] + right);
+}
 
+/** How the map has moved, and what has not moved along. */
+function verdictOf({ shift: [down, right], output, width, awaited, differs, predicting }) {
+  const known = table(output.length, width, (i, j) => [i, j]).flat().filter(([i, j]) => awaited(i, j) !== undefined);
+  const wrong = known.filter(([i, j]) => differs(i, j)).length;
+  const moves = [[down, "down", "up"], [right, "to the right", "to the left"]].filter(([n]) => n)
+    .map(([n, on, back]) => `${Math.abs(n)} ${n > 0 ? on : back}`).join(" and ");
+  return !moves ? "Not moved yet."
+    : `Moved ${moves}. ${known.length} numbers of the old map are still in view; `
+      + (predicting ? "predict where they are." : wrong === 0 ? "all of them moved along, unchanged." : `${known.length - wrong} moved along, ${wrong} changed at the border.`);
+}
+
+/** The grids: image, kernel and bias, the map, the dense weights and their neuron. */
+function createGrids({ get, set, complain }, choose) {
   function edit(row, column, value) {
     const [down, right] = get("shift");
     if (get("image")[row - down]?.[column - right] === undefined)
       complain("This 0 came in when the image moved. It is no pixel of the image.");
     else set({ image: copyWith(get("image"), [row - down, column - right], value) });
   }
-  const image = grid({ label: "Image", tone: "gray", onerror: complain, onedit: edit });
-  dragged(image.element, () => {
-    start = get("shift");
-  }, (down, right) => moveTo(start[0] + down, start[1] + right));
-  const kernel = grid({ label: "Kernel", tone: "signed", onerror: complain,
-    onedit: (i, j, value) => set({ kernel: copyWith(get("kernel"), [i, j], value) }) });
-  const bias = grid({ label: "Bias", tone: "signed", onerror: complain, onedit: (_, __, value) => set({ bias: value }) });
-  const map = grid({ label: "Feature map", tone: "signed", onselect: (i, j) => set({ position: i * width + j }) });
-  const weight = grid({ label: "Dense weights", tone: "signed", onerror: complain,
-    onedit: (i, j, value) => set({ weight: copyWith(get("weight"), [i, j], value) }) });
+  const editable = (label, onedit, tone = "signed") => grid({ label, tone, onerror: complain, onedit });
+  const ofTrait = (name) => (i, j, value) => set({ [name]: copyWith(get(name), [i, j], value) });
+  const image = editable("Image", edit, "gray"), kernel = editable("Kernel", ofTrait("kernel"));
+  const bias = editable("Bias", (_, __, value) => set({ bias: value })), weight = editable("Dense weights", ofTrait("weight"));
+  const map = grid({ label: "Feature map", tone: "signed", onselect: choose });
   const neuron = grid({ label: "Dense neuron", tone: "signed", onselect: () => set({ position: -1 }) });
-  const before = h("span", { class: "note" });
-  const verdict = h("p", { class: "verdict-line" });
-  const title = h("p", { class: "sum-title" });
-  const sums = sumPanel((term) => {
-    for (const lit of root.querySelectorAll(".lit")) lit.classList.remove("lit");
-    const at = (one, row, column) => one.element.querySelector(`[data-row="${row}"][data-column="${column}"]`)?.classList.add("lit");
-    if (!term) return;
-    at(image, term.row, term.column);
-    at(get("position") === -1 ? weight : kernel, term.a, term.b);
-  });
-  const ask = asking({ get, set, draw: () => draw(), onnext: () => set({ position: get("position") + 1 < count() ? get("position") + 1 : -1 }) });
+  return { image, kernel, bias, weight, map, neuron, update(now) {
+    const { padding, dense, row, column, width, awaited, differs, hidden } = now;
+    image.update(now.plane, { border: { top: padding, bottom: padding, left: padding, right: padding }, scale: now.image, frame: dense ? null
+      : { row: row - padding, column: column - padding, rows: now.kernel.length, columns: now.kernel[0].length } });
+    kernel.update(now.kernel);
+    bias.update([[now.ownBias]]);
+    weight.update(now.weight);
+    map.update(now.output, { frame: dense ? null : oneCell(row, column), cell(i, j) {
+      const isHidden = hidden(String(i * width + j));
+      const mark = `${i === row && j === column && !dense ? "current" : ""} ${!isHidden && differs(i, j) ? "differs" : ""}`;
+      return isHidden ? { text: "?", mark } : { mark, note: differs(i, j) ? `≠${format(awaited(i, j), 2)}` : "" };
+    } });
+    neuron.update([[now.own]], { frame: dense ? oneCell(0, 0) : null,
+      cell: () => ({ mark: dense ? "current" : "", ...(hidden("-1") ? { text: "?" } : {}) }) });
+  } };
+}
 
-  const controls = createChoices({ get, set, initial });
-  const convolve = (plane) => planeMap(plane, get("kernel"), get("bias"), { padding: get("padding") });
-  const count = () => convolve(get("image")).flat().length;
-
-  function draw() {
-    ask.heed(JSON.stringify(DATA.map(get)));
-    const plane = shifted(get("image"), ...get("shift")), output = convolve(plane);
-    width = output[0].length;
-    const position = Math.min(get("position"), output.flat().length - 1), dense = position === -1;
-    const row = Math.floor(position / width), column = position % width;
-    const border = { top: get("padding"), bottom: get("padding"), left: get("padding"), right: get("padding") };
-    image.update(plane, { border, scale: get("image"), frame: dense ? null
-      : { row: row - get("padding"), column: column - get("padding"), rows: get("kernel").length, columns: get("kernel")[0].length } });
-    kernel.update(get("kernel"));
-    bias.update([[get("bias")]]);
-    drawMap(output, position, row, column);
-    weight.update(get("weight"));
-    const own = sum(planeProducts(plane, get("weight")).map((term) => term.pixel * term.weight));
-    const first = sum(planeProducts(get("image"), get("weight")).map((term) => term.pixel * term.weight));
-    neuron.update([[own]], { frame: dense ? { row: 0, column: 0, rows: 1, columns: 1 } : null,
-      cell: () => ({ mark: dense ? "current" : "", ...(ask.hidden("-1") ? { text: "?" } : {}) }) });
-    before.textContent = ` ${format(first)} before the move`;
-    controls.update();
-
-    const terms = dense ? planeProducts(plane, get("weight")) : planeProducts(plane, get("kernel"), [row, column], { padding: get("padding") });
-    const added = dense ? 0 : get("bias"), hidden = ask.hidden(String(position));
-    const total = sums.update(terms, added, hidden);
-    const where = dense ? "the dense neuron" : `row ${row}, column ${column} of the feature map`;
-    title.textContent = dense ? `The dense neuron: ${terms.length} products` : `The map at row ${row}, column ${column}`;
-    ask.update(String(position), { where, terms, bias: added, total });
-    const shown = (number, isHidden) => (isHidden ? "hidden" : format(number));
-    speak(`${verdict.textContent} ${where} is ${shown(total, hidden)}. Dense neuron: ${shown(own, ask.hidden("-1"))}.`);
+/** The grids in their places, with the words about them and the sum of the chosen number. */
+function createStage(own, state) {
+  const { get, set } = own;
+  let start = [0, 0];
+  function moveTo(...to) {
+    const size = [get("image").length, get("image")[0].length];
+    set({ shift: to.map((step, i) => Math.min(Math.max(step, 1 - size[i]), size[i] - 1)) });
   }
-
-  /** The map, with a note where it is not the old map moved along. */
-  function drawMap(output, position, row, column) {
-    const [down, right] = get("shift"), old = convolve(get("image"));
-    const awaited = (i, j) => old[i - down]?.[j - right];
-    const differs = (i, j) => awaited(i, j) !== undefined && Math.abs(awaited(i, j) - output[i][j]) > 1e-9;
-    map.update(output, {
-      frame: position >= 0 ? { row, column, rows: 1, columns: 1 } : null,
-      cell: (i, j) => {
-        const hidden = ask.hidden(String(i * width + j));
-        const mark = `${i === row && j === column && position >= 0 ? "current" : ""} ${!hidden && differs(i, j) ? "differs" : ""}`;
-        return hidden ? { text: "?", mark } : { mark, note: differs(i, j) ? `≠${format(awaited(i, j), 2)}` : "" };
-      },
-    });
-    const places = table(output.length, width, (i, j) => [i, j]).flat();
-    const known = places.filter(([i, j]) => awaited(i, j) !== undefined);
-    const wrong = known.filter(([i, j]) => differs(i, j)).length;
-    const moves = [[down, "down", "up"], [right, "to the right", "to the left"]].filter(([n]) => n)
-      .map(([n, on, back]) => `${Math.abs(n)} ${n > 0 ? on : back}`).join(" and ");
-    verdict.textContent = !moves ? "Not moved yet."
-      : `Moved ${moves}. ${known.length} numbers of the old map are still in view; `
-        + (get("predict") ? "predict where they are." : wrong === 0 ? "all of them moved along, unchanged." : `${known.length - wrong} moved along, ${wrong} changed at the border.`);
-  }
-  const speak = speaker(live);
-
+  const move = (down, right) => moveTo(get("shift")[0] + down, get("shift")[1] + right);
+  const grids = createGrids(own, (i, j) => set({ position: i * state().width + j }));
+  dragged(grids.image.element, () => (start = get("shift")), (down, right) => moveTo(start[0] + down, start[1] + right));
+  const before = h("span", { class: "note" }), verdict = h("p", { class: "verdict-line" }), title = h("p", { class: "sum-title" });
+  const sums = sumPanel((term) => light(top.parentElement, term
+    ? [grids.image.cell(term.row, term.column), grids[get("position") === -1 ? "weight" : "kernel"].cell(term.a, term.b)] : []));
   const part = (name, ...children) => h("div", { class: "part" }, h("span", { class: "plane-name" }, name), children);
-  const root = h("div", { class: "cnn-widget shift-explorer", role: "group", "aria-label": "Shift explorer" },
-    h("div", { class: "stage" },
-      part("image: drag it", image.element),
-      part("kernel", kernel.element, h("div", { class: "bias" }, h("span", {}, "+ bias"), bias.element), createPad(move, () => set({ shift: [0, 0] }))),
-      part("feature map", map.element)),
-    verdict,
-    h("div", { class: "stage" }, part("dense weights", weight.element),
-      h("div", { class: "trace" }, h("div", { class: "dense" }, h("span", {}, "Dense neuron"), neuron.element, before), title, sums.element)),
-    ask.element, error, h("div", { class: "controls" }, controls.elements, ask.tick,
-      h("button", { type: "button", click: () => set({ ...initial, score: [0, 0] }) }, "Reset")), live);
-  return mount(el, root, model, draw);
+  const biasRow = h("div", { class: "bias" }, h("span", {}, "+ bias"), grids.bias);
+  const top = h("div", { class: "stage" }, part("image: drag it", grids.image),
+    part("kernel", grids.kernel, biasRow, createPad(move, () => set({ shift: [0, 0] }))), part("feature map", grids.map));
+  const bottom = h("div", { class: "stage" }, part("dense weights", grids.weight),
+    h("div", { class: "trace" }, h("div", { class: "dense" }, h("span", {}, "Dense neuron"), grids.neuron, before), title, sums));
+  function update(now) {
+    grids.update(now);
+    before.textContent = ` ${format(now.before)} before the move`;
+    verdict.textContent = verdictOf(now);
+    title.textContent = now.dense ? `The dense neuron: ${now.terms.length} products` : `The map at row ${now.row}, column ${now.column}`;
+    sums.update(now);
+  }
+  return [{ element: top, update }, verdict, bottom];
 }
 
 /** Presets of the image and of the kernel, and the padding. */
 function createChoices({ get, set, initial }) {
-  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-  function presets(name, makers) {
+  function planePresets(label, name, makers) {
     const size = () => [get(name).length, get(name)[0].length];
-    const fitting = [...makers.keys()].filter((key) => makers.get(key)(...size()));
-    const control = select(["as given", ...fitting, "edited"].map((key) => [key, key]), (key) =>
-      set({ [name]: key === "as given" ? initial[name] : makers.get(key)(...size()) }));
-    control.options[control.options.length - 1].disabled = true; // a state, not a choice
-    return { control, update() {
-      control.value = same(get(name), initial[name]) ? "as given"
-        : fitting.find((key) => same(get(name), makers.get(key)(...size()))) ?? "edited";
-    } };
+    return presets(label, new Map([...makers].map(([key, make]) => [key, () => make(...size())])),
+      { read: () => get(name), write: (plane) => set({ [name]: plane }), given: () => initial[name] });
   }
-  const image = presets("image", IMAGES), kernel = presets("kernel", KERNELS);
-  const padding = select([[0, "0"], [1, "1"], [2, "2"]], (value) => set({ padding: Number(value), position: 0 }));
+  return [planePresets("Image", "image", IMAGES), planePresets("Kernel", "kernel", KERNELS),
+    choice("Padding", [[0, "0"], [1, "1"], [2, "2"]], { read: () => get("padding"), write: (padding) => set({ padding, position: 0 }) })];
+}
+
+function build(own) {
+  const { get, set } = own;
+  const state = () => stateOf(get, ask.hidden);
+  const ask = predictFirst(own, { next() {
+    const { position, count } = state();
+    set({ position: position + 1 < count ? position + 1 : -1 });
+  } });
+  const shown = (number, isHidden) => (isHidden ? "hidden" : format(number));
   return {
-    elements: [field("Image", image.control), field("Kernel", kernel.control), field("Padding", padding)],
-    update() {
-      image.update();
-      kernel.update();
-      padding.value = get("padding");
-    },
+    state,
+    parts: [...createStage(own, state), ask, own.error, group({ class: "controls" }, createChoices(own), ask.tick, own.reset)],
+    say: (now) => `${verdictOf(now)} ${now.where} is ${shown(now.task.total, now.isHidden)}. Dense neuron: ${shown(now.own, now.hidden("-1"))}.`,
   };
 }
 
-export default { render };
+export default frame({ mark: "shift-explorer", label: "Shift explorer", data: DATA, kept: ["position"], build });

@@ -1,21 +1,22 @@
 // A kernel slides over an image, and every number of the feature map can be traced to its sum.
-import { announcer, copyWith, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
-import { grid } from "./shared/view/grid.js";
+import { choice, presets, same, sizes, trait, upTo } from "./shared/view/controls.js";
+import { button, copyWith, format, h, light } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { grid, oneCell } from "./shared/view/grid.js";
 import { array, nested } from "./shared/math/array.js";
 import { conv2d } from "./shared/math/convolution.js";
 import { table } from "./shared/math/lists.js";
 import { skipped } from "./shared/math/shapes.js";
 import { geometry, products } from "./shared/math/terms.js";
-import { player, spacePlays } from "./shared/view/player.js";
-import { prediction } from "./shared/view/predict.js";
+import { player } from "./shared/view/player.js";
+import { predictFirst } from "./shared/view/predict.js";
 import { IMAGES, KERNELS } from "./shared/view/presets.js";
-import { sumPanel } from "./shared/view/sum.js";
+import { sumOf, sumPanel } from "./shared/view/sum.js";
 
 const GEOMETRY = ["stride", "padding", "dilation", "groups"];
-const DATA = ["image", "weight", "bias", "stride", "padding", "dilation"];
 
 const resized = (plane, rows, columns) => table(rows, columns, (i, j) => plane[i]?.[j] ?? 0);
-const equal = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+const sizeOf = ([plane]) => [plane.length, plane[0].length];
 
 /** Why no window fits, or "". */
 function problem({ rows, columns }, padding) {
@@ -27,46 +28,52 @@ function problem({ rows, columns }, padding) {
   return "";
 }
 
-/** Image, kernel and feature maps: grids that follow the model. */
-function createStage({ get, chosen, change, complain, choose, onhover }) {
-  const planes = [], kernels = [], maps = [];
-  const [imageCaption, kernelCaption, mapCaption] = [0, 1, 2].map(() => h("div", { class: "caption" }));
-  const bias = grid({ label: "Bias", tone: "signed", onerror: complain,
-    onedit: (_, __, value) => change({ bias: copyWith(get("bias"), [chosen()], value) }) });
-  const biasRow = h("div", { class: "bias" }, h("span", {}, "+ bias"), bias.element);
-  const filters = h("span", { class: "filters", role: "group", "aria-label": "Filter" });
-  const filterRow = h("div", { class: "field" }, h("span", {}, "Filter"), filters);
-  const channels = h("div", { class: "channels" }, imageCaption, kernelCaption);
-  const feature = h("div", { class: "planes" });
-  const element = h("div", { class: "stage" }, filterRow, channels, h("div", { class: "map" }, mapCaption, feature));
+/** The rows and columns of the image that no window reads: as they are counted, and in words. */
+function neverRead({ rows, columns }) {
+  const lost = [rows, columns].map((side) => skipped(side).map((index) => index - side.before));
+  const words = [["row", rows], ["column", columns]].map(([word, side], i) => {
+    const list = lost[i].filter((index) => index >= 0 && index < side.size);
+    return list.length ? `${word}${list.length > 1 ? "s" : ""} ${list.join(", ")}` : "";
+  });
+  return { lost, words: words.filter(Boolean).join(" and ") };
+}
 
-  /** As many grids as there are planes, each in a box with its name. */
-  function fit(list, count, host, make) {
-    while (list.length > count) list.pop().box.remove();
-    while (list.length < count) {
-      const made = make(list.length);
-      made.title = h("span", { class: "plane-name" });
-      made.box = h("div", { class: "plane" }, made.title, made.element);
-      host.append(made.box);
-      list.push(made);
-    }
+/** As many grids as there are planes, each in a box with its name: update(planes, look) draws. */
+function planes(host, make) {
+  const list = [];
+  function add() {
+    const made = make(list.length), title = h("span", { class: "plane-name" });
+    const box = h("div", { class: "plane" }, title, made);
+    host.append(box);
+    list.push({ made, title, box });
   }
-  function name(plane, label, part) {
-    plane.rename(part ? `${label}, ${part}` : label);
-    plane.title.textContent = part;
-  }
+  return {
+    list,
+    cell: (plane, row, column) => list[plane]?.made.cell(row, column),
+    update(values, look) {
+      while (list.length > values.length) list.pop().box.remove();
+      while (list.length < values.length) add();
+      list.forEach(({ made, title, box }, k) => {
+        const { label, part, channel, ...drawn } = look(k);
+        made.rename(part ? `${label}, ${part}` : label);
+        title.textContent = part;
+        if (channel !== undefined) box.style.setProperty("--channel", channel);
+        made.update(values[k], drawn);
+      });
+    },
+  };
+}
 
-  function drawImage({ rows, columns }, terms, i, j) {
-    const image = get("image");
-    const [lostRows, lostColumns] = [rows, columns].map((side) => skipped(side).map((index) => index - side.before));
-    fit(planes, image.length, channels, (c) => grid({ label: "Image", tone: "gray", onerror: complain,
-      onedit: (r, column, value) => change({ image: copyWith(get("image"), [c, r, column], value) }) }));
-    planes.forEach((plane, c) => {
+function createImage({ get, complain }, change, host) {
+  const caption = h("div", { class: "caption" });
+  const image = planes(host, (c) => grid({ label: "Image", tone: "gray", onerror: complain,
+    onedit: (row, column, value) => change({ image: copyWith(get("image"), [c, row, column], value) }) }));
+  return { ...image, element: caption, update({ image: values, shape, terms, i, j }) {
+    const { rows, columns } = shape, { lost: [lostRows, lostColumns], words } = neverRead(shape);
+    image.update(values, (c) => {
       const weights = new Map(terms.filter((term) => term.channel === c).map((term) => [`${term.row},${term.column}`, term.weight]));
-      name(plane, "Image", image.length > 1 ? `channel ${c}` : "");
-      plane.box.style.setProperty("--channel", c);
-      plane.update(image[c], {
-        scale: image.flat(),
+      return {
+        label: "Image", part: values.length > 1 ? `channel ${c}` : "", channel: c, scale: values.flat(),
         border: { top: rows.before, bottom: rows.after, left: columns.before, right: columns.after },
         frame: weights.size
           ? { row: i * rows.stride - rows.before, column: j * columns.stride - columns.before, rows: rows.extent, columns: columns.extent }
@@ -77,246 +84,175 @@ function createStage({ get, chosen, change, complain, choose, onhover }) {
           return { mark: `${read ? "read" : ""} ${lostRows.includes(row) || lostColumns.includes(column) ? "skipped" : ""}`,
             note: weight === undefined ? "" : `×${format(weight, 2)}` };
         },
-      });
+      };
     });
-    const missed = [["row", rows, lostRows], ["column", columns, lostColumns]].map(([word, side, lost]) => {
-      const list = lost.filter((index) => index >= 0 && index < side.size);
-      return list.length ? `${word}${list.length > 1 ? "s" : ""} ${list.join(", ")}` : "";
-    }).filter(Boolean).join(" and ");
-    imageCaption.replaceChildren(h("b", {}, "Image"), ` ${image.length > 1 ? `${image.length} × ` : ""}${rows.size} × ${columns.size}`,
-      missed ? h("span", { class: "note" }, `never read: ${missed}`) : "");
-    const across = columns.padded + columns.kernel + 1;
-    element.style.setProperty("--across", across);
-    element.classList.toggle("busy", across > 11);
-    element.classList.toggle("large", across > 15);
-  }
+    caption.replaceChildren(h("b", {}, "Image"), ` ${values.length > 1 ? `${values.length} × ` : ""}${rows.size} × ${columns.size}`,
+      words ? h("span", { class: "note" }, `never read: ${words}`) : "");
+  } };
+}
 
-  function drawKernel(shape, filter) {
-    const weight = get("weight")[filter];
-    const first = Math.floor(filter / shape.filters) * shape.channels;
-    fit(kernels, weight.length, channels, (c) => grid({ label: "Kernel", tone: "signed", onerror: complain,
-      onedit: (a, b, value) => change({ weight: copyWith(get("weight"), [chosen(), c, a, b], value) }) }));
-    kernels.forEach((plane, c) => {
-      name(plane, get("weight").length > 1 ? `Kernel of filter ${filter}` : "Kernel", get("image").length > 1 ? `channel ${first + c}` : "");
-      plane.box.style.setProperty("--channel", first + c);
-      plane.box.classList.add("kernel");
-      plane.update(weight[c], { scale: weight.flat() });
-    });
-    bias.update([[get("bias")[filter]]]);
+/** The kernel of the chosen filter, and below its last channel the bias. */
+function createKernel({ get, complain }, change, chosen, host) {
+  const caption = h("div", { class: "caption" });
+  const bias = grid({ label: "Bias", tone: "signed", onerror: complain,
+    onedit: (_, __, value) => change({ bias: copyWith(get("bias"), [chosen()], value) }) });
+  const biasRow = h("div", { class: "bias" }, h("span", {}, "+ bias"), bias);
+  const kernels = planes(host, (c) => grid({ label: "Kernel", tone: "signed", onerror: complain,
+    onedit: (a, b, value) => change({ weight: copyWith(get("weight"), [chosen(), c, a, b], value) }) }));
+  return { ...kernels, element: caption, update({ image, weight, biases, shape, filter }) {
+    const own = weight[filter], first = Math.floor(filter / shape.filters) * shape.channels;
+    kernels.update(own, (c) => ({ label: weight.length > 1 ? `Kernel of filter ${filter}` : "Kernel",
+      part: image.length > 1 ? `channel ${first + c}` : "", channel: first + c, scale: own.flat() }));
+    for (const { box } of kernels.list) box.classList.add("kernel");
+    bias.update([[biases[filter]]]);
     // Moving it would end an edit, so only when the last channel is another one.
-    if (biasRow.parentElement !== kernels.at(-1).box) kernels.at(-1).box.append(biasRow);
-    kernelCaption.replaceChildren(h("b", {}, "Kernel"), ` ${shape.rows.kernel} × ${shape.columns.kernel}`);
-    if (filters.children.length !== get("weight").length)
-      filters.replaceChildren(...get("weight").map((_, f) =>
-        h("button", { type: "button", "aria-label": `Filter ${f}`, click: () => choose({ filter: f }) }, String(f))));
-    [...filters.children].forEach((button, f) => button.setAttribute("aria-pressed", f === filter));
-    filterRow.hidden = get("weight").length === 1;
-  }
+    const last = kernels.list.at(-1).box;
+    if (biasRow.parentElement !== last) last.append(biasRow);
+    caption.replaceChildren(h("b", {}, "Kernel"), ` ${shape.rows.kernel} × ${shape.columns.kernel}`);
+  } };
+}
 
-  function drawMaps({ rows, columns }, output, filter, i, j, hidden) {
-    const last = get("position");
-    fit(maps, output.length, feature, (f) => grid({ label: "Feature map", tone: "signed",
-      onselect: (row, column) => choose({ filter: f, row, column }),
-      onhover: (row, column) => onhover(row === undefined ? null : { filter: f, i: row, j: column }) }));
-    maps.forEach((map, f) => {
-      name(map, "Feature map", output.length > 1 ? `filter ${f}` : "");
-      map.update(output[f], {
-        frame: f === filter ? { row: i, column: j, rows: 1, columns: 1 } : null,
-        cell: (row, column) => {
-          const index = row * columns.output + column;
-          const mark = `${f === filter && row === i && column === j ? "current" : ""} ${index > last ? "later" : ""}`;
-          return hidden(f, index) ? { text: "?", mark } : { mark };
-        },
-      });
-      if (!map.element.contains(document.activeElement)) map.activate(i, j);
-    });
-    mapCaption.replaceChildren(h("b", {}, "Feature map"), ` ${output.length > 1 ? `${output.length} × ` : ""}${rows.output} × ${columns.output}`);
-  }
+function createMaps(choose, onhover) {
+  const caption = h("div", { class: "caption" }), host = h("div", { class: "planes" });
+  const maps = planes(host, (f) => grid({ label: "Feature map", tone: "signed",
+    onselect: (row, column) => choose({ filter: f, row, column }),
+    onhover: (row, column) => onhover(row === undefined ? null : { filter: f, i: row, j: column }) }));
+  return { element: h("div", { class: "map" }, caption, host), update({ shape: { rows, columns }, output, filter, i, j, position, hidden }) {
+    maps.update(output, (f) => ({
+      label: "Feature map", part: output.length > 1 ? `filter ${f}` : "", scale: output[f],
+      frame: f === filter ? oneCell(i, j) : null,
+      cell: (row, column) => {
+        const index = row * columns.output + column;
+        const mark = `${f === filter && row === i && column === j ? "current" : ""} ${index > position ? "later" : ""}`;
+        return hidden(f, index) ? { text: "?", mark } : { mark };
+      },
+    }));
+    caption.replaceChildren(h("b", {}, "Feature map"), ` ${output.length > 1 ? `${output.length} × ` : ""}${rows.output} × ${columns.output}`);
+  } };
+}
 
+function createFilters(choose) {
+  const filters = h("span", { class: "filters", role: "group", "aria-label": "Filter" });
+  const element = h("div", { class: "field" }, h("span", {}, "Filter"), filters);
+  return { element, update({ weight, filter }) {
+    if (filters.children.length !== weight.length)
+      filters.replaceChildren(...weight.map((_, f) => button(String(f), () => choose({ filter: f }), { "aria-label": `Filter ${f}` })));
+    [...filters.children].forEach((one, f) => one.setAttribute("aria-pressed", f === filter));
+    element.hidden = weight.length === 1;
+  } };
+}
+
+/** Image, kernel and feature maps. */
+function createStage(own, { change, choose, chosen, onhover }) {
+  const channels = h("div", { class: "channels" });
+  const [image, kernel] = [createImage(own, change, channels), createKernel(own, change, chosen, channels)];
+  channels.prepend(image.element, kernel.element);
+  const [filters, maps] = [createFilters(choose), createMaps(choose, onhover)];
+  const element = h("div", { class: "stage" }, filters, channels, maps);
   return {
     element,
-    update(shape, output, terms, filter, i, j, hidden) {
-      drawImage(shape, terms, i, j);
-      drawKernel(shape, filter);
-      drawMaps(shape, output, filter, i, j, hidden);
+    update(now) {
+      for (const part of [filters, image, kernel, maps]) part.update(now);
+      const across = now.shape.columns.padded + now.shape.columns.kernel + 1;
+      element.style.setProperty("--across", across);
+      element.classList.toggle("busy", across > 11);
+      element.classList.toggle("large", across > 15);
     },
     /** Marks the pixel and the weight of one product. */
-    light(term) {
-      for (const lit of element.querySelectorAll(".lit")) lit.classList.remove("lit");
-      if (!term) return;
-      const at = (plane, row, column) => plane?.element.querySelector(`[data-row="${row}"][data-column="${column}"]`);
-      at(planes[term.channel], term.row, term.column)?.classList.add("lit");
-      at(kernels[term.plane], term.a, term.b)?.classList.add("lit");
-    },
+    light: (term) => light(element, term
+      ? [image.cell(term.channel, term.row, term.column), kernel.cell(term.plane, term.a, term.b)] : []),
   };
 }
 
 /** Presets, sizes, stride, padding, dilation, predict first, reset. */
-function createControls({ get, chosen, change, restart, initial }) {
-  const GIVEN = "as given";
-  /** A choice of presets; `read` and `write` see all planes of the image or of the filter's kernel. */
-  function presets(makers, read, write, given) {
-    const control = select([GIVEN, ...makers.keys(), "edited"].map((name) => [name, name]), (name) => {
-      const size = [read()[0].length, read()[0][0].length];
-      write(read().map((_, c) => (name === GIVEN ? resized(given()[c], ...size) : makers.get(name)(...size))));
-    });
-    control.options[control.options.length - 1].disabled = true; // a state, not a choice
-    return {
-      control,
-      update() {
-        const planes = read(), size = [planes[0].length, planes[0][0].length];
-        for (const option of control.options) if (makers.has(option.value)) option.hidden = !makers.get(option.value)(...size);
-        const isMade = (name) => planes.every((plane) => equal(plane, makers.get(name)(...size)));
-        control.value = [...makers.keys()].find(isMade) ?? (equal(planes, given()) ? GIVEN : "edited");
-      },
-    };
-  }
-  const kernel = presets(KERNELS, () => get("weight")[chosen()],
-    (planes) => change({ weight: copyWith(get("weight"), [chosen()], planes) }), () => initial.weight[chosen()]);
-  const image = presets(IMAGES, () => get("image"), (planes) => change({ image: planes }), () => initial.image);
-
-  const upTo = (last, first = 1) => Array.from({ length: last - first + 1 }, (_, i) => [first + i, String(first + i)]);
-  /** Two choices, rows × columns, which cut the planes or fill them up with zeros. */
-  function sizes(label, largest, read, write) {
-    const controls = ["rows", "columns"].map((side, i) => {
-      const control = select(upTo(largest), (value) => {
-        const plane = read();
-        write(copyWith([plane.length, plane[0].length], [i], Number(value)));
-      });
-      control.setAttribute("aria-label", `${label} ${side}`);
-      return control;
-    });
-    return { element: h("span", { class: "field" }, h("span", {}, label), controls[0], "×", controls[1]), controls };
-  }
-  const imageSize = sizes("Image", 12, () => get("image")[0],
-    (size) => change({ image: get("image").map((plane) => resized(plane, ...size)) }));
-  const kernelSize = sizes("Kernel", 5, () => get("weight")[0][0],
-    (size) => change({ weight: get("weight").map((planes) => planes.map((plane) => resized(plane, ...size))) }));
-  const steps = Object.entries({ stride: upTo(4), padding: [...upTo(3, 0), ["same", "same"]], dilation: upTo(3) }).map(
-    ([name, choices]) => [name, select(choices, (value) => change({ [name]: value === "same" ? value : Number(value) }))]);
-  const predict = h("input", { type: "checkbox", change: () => restart({ predict: predict.checked }) });
+function createControls(own, { change, chosen, ask }) {
+  const { get, initial } = own;
+  /** `read` and `write` see all planes of the image or of the filter's kernel. */
+  const planePresets = (label, makers, read, write, given) => presets(label,
+    new Map([...makers].map(([name, make]) => [name, () => {
+      const plane = make(...sizeOf(read()));
+      return plane && read().map(() => plane);
+    }])), { read, given, write: (all) => write(all.map((plane) => resized(plane, ...sizeOf(read())))) });
+  const kernel = planePresets("Kernel", KERNELS, () => get("weight")[chosen()],
+    (all) => change({ weight: copyWith(get("weight"), [chosen()], all) }), () => initial.weight[chosen()]);
+  const image = planePresets("Image", IMAGES, () => get("image"), (all) => change({ image: all }), () => initial.image);
+  const imageSize = sizes("Image", 12, { read: () => sizeOf(get("image")),
+    write: (size) => change({ image: get("image").map((plane) => resized(plane, ...size)) }) });
+  const kernelSize = sizes("Kernel", 5, { read: () => sizeOf(get("weight")[0]),
+    write: (size) => change({ weight: get("weight").map((all) => all.map((plane) => resized(plane, ...size))) }) });
+  const steps = [["Stride", upTo(4)], ["Padding", [...upTo(3, 0), ["same", "same"]]], ["Dilation", upTo(3)]].map(
+    ([label, options]) => choice(label, options, trait(own, label.toLowerCase(), change)));
   const formula = h("p", { class: "formula" });
-
-  /** Shows a value, adding it to the choices when it is none of the usual ones. */
-  function show(control, value) {
-    const text = Array.isArray(value) ? (value[0] === value[1] ? String(value[0]) : value.join(" × ")) : String(value);
-    if (![...control.options].some((option) => option.value === text)) control.append(h("option", { value: text, disabled: true }, text));
-    control.value = text;
-  }
-
-  const element = h("div", {},
-    h("div", { class: "controls" }, field("Kernel", kernel.control), field("Image", image.control),
-      h("label", { class: "tick" }, predict, "Predict first"),
-      h("button", { type: "button", click: () => restart(initial) }, "Reset")),
-    h("details", {}, h("summary", {}, "Size, stride, padding, dilation"),
-      h("div", { class: "controls" }, imageSize.element, kernelSize.element,
-        steps.map(([name, control]) => field(name[0].toUpperCase() + name.slice(1), control))), formula));
+  const controls = [group({ class: "controls" }, kernel, image, ask.tick, own.reset), group({ class: "controls" }, imageSize, kernelSize, steps)];
   return {
-    element,
-    update({ rows, columns }) {
-      kernel.update();
-      image.update();
-      [rows, columns].forEach((side, i) => {
-        show(imageSize.controls[i], side.size);
-        show(kernelSize.controls[i], side.kernel);
-      });
-      for (const [name, control] of steps) show(control, get(name));
-      predict.checked = get("predict");
+    element: h("div", {}, controls[0], h("details", {}, h("summary", {}, "Size, stride, padding, dilation"), controls[1], formula)),
+    update({ shape: { rows, columns } }) {
+      for (const one of controls) one.update();
       formula.replaceChildren(...Object.entries({ rows, columns }).map(([name, s]) =>
         h("span", {}, `${name}: ⌊(${s.size} + ${s.before} + ${s.after} − ${s.dilation}·(${s.kernel} − 1) − 1) / ${s.stride}⌋ + 1 = ${s.output}`)));
     },
   };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const initial = Object.fromEntries(DATA.map((name) => [name, get(name)]));
-  const options = () => Object.fromEntries(GEOMETRY.map((name) => [name, get(name)]));
+const said = (terms, bias) =>
+  `${terms.length > 12 ? `${terms.length} products` : terms.map((t) => `${format(t.pixel)} times ${format(t.weight)}`).join(", plus ")}, plus ${format(bias)}`;
+
+/** All that is drawn, from the traits and the place that the mouse points at. */
+function stateOf(get, hover, known) {
+  const [image, weight, biases] = ["image", "weight", "bias"].map(get);
+  const options = Object.fromEntries(GEOMETRY.map((name) => [name, get(name)]));
+  const x = array(image), kernels = array(weight), shape = geometry(x, kernels, options);
+  const columns = shape.columns.output, count = shape.rows.output * columns;
+  const position = Math.min(get("position"), count - 1), chosen = Math.min(get("filter"), weight.length - 1);
+  const { filter, i, j } = hover ?? { filter: chosen, i: Math.floor(position / columns), j: position % columns };
+  const hidden = (f, index) => known.hidden(`${f},${index}`);
+  const terms = products(x, kernels, shape, filter, i, j), bias = biases[filter];
+  return {
+    image, weight, biases, bias, shape, position, count, filter, i, j, terms, hidden, hover, where: `row ${i}, column ${j}`,
+    isHidden: hidden(filter, i * columns + j), output: nested(conv2d(x, kernels, array(biases), options)),
+  };
+}
+
+function build(own) {
+  const { get, set, complain, draw } = own;
+  let hover = null;
   const chosen = () => Math.min(get("filter"), get("weight").length - 1);
-  const known = new Set(); // the numbers that were predicted or shown
-  let hover = null, drawn = "", columns = 1, count = 1;
-
-  const position = () => Math.min(get("position"), count - 1);
-  const key = () => `${chosen()},${position()}`;
-
-  function complain(message) {
-    if (error.textContent !== message) error.textContent = message;
-  }
   /** Sets what a reader changed, unless no window would fit any more. */
   function change(traits) {
-    const all = { image: get("image"), weight: get("weight"), ...options(), ...traits };
+    const all = { ...Object.fromEntries(["image", "weight", ...GEOMETRY].map((name) => [name, get(name)])), ...traits };
     const message = problem(geometry(array(all.image), array(all.weight), all), all.padding);
+    if (!message) set(traits);
     complain(message);
-    if (message) draw();
-    else set(traits);
+    draw();
   }
   function choose({ filter, row, column }) {
     bar.pause();
     hover = null;
-    set(row === undefined ? { filter } : { filter, position: row * columns + column });
-  }
-  function restart(traits) {
-    bar.pause();
-    known.clear();
-    change({ position: 0, score: [0, 0], ...traits });
+    set(row === undefined ? { filter } : { filter, position: row * stateOf(get, null, ask).shape.columns.output + column });
   }
   function onhover(place) {
-    if (bar.playing || equal(place, hover)) return;
+    if (bar.playing || same(place, hover)) return;
     hover = place;
     draw();
   }
 
-  const error = h("p", { class: "error", role: "alert" });
-  const live = announcer();
-  const stage = createStage({ get, chosen, change, complain, choose, onhover });
-  const sums = sumPanel(stage.light);
-  const bar = player({ label: "Position of the kernel", onmove: (to) => set({ position: to }) });
-  const predict = prediction({
-    onnext: () => choose({ filter: chosen(), row: 0, column: (position() + 1) % count }),
-    onreveal: (right) => {
-      const [good, asked] = get("score");
-      if (!known.has(key())) set({ score: [good + (right ? 1 : 0), asked + 1] });
-      known.add(key());
-      draw();
-    },
-  });
-  const controls = createControls({ get, chosen, change, restart, initial });
-
-  function draw() {
-    const [image, weight, biases] = ["image", "weight", "bias"].map(get);
-    const data = JSON.stringify([image, weight, biases, options()]);
-    if (data !== drawn) {
-      known.clear();
-      hover = null;
-    }
-    drawn = data;
-    const x = array(image), kernels = array(weight), shape = geometry(x, kernels, options());
-    columns = shape.columns.output;
-    count = shape.rows.output * columns;
-    const { filter, i, j } = hover ?? { filter: chosen(), i: Math.floor(position() / columns), j: position() % columns };
-    const hidden = (f, index) => get("predict") && !known.has(`${f},${index}`);
-    const terms = products(x, kernels, shape, filter, i, j);
-    const isHidden = hidden(filter, i * columns + j);
-    const total = sums.update(terms, biases[filter], isHidden);
-    stage.update(shape, nested(conv2d(x, kernels, array(biases), options())), terms, filter, i, j, hidden);
-    const where = `row ${i}, column ${j}`;
-    bar.update(position(), count, where);
-    controls.update(shape);
-    predict.element.hidden = !get("predict");
-    if (!hover) {
-      predict.update({ key: key() + data, where: biases.length > 1 ? `${where} of filter ${filter}` : where, terms, total, bias: biases[filter], score: get("score"), known: !isHidden });
-      speak(`${where}: ${isHidden ? "hidden" : `${said(terms, biases[filter])} is ${format(total)}`}`);
-    }
+  const bar = player(own, "Position of the kernel");
+  const ask = predictFirst(own, { start: () => ({ position: 0 }), next() {
+    const { filter, position, count } = stateOf(get, null, ask);
+    choose({ filter, row: 0, column: (position + 1) % count });
+  } });
+  const stage = createStage(own, { change, choose, chosen, onhover });
+  function state() {
+    const now = stateOf(get, hover, ask), { terms, bias, weight, filter, position, where } = now;
+    const total = sumOf(terms, bias);
+    const task = hover ? undefined : { key: `${filter},${position}`, where: weight.length > 1 ? `${where} of filter ${filter}` : where, terms, total, bias };
+    return { ...now, total, task };
   }
-  const said = (terms, bias) =>
-    `${terms.length > 12 ? `${terms.length} products` : terms.map((t) => `${format(t.pixel)} times ${format(t.weight)}`).join(", plus ")}, plus ${format(bias)}`;
-  const speak = speaker(live, bar);
-
-  const root = h("div", { class: "cnn-widget sliding-kernel", role: "group", "aria-label": "Sliding kernel" },
-    stage.element, sums.element, bar.element, predict.element, error, controls.element, live);
-  spacePlays(root, bar);
-  return mount(el, root, model, draw, () => bar.pause());
+  return {
+    bar, state, forget: () => (hover = null),
+    parts: [stage, sumPanel(stage.light), bar, ask, own.error, createControls(own, { change, chosen, ask })],
+    say: ({ where, isHidden, terms, bias, total }) => (hover ? undefined : `${where}: ${isHidden ? "hidden" : `${said(terms, bias)} is ${format(total)}`}`),
+  };
 }
 
-export default { render };
+export default frame({ mark: "sliding-kernel", label: "Sliding kernel", data: ["image", "weight", "bias", ...GEOMETRY], kept: ["position"], build });

@@ -1,7 +1,9 @@
 // A recorded training, played back: curves, filters and predictions move together.
 import { chart } from "./shared/view/chart.js";
-import { announcer, field, format, h, mount, select, setter, speaker } from "./shared/view/dom.js";
-import { player, spacePlays } from "./shared/view/player.js";
+import { choice } from "./shared/view/controls.js";
+import { format, h } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
+import { player } from "./shared/view/player.js";
 
 const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 const short = (weight) => format(weight, 1).replace("0.", "."); // a filter's cells are small
@@ -12,7 +14,7 @@ function createFilters() {
   const element = h("div", { class: "playback-filters" });
   return {
     element,
-    update(filters) {
+    update({ filters }) {
       const strongest = Math.max(...filters.flat(2).map(Math.abs));
       const tile = (filter, f) => {
         const numbers = filter.map((line) => line.map((weight) => format(weight, 1)).join(", ")).join("; ");
@@ -39,7 +41,7 @@ function createImages({ images, labels }, choose) {
   });
   return {
     element: h("div", { class: "playback-images" }, buttons.map(({ element }) => element)),
-    update(probabilities, chosen) {
+    update({ probabilities, image: chosen }) {
       buttons.forEach(({ element, said }, i) => {
         const answer = best(probabilities[i]), right = answer === labels[i];
         said.textContent = `${right ? "✓" : "✗"} ${answer}`;
@@ -60,7 +62,8 @@ function createBars() {
   const caption = h("caption");
   return {
     element: h("table", { class: "playback-bars" }, caption, h("tbody", {}, rows.map(({ element }) => element))),
-    update(probabilities, label, image) {
+    update({ probabilities: all, label, image }) {
+      const probabilities = all[image];
       caption.textContent = `Image ${image}, a ${label}: loss −log ${format(probabilities[label], 3)}`
         + (probabilities[label] > 0 ? ` = ${format(-Math.log(probabilities[label]), 2)}` : "");
       rows.forEach(({ bar, number, element }, digit) => {
@@ -72,56 +75,55 @@ function createBars() {
   };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const runs = get("runs"), shown = get("shown");
-  const lastStep = Math.max(...runs.map((run) => run.frames.at(-1).step));
+const MARKS = ["playback-train", "playback-validation"];
 
+/** Both losses of a run as curves, drawn as far as it has come. */
+function createCurves(runs) {
+  const last = Math.max(...runs.map((run) => run.frames.at(-1).step));
   const curves = chart({
-    x: { label: "steps", low: 0, high: lastStep, ticks: [0, 1, 10, 100, 1000].filter((tick) => tick <= lastStep), map: (step) => Math.log(1 + step) },
+    x: { label: "steps", low: 0, high: last, ticks: [0, 1, 10, 100, 1000].filter((tick) => tick <= last), map: (step) => Math.log(1 + step) },
     y: { label: "loss", low: 0, high: 2.5, ticks: [0, 0.5, 1, 1.5, 2, 2.5] },
   });
-  const words = h("p", { class: "playback-words" });
-  const filters = createFilters(), bars = createBars(), live = announcer();
-  const images = createImages(shown, (image) => set({ image }));
-  const bar = player({ label: "Frame", onmove: (position) => set({ position }) });
-  const run = select(runs.map(({ name }, i) => [i, name]), (value) => {
-    bar.pause();
-    set({ run: Number(value), position: 0 });
-  });
-
-  function draw() {
-    const { frames } = runs[get("run")];
-    const position = Math.min(get("position"), frames.length - 1), image = get("image");
-    const { step, loss, accuracy, filters: weights, probabilities } = frames[position];
-    const series = ["playback-train", "playback-validation"].map((mark, k) => ({ mark: `${mark} playback`, points: frames.slice(0, position + 1).map((frame) => [frame.step, frame.loss[k]]) }));
-    const faint = ["playback-train", "playback-validation"].map((mark, k) => ({ mark: `${mark} faint`, points: frames.map((frame) => [frame.step, frame.loss[k]]) }));
-    curves.update({ label: `Loss after ${step} steps: training ${format(loss[0], 3)}, validation ${format(loss[1], 3)}.`, series: [...faint, ...series], cursor: step });
-    words.replaceChildren(...["training", "validation"].map((name, k) => h("span", {},
-      h("span", { class: `playback-key ${["playback-train", "playback-validation"][k]}`, "aria-hidden": "true" }),
-      `${name}: loss ${format(loss[k], 3)}, ${percent(accuracy[k])} right`)));
-    filters.update(weights);
-    images.update(probabilities, image);
-    bars.update(probabilities[image], shown.labels[image], image);
-    const where = `step ${step}`;
-    bar.update(position, frames.length, where);
-    run.value = get("run");
-    speak(`${where}: training loss ${format(loss[0], 2)}, validation loss ${format(loss[1], 2)}, image ${image} called ${best(probabilities[image])}`);
-    stepNote.textContent = `after ${step} steps`;
-  }
-  const stepNote = h("b");
-  const part = (mark, title, ...children) => h("div", { class: mark }, h("p", { class: "note" }, title), children);
-  const speak = speaker(live, bar);
-  const root = h("div", { class: "cnn-widget training-playback", role: "group", "aria-label": "Playback of a training" },
-    h("div", { class: "controls" }, field("Trained on", run), stepNote),
-    curves.element, words, bar.element,
-    h("div", { class: "playback-parts" },
-      part("playback-part", "The eight filters of the first layer", filters.element),
-      part("playback-part", "What the network calls twelve images it is not trained on; choose one", images.element),
-      part("playback-part", "Probabilities", bars.element)), live);
-  spacePlays(root, bar);
-  return mount(el, root, model, draw, () => bar.pause());
+  return { element: curves.element, update({ frames, position, step, loss }) {
+    const series = (look, part) => MARKS.map((mark, k) => ({ mark: `${mark} ${look}`, points: part.map((frame) => [frame.step, frame.loss[k]]) }));
+    curves.update({ label: `Loss after ${step} steps: training ${format(loss[0], 3)}, validation ${format(loss[1], 3)}.`,
+      series: [...series("faint", frames), ...series("playback", frames.slice(0, position + 1))], cursor: step });
+  } };
 }
 
-export default { render };
+function createWords() {
+  const element = h("p", { class: "playback-words" });
+  return { element, update: ({ loss, accuracy }) => element.replaceChildren(...["training", "validation"].map((name, k) => h("span", {},
+    h("span", { class: `playback-key ${MARKS[k]}`, "aria-hidden": "true" }),
+    `${name}: loss ${format(loss[k], 3)}, ${percent(accuracy[k])} right`))) };
+}
+
+function build(own) {
+  const { get, set } = own, runs = get("runs"), shown = get("shown");
+  const bar = player(own, "Frame"), stepNote = h("b");
+  const run = choice("Trained on", runs.map(({ name }, i) => [i, name]), { read: () => get("run"), write(value) {
+    bar.pause();
+    set({ run: value, position: 0 });
+  } });
+  const part = (title, one) => group({ class: "playback-part" }, h("p", { class: "note" }, title), one);
+  return {
+    bar,
+    state() {
+      const { frames } = runs[get("run")], position = Math.min(get("position"), frames.length - 1), image = get("image");
+      const now = frames[position];
+      return { ...now, frames, position, image, label: shown.labels[image], count: frames.length, where: `step ${now.step}` };
+    },
+    parts: [
+      group({ class: "controls" }, run, { element: stepNote, update: ({ step }) => (stepNote.textContent = `after ${step} steps`) }),
+      createCurves(runs), createWords(), bar,
+      group({ class: "playback-parts" },
+        part("The eight filters of the first layer", createFilters()),
+        part("What the network calls twelve images it is not trained on; choose one", createImages(shown, (image) => set({ image }))),
+        part("Probabilities", createBars())),
+    ],
+    say: ({ where, loss, image, probabilities }) =>
+      `${where}: training loss ${format(loss[0], 2)}, validation loss ${format(loss[1], 2)}, image ${image} called ${best(probabilities[image])}`,
+  };
+}
+
+export default frame({ mark: "training-playback", label: "Playback of a training", build });

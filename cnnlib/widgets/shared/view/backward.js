@@ -1,5 +1,6 @@
 // What the widgets of the backward pass share: arrays beside their gradients, their sums, choices.
-import { factor, format, h, select } from "./dom.js";
+import { presets } from "./controls.js";
+import { factor, format, h } from "./dom.js";
 import { grid } from "./grid.js";
 import { sum, table } from "../math/lists.js";
 
@@ -7,7 +8,17 @@ import { sum, table } from "../math/lists.js";
 export const placesOf = (nested) =>
   nested.flatMap((part, i) => (Array.isArray(part) ? placesOf(part).map((rest) => [i, ...rest]) : [[i]]));
 
-export const sameData = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+/** A pass as it stands: its arrays, and how crowded they make it. */
+export function backwardStage(parts, across) {
+  const element = h("div", { class: "stage" },
+    h("div", { class: "heading" }, "forward ↓"), h("div", { class: "heading" }, "backward ↑"), parts);
+  return { element, update(now) {
+    const count = across(now);
+    element.style.setProperty("--fit", count);
+    element.classList.toggle("busy", count > 9);
+    element.classList.toggle("large", count > 11);
+  } };
+}
 
 /** A plane cut to rows x columns, or filled up with what `fill(row, column)` gives. */
 export const fitted = (plane, rows, columns, fill) => table(rows, columns, (i, j) => plane?.[i]?.[j] ?? fill(i, j));
@@ -38,7 +49,7 @@ export function planeGrids({ label, tone, note = "", onedit, onselect, onerror }
     const title = h("span", { class: "plane-name" });
     const box = h("div", {}, title, made.element);
     boxes.append(box);
-    list.push({ ...made, title, box });
+    list.push({ made, title, box });
   }
 
   return {
@@ -49,15 +60,12 @@ export function planeGrids({ label, tone, note = "", onedit, onselect, onerror }
       size.textContent = sizes.join(" × ");
       list.forEach((one, plane) => {
         const { part = "", ...drawn } = look(plane);
-        one.rename(part ? `${label}, ${part}` : label);
+        one.made.rename(part ? `${label}, ${part}` : label);
         one.title.textContent = part;
-        one.update(values[plane], { scale: values.flat(), ...drawn });
-        const current = one.element.querySelector("[aria-selected]");
-        if (current && !one.element.contains(document.activeElement))
-          one.activate(Number(current.dataset.row), Number(current.dataset.column));
+        one.made.update(values[plane], { scale: values.flat(), ...drawn });
       });
     },
-    cell: (plane, row, column) => list[plane]?.element.querySelector(`[data-row="${row}"][data-column="${column}"]`),
+    cell: (plane, row, column) => list[plane]?.made.cell(row, column),
   };
 }
 
@@ -65,16 +73,14 @@ export function planeGrids({ label, tone, note = "", onedit, onselect, onerror }
 export const written = (first, second) => `${format(first)}·${factor(second)}`;
 
 /**
- * Sums written out, a line each: {name, rows, plus, end}. `rows` are lists of terms {text, zero}, with
- * line breaks between rows only; `plus` says that they are added; `end` is the total as text.
- * onlight(term), or onlight(null), follows the pointer; `notes` are elements to stand below.
+ * A part that writes out sums, `now.lines`: {name, rows, plus, end}. `rows` are lists of terms {text, zero}, with
+ * line breaks between rows only; `plus` says that they are added; `end` is the total as text. `now.notes` are
+ * elements to stand below. onlight(term), or onlight(null), follows the pointer.
  */
 export function sumLines(onlight) {
-  const element = h("div", { class: "sum" });
   let terms = [];
-  element.addEventListener("pointerover", (event) =>
-    onlight(terms[event.target.closest("[data-term]")?.dataset.term] ?? null));
-  element.addEventListener("pointerleave", () => onlight(null));
+  const element = h("div", { class: "sum", pointerleave: () => onlight(null),
+    pointerover: (event) => onlight(terms[event.target.closest("[data-term]")?.dataset.term] ?? null) });
 
   function line({ name, rows, plus, end }) {
     const first = rows.flat()[0];
@@ -87,13 +93,10 @@ export function sumLines(onlight) {
     return h("p", {}, h("span", { class: "plane-name" }, name), " ", spans,
       end === undefined ? null : h("span", { class: "terms" }, "= ", h("strong", {}, end)));
   }
-  return {
-    element,
-    update(lines, notes = []) {
-      terms = [];
-      element.replaceChildren(...lines.map(line), ...notes);
-    },
-  };
+  return { element, update({ lines, notes = [] }) {
+    terms = [];
+    element.replaceChildren(...lines.map(line), ...notes);
+  } };
 }
 
 /** What the usual slips make of a sum of first·second, and what to say `otherwise`. */
@@ -111,27 +114,13 @@ export function backwardSlips(pairs, turned, otherwise) {
   return { slips, otherwise };
 }
 
-/** Ready gradients to choose, beside the one that was given and the one that was edited. */
-export function gradientPresets(read, write, given) {
-  const makers = new Map([
-    ["1, 2, 3, …", (index) => index + 1],
-    ["ones", () => 1],
-    ["a single 1", (index) => Number(index === 0)],
-  ]);
-  const made = (name) => {
+/** Ready gradients to choose; `read` and `write` see all planes. */
+export function gradientPresets({ read, write, given }) {
+  const made = (make) => () => {
     let index = 0;
-    return read().map((plane) => plane.map((line) => line.map(() => makers.get(name)(index++))));
+    return read().map((plane) => plane.map((line) => line.map(() => make(index++))));
   };
-  const sameShape = () => placesOf(read()).length === placesOf(given()).length && read()[0].length === given()[0].length;
-  const control = select(["as given", ...makers.keys(), "edited"].map((name) => [name, name]),
-    (name) => write(name === "as given" ? given() : made(name)));
-  control.options[control.options.length - 1].disabled = true; // a state, not a choice
-  return {
-    control,
-    update() {
-      control.options[0].disabled = !sameShape();
-      control.value = sameData(read(), given()) ? "as given"
-        : [...makers.keys()].find((name) => sameData(read(), made(name))) ?? "edited";
-    },
-  };
+  const fits = () => placesOf(read()).length === placesOf(given()).length && read()[0].length === given()[0].length;
+  return presets("G", new Map([["as given", () => (fits() ? given() : null)], ["1, 2, 3, …", made((index) => index + 1)],
+    ["ones", made(() => 1)], ["a single 1", made((index) => Number(index === 0))]]), { read, write });
 }

@@ -1,6 +1,6 @@
 // Elements, numbers and the few habits that every widget shares.
 
-/** An element with attributes (a function is a listener) and children. */
+/** An element with attributes (a function is a listener) and children: texts, nodes, and parts of a widget. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -8,9 +8,11 @@ export function h(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child != null));
+  element.append(...children.flat().filter((child) => child != null).map((child) => child.element ?? child));
   return element;
 }
+
+export const button = (label, click, attributes = {}) => h("button", { type: "button", click, ...attributes }, label);
 
 /** A number as the book prints it: at most `digits` decimals, and a true minus sign. */
 export function format(number, digits = 4) {
@@ -104,6 +106,12 @@ export function select(options, onchange) {
   const element = h("select", { change: () => onchange(element.value) });
   element.append(...options.map(([value, text]) => h("option", { value }, text)));
   return element;
+}
+
+/** Marks these elements of a widget, and none but these. */
+export function light(element, lit, mark = "lit") {
+  for (const old of element.querySelectorAll(`.${mark}`)) old.classList.remove(mark);
+  for (const one of lit) one?.classList.add(mark);
 }
 
 /**

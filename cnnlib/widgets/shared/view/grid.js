@@ -3,6 +3,10 @@ import { brief, format, h, misread, parse, readings } from "./dom.js";
 
 const MOST_COUNTED = 16;
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const NO_BORDER = { top: 0, bottom: 0, left: 0, right: 0 };
+
+/** The frame around one number. */
+export const oneCell = (row, column) => ({ row, column, rows: 1, columns: 1 });
 
 /** How much of red, green and blue light a pixel's number stands for, and how bright each is to the eye. */
 // A little less than full red, so that white digits can be read on all of it, as on all of blue.
@@ -26,6 +30,15 @@ function paint(cell, value, tone, low, high) {
   }
 }
 
+/** Says of a pixel beyond black or white that it is. */
+function markBeyond(cell, value, [low, high]) {
+  const [than, end] = value > high ? ["brighter than white", high] : ["darker than black", low];
+  const beyond = value > high || value < low;
+  cell.classList.toggle("beyond-range", beyond);
+  if (beyond) cell.title = `${format(value)} is ${than}, which is ${format(end)}`;
+  else cell.removeAttribute("title");
+}
+
 /** The value drawn white: 1 for fractions, 9 for digits, else the largest there is. */
 function white(numbers) {
   const largest = Math.max(...numbers);
@@ -39,8 +52,219 @@ function keepInside(element, host) {
   element.style.marginLeft = `${shift}px`;
 }
 
+const placeOf = (cell) => [Number(cell.dataset.row), Number(cell.dataset.column)];
+
+/** What a number is typed into, over its cell; `before` is what stood there. */
+class Editor {
+  constructor(cell, before, { label, onedit, onerror }) {
+    const [row, column] = placeOf(cell);
+    Object.assign(this, { cell, before, onedit, onerror });
+    this.input = h("input", {
+      type: "text", inputmode: "decimal", enterkeyhint: "done", autocomplete: "off",
+      "aria-label": `${label}, row ${row}, column ${column}`,
+      input: () => this.read(), blur: () => this.finish(false), keydown: (event) => this.keydown(event),
+    });
+    this.fault = h("span", { class: "fault", "aria-hidden": "true" });
+    // Phones' number keyboards have no minus key, and no arrow keys.
+    const buttons = [["−", "One less", () => this.step(-1)], ["±", "Change the sign", () => this.change((value) => -value)],
+      ["+", "One more", () => this.step(1)]];
+    this.stepper = h("div", { class: "stepper", pointerdown: (event) => event.preventDefault() }, buttons.map(
+      ([sign, name, click]) => h("button", { type: "button", tabindex: -1, "aria-label": name, click }, sign)), this.fault);
+  }
+  open(text) {
+    this.cell.classList.add("editing");
+    this.cell.append(this.input, this.stepper);
+    keepInside(this.stepper, this.cell.closest(".cnn-widget"));
+    this.input.value = text ?? (this.before === null ? "" : String(Number(this.before.toFixed(6))));
+    this.input.focus();
+    if (text === undefined) this.input.select();
+    else this.read();
+  }
+  get isEmpty() {
+    return this.input.value.trim() === "";
+  }
+  read() {
+    const text = this.input.value, value = parse(text), wrong = Number.isNaN(value);
+    this.input.setAttribute("aria-invalid", wrong);
+    this.fault.textContent = !wrong ? "" : readings(text).length ? "two meanings" : "not a number";
+    this.onerror?.(wrong ? misread(text) : "");
+    if (!wrong) this.onedit(...placeOf(this.cell), value);
+    return !wrong;
+  }
+  /** What cannot be read is not stepped from: the sentence about it stays. */
+  change(by) {
+    const value = this.isEmpty ? 0 : parse(this.input.value);
+    if (!Number.isNaN(value)) this.input.value = String(Number(by(value).toPrecision(12)));
+    this.read();
+  }
+  step(amount) {
+    this.change((value) => value + amount);
+  }
+  keydown(event) {
+    event.stopPropagation();
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      event.preventDefault();
+      this.step(event.key === "ArrowUp" ? 1 : -1);
+    } else if (event.key === "Escape" || (event.key === "Enter" && (this.isEmpty || this.read()))) {
+      this.finish(event.key === "Escape");
+      this.cell.focus();
+    }
+  }
+  /** Ends editing. `restore` is true to give up, false to keep what can be read, and missing when the cells go. */
+  finish(restore) {
+    if (this.done) return;
+    this.done = true;
+    const { cell, input, before } = this;
+    const unread = restore === false && !this.isEmpty && Number.isNaN(parse(input.value));
+    if (restore || unread) this.onedit(...placeOf(cell), before);
+    input.remove();
+    this.stepper.remove();
+    cell.classList.remove("editing");
+    this.onerror?.(unread ? `${misread(input.value)} The cell ${before === null ? "stays empty" : `keeps ${format(before)}`}.` : "");
+  }
+}
+
+class Grid {
+  #options; #body; #frame; #edges;
+  #cells = new Map(); #values = []; #shape = ""; #active = [0, 0]; #editor = null; #ends = null; #met = new Set();
+
+  constructor(options) {
+    const { label, tone, counted, onedit, onhover } = options;
+    this.#options = options;
+    this.#body = h("div", { class: "number-rows", role: "grid", "aria-label": label, "aria-readonly": onedit ? null : "true",
+      click: (event) => this.#click(event), keydown: (event) => this.#keydown(event) });
+    this.#frame = h("div", { class: "number-frame", "aria-hidden": "true" });
+    this.#edges = h("div", { class: "number-edges", "aria-hidden": "true" });
+    this.element = h("div", { class: `number-grid ${tone} ${onedit ? "editable" : ""} ${counted ? "counted" : ""}`, translate: "no" },
+      this.#body, this.#frame, this.#edges);
+    if (!onhover) return;
+    this.#body.addEventListener("pointerover", (event) => {
+      const cell = event.target.closest(".number");
+      if (cell && event.pointerType === "mouse" && this.#inside(...placeOf(cell))) onhover(...placeOf(cell));
+    });
+    this.#body.addEventListener("pointerleave", () => onhover());
+  }
+
+  rename(label) {
+    this.#body.setAttribute("aria-label", label);
+  }
+  cell(row, column) {
+    return this.#cells.get(`${row},${column}`);
+  }
+  /** Makes a cell the one that Tab leads to. */
+  activate(row, column) {
+    this.cell(...this.#active)?.removeAttribute("tabindex");
+    this.#active = [row, column];
+    this.cell(row, column).tabIndex = 0;
+  }
+  #inside(row, column) {
+    return this.#values[row]?.[column] !== undefined;
+  }
+
+  #build(rows, columns, border) {
+    this.#cells = new Map();
+    this.#body.replaceChildren();
+    for (let i = -border.top; i < rows + border.bottom; i++) {
+      const line = h("div", { class: "number-row", role: "row" });
+      for (let j = -border.left; j < columns + border.right; j++) {
+        const cell = h("div", { class: "number", role: "gridcell", "data-row": i, "data-column": j });
+        this.#cells.set(`${i},${j}`, cell);
+        line.append(cell);
+      }
+      this.#body.append(line);
+    }
+    this.element.style.setProperty("--columns", columns + border.left + border.right);
+    this.#count(rows, columns, border);
+  }
+  /** The numbers of rows and columns, outside the edges; of a small picture, since in a large one none could be read. */
+  #count(rows, columns, border) {
+    const label = (side, index, before) => h("span", { class: side, style: `--at: ${index + before}` }, String(index));
+    const labels = (side, length, before) => (length > 1 ? Array.from({ length }, (_, i) => label(side, i, before)) : []);
+    const small = this.#options.counted && Math.max(rows, columns) <= MOST_COUNTED;
+    this.#edges.replaceChildren(...(small ? [...labels("edge-row", rows, border.top), ...labels("edge-column", columns, border.left)] : []));
+    this.element.toggleAttribute("data-rows", small && rows > 1);
+  }
+
+  #edit(cell, text) {
+    this.#editor?.finish(false);
+    const [row, column] = placeOf(cell);
+    this.#editor = new Editor(cell, this.#values[row][column], this.#options);
+    this.#editor.open(text);
+  }
+  #click(event) {
+    const cell = event.target.closest(".number");
+    if (!cell || !this.#inside(...placeOf(cell)) || event.target.closest("input, .stepper")) return;
+    this.activate(...placeOf(cell));
+    this.#options.onselect?.(...placeOf(cell));
+    if (this.#options.onedit) this.#edit(cell);
+    else cell.focus();
+  }
+  #keydown(event) {
+    const cell = event.target.closest(".number"), { onselect, onedit } = this.#options;
+    if (!cell || event.ctrlKey || event.metaKey || event.altKey) return;
+    const [row, column] = placeOf(cell);
+    const to = MOVES[event.key]?.map((by, i) => [row, column][i] + by)
+      ?? { Home: [row, 0], End: [row, this.#values[row].length - 1] }[event.key];
+    if (to) {
+      event.preventDefault();
+      if (!this.#inside(...to)) return;
+      this.activate(...to);
+      this.cell(...to).focus();
+      onselect?.(...to);
+    } else if (onedit && /^(Enter|F2|[-−+.,\d])$/.test(event.key)) {
+      event.preventDefault();
+      this.#edit(cell, event.key.length > 1 ? undefined : event.key);
+    }
+  }
+
+  /** The numbers for black and white. One number that is new was edited: it does not turn the others dark. */
+  #fitted(numbers) {
+    const fresh = new Set(numbers.filter((number) => !this.#met.has(number)));
+    this.#met = new Set(numbers);
+    return this.#ends && fresh.size < 2 ? this.#ends : [Math.min(0, ...numbers), white(numbers)];
+  }
+  #draw(cell, look) {
+    const [row, column] = placeOf(cell), { tone } = this.#options;
+    const real = this.#inside(row, column), value = real ? this.#values[row][column] : 0;
+    const { text = value === null ? "" : brief(value), mark = "", note = "" } = look(row, column);
+    const editing = this.#editor && !this.#editor.done && this.#editor.cell === cell;
+    cell.className = `number ${real ? "" : "padding"} ${mark} ${editing ? "editing" : ""}`;
+    if (text === "?" || !real) cell.style.background = cell.style.color = "";
+    else paint(cell, value, tone, ...this.#ends);
+    if (LIGHT[tone]) markBeyond(cell, text === "?" ? 0 : value, this.#ends);
+    if (cell.firstChild?.nodeType !== Node.TEXT_NODE) cell.prepend("");
+    if (cell.firstChild.data !== text) cell.firstChild.data = text;
+    cell.toggleAttribute("data-long", text.length > 3);
+    cell.toggleAttribute("data-longer", text.length > 5);
+    if (note) cell.dataset.note = note;
+    else delete cell.dataset.note;
+    if (cell.classList.contains("current")) cell.setAttribute("aria-selected", "true");
+    else cell.removeAttribute("aria-selected");
+  }
+  update(values, { border = NO_BORDER, cell: look = () => ({}), frame: box = null, scale = values, range } = {}) {
+    this.#values = values;
+    const shape = JSON.stringify([values.length, values[0].length, border]);
+    if (shape !== this.#shape) {
+      this.#editor?.finish();
+      this.#shape = shape;
+      this.#build(values.length, values[0].length, border);
+      this.activate(...(this.#inside(...this.#active) ? this.#active : [0, 0]));
+    }
+    const numbers = scale.flat().map(Number);
+    this.#ends = LIGHT[this.#options.tone] ? range ?? this.#fitted(numbers) : [0, Math.max(...numbers.map(Math.abs))];
+    for (const cell of this.#cells.values()) this.#draw(cell, look);
+    const current = this.#body.querySelector(".current");
+    if (current && !this.element.contains(document.activeElement)) this.activate(...placeOf(current));
+    this.#frame.hidden = !box;
+    if (!box) return;
+    const { row, column, rows, columns } = box;
+    for (const [name, number] of Object.entries({ row: row + border.top, column: column + border.left, rows, columns }))
+      this.#frame.style.setProperty(`--${name}`, number);
+  }
+}
+
 /**
- * grid({label, tone, border, onedit, onselect, onhover, onerror})
+ * grid({label, tone, counted, onedit, onselect, onhover, onerror})
  *   tone      "gray" for pixels, "red", "green" or "blue" for one plane of them, "signed" for weights and maps
  *   onedit    (row, column, value): makes the cells editable
  *   onselect  (row, column): a click, Enter or an arrow key chose a cell
@@ -50,202 +274,6 @@ function keepInside(element, host) {
  * first number, so the border's are negative. A value of null is a cell still empty. `frame` is {row, column, rows, columns}.
  * `counted` is false where rows and columns have names, or are a part of a larger picture's.
  * `range` says which numbers are black and white; else it follows from `scale`, all numbers of the picture.
+ * Tab leads to the cell marked "current", unless the focus is in the grid; cell(row, column) is an element.
  */
-export function grid({ label, tone, counted = true, onedit, onselect, onhover, onerror }) {
-  const body = h("div", { class: "number-rows", role: "grid", "aria-label": label, "aria-readonly": onedit ? null : "true" });
-  const frame = h("div", { class: "number-frame", "aria-hidden": "true" });
-  const edges = h("div", { class: "number-edges", "aria-hidden": "true" });
-  const element = h("div", { class: `number-grid ${tone} ${onedit ? "editable" : ""} ${counted ? "counted" : ""}`, translate: "no" }, body, frame, edges);
-  let cells = new Map(), values = [], shape = "", active = [0, 0], editor = null, ends = null, met = new Set();
-
-  const key = (row, column) => `${row},${column}`;
-  const place = (cell) => [Number(cell.dataset.row), Number(cell.dataset.column)];
-  const isEmpty = (input) => input.value.trim() === "";
-  const inside = (row, column) => values[row]?.[column] !== undefined;
-
-  function build(rows, columns, border) {
-    cells = new Map();
-    body.replaceChildren();
-    for (let i = -border.top; i < rows + border.bottom; i++) {
-      const line = h("div", { class: "number-row", role: "row" });
-      for (let j = -border.left; j < columns + border.right; j++) {
-        const cell = h("div", { class: "number", role: "gridcell", "data-row": i, "data-column": j });
-        cells.set(key(i, j), cell);
-        line.append(cell);
-      }
-      body.append(line);
-    }
-    element.style.setProperty("--columns", columns + border.left + border.right);
-    count(rows, columns, border);
-  }
-
-  /** The numbers of rows and columns, outside the edges; of a small picture, since in a large one none could be read. */
-  function count(rows, columns, border) {
-    const label = (side, index, before) => h("span", { class: side, style: `--at: ${index + before}` }, String(index));
-    const labels = (side, length, before) => (length > 1 ? Array.from({ length }, (_, i) => label(side, i, before)) : []);
-    const small = counted && Math.max(rows, columns) <= MOST_COUNTED;
-    edges.replaceChildren(...(small ? [...labels("edge-row", rows, border.top), ...labels("edge-column", columns, border.left)] : []));
-    element.toggleAttribute("data-rows", small && rows > 1);
-  }
-
-  function activate(row, column) {
-    cells.get(key(...active))?.removeAttribute("tabindex");
-    active = [row, column];
-    cells.get(key(row, column)).tabIndex = 0;
-  }
-
-  /** Ends editing. `restore` is true to give up, false to keep what can be read, and missing when the cells go. */
-  function finish(restore) {
-    if (!editor) return;
-    const { cell, input, before } = editor;
-    const unread = restore === false && !isEmpty(input) && Number.isNaN(parse(input.value));
-    editor = null;
-    if (restore || unread) onedit(...place(cell), before);
-    input.remove();
-    cell.querySelector(".stepper").remove();
-    cell.classList.remove("editing");
-    onerror?.(unread ? `${misread(input.value)} The cell ${before === null ? "stays empty" : `keeps ${format(before)}`}.` : "");
-  }
-
-  function edit(cell, text) {
-    finish(false);
-    const [row, column] = place(cell);
-    const before = values[row][column];
-    const read = () => {
-      const value = parse(input.value), wrong = Number.isNaN(value);
-      input.setAttribute("aria-invalid", wrong);
-      fault.textContent = !wrong ? "" : readings(input.value).length ? "two meanings" : "not a number";
-      onerror?.(wrong ? misread(input.value) : "");
-      if (!wrong) onedit(row, column, value);
-      return !wrong;
-    };
-    // What cannot be read is not stepped from: the sentence about it stays.
-    const change = (by) => {
-      const value = isEmpty(input) ? 0 : parse(input.value);
-      if (!Number.isNaN(value)) input.value = String(Number(by(value).toPrecision(12)));
-      read();
-    };
-    const step = (amount) => change((value) => value + amount);
-    const input = h("input", {
-      type: "text", inputmode: "decimal", enterkeyhint: "done", autocomplete: "off",
-      "aria-label": `${label}, row ${row}, column ${column}`,
-      input: read,
-      blur: () => finish(false),
-      keydown: (event) => {
-        event.stopPropagation();
-        if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-          event.preventDefault();
-          step(event.key === "ArrowUp" ? 1 : -1);
-        } else if (event.key === "Escape" || (event.key === "Enter" && (isEmpty(input) || read()))) {
-          finish(event.key === "Escape");
-          cell.focus();
-        }
-      },
-    });
-    // Phones' number keyboards have no minus key, and no arrow keys.
-    const fault = h("span", { class: "fault", "aria-hidden": "true" });
-    const stepper = h("div", { class: "stepper", pointerdown: (event) => event.preventDefault() },
-      [["−", "One less", () => step(-1)], ["±", "Change the sign", () => change((value) => -value)], ["+", "One more", () => step(1)]].map(
-        ([sign, name, click]) => h("button", { type: "button", tabindex: -1, "aria-label": name, click }, sign)), fault);
-    editor = { cell, input, before };
-    cell.classList.add("editing");
-    cell.append(input, stepper);
-    keepInside(stepper, element.closest(".cnn-widget"));
-    input.value = text ?? (before === null ? "" : String(Number(before.toFixed(6))));
-    input.focus();
-    if (text === undefined) input.select();
-    else read();
-  }
-
-  /** The numbers for black and white. One number that is new was edited: it does not turn the others dark. */
-  function fitted(numbers) {
-    const fresh = new Set(numbers.filter((number) => !met.has(number)));
-    met = new Set(numbers);
-    return ends && fresh.size < 2 ? ends : [Math.min(0, ...numbers), white(numbers)];
-  }
-  /** Says of a pixel beyond black or white that it is. */
-  function markBeyond(cell, value, [low, high]) {
-    const [than, end] = value > high ? ["brighter than white", high] : ["darker than black", low];
-    const beyond = value > high || value < low;
-    cell.classList.toggle("beyond-range", beyond);
-    if (beyond) cell.title = `${format(value)} is ${than}, which is ${format(end)}`;
-    else cell.removeAttribute("title");
-  }
-
-  const cellOf = (event) => event.target.closest?.(".number");
-  body.addEventListener("click", (event) => {
-    const cell = cellOf(event);
-    if (!cell || !inside(...place(cell)) || event.target.closest("input, .stepper")) return;
-    activate(...place(cell));
-    onselect?.(...place(cell));
-    if (onedit) edit(cell);
-    else cell.focus();
-  });
-  body.addEventListener("keydown", (event) => {
-    const cell = cellOf(event);
-    if (!cell || event.ctrlKey || event.metaKey || event.altKey) return;
-    const [row, column] = place(cell);
-    const to = MOVES[event.key]?.map((by, i) => [row, column][i] + by)
-      ?? (event.key === "Home" ? [row, 0] : event.key === "End" ? [row, values[row].length - 1] : null);
-    if (to) {
-      event.preventDefault();
-      if (!inside(...to)) return;
-      activate(...to);
-      cells.get(key(...to)).focus();
-      onselect?.(...to);
-    } else if (onedit && (event.key === "Enter" || event.key === "F2")) {
-      event.preventDefault();
-      edit(cell);
-    } else if (onedit && /^[-−+.,\d]$/.test(event.key)) {
-      event.preventDefault();
-      edit(cell, event.key);
-    }
-  });
-  if (onhover) {
-    body.addEventListener("pointerover", (event) => {
-      const cell = cellOf(event);
-      if (cell && event.pointerType === "mouse" && inside(...place(cell))) onhover(...place(cell));
-    });
-    body.addEventListener("pointerleave", () => onhover());
-  }
-
-  function update(newValues, { border = { top: 0, bottom: 0, left: 0, right: 0 }, cell: look = () => ({}), frame: box = null, scale = newValues, range } = {}) {
-    values = newValues;
-    const newShape = JSON.stringify([values.length, values[0].length, border]);
-    if (newShape !== shape) {
-      finish();
-      shape = newShape;
-      build(values.length, values[0].length, border);
-      activate(...(inside(...active) ? active : [0, 0]));
-    }
-    const numbers = scale.flat().map(Number);
-    ends = LIGHT[tone] ? range ?? fitted(numbers) : [0, Math.max(...numbers.map(Math.abs))];
-    for (const cell of cells.values()) {
-      const [row, column] = place(cell);
-      const real = inside(row, column);
-      const value = real ? values[row][column] : 0;
-      const { text = value === null ? "" : brief(value), mark = "", note = "" } = look(row, column);
-      const type = real ? "" : "padding";
-      cell.className = `number ${type} ${mark} ${cell === editor?.cell ? "editing" : ""}`;
-      if (text === "?" || !real) cell.style.background = cell.style.color = "";
-      else paint(cell, value, tone, ...ends);
-      if (LIGHT[tone]) markBeyond(cell, text === "?" ? 0 : value, ends);
-      if (cell.firstChild?.nodeType !== Node.TEXT_NODE) cell.prepend("");
-      if (cell.firstChild.data !== text) cell.firstChild.data = text;
-      cell.toggleAttribute("data-long", text.length > 3);
-      cell.toggleAttribute("data-longer", text.length > 5);
-      if (note) cell.dataset.note = note;
-      else delete cell.dataset.note;
-      if (mark.includes("current")) cell.setAttribute("aria-selected", "true");
-      else cell.removeAttribute("aria-selected");
-    }
-    frame.hidden = !box;
-    if (box) {
-      const { row, column, rows, columns } = box;
-      for (const [name, number] of Object.entries({ row: row + border.top, column: column + border.left, rows, columns }))
-        frame.style.setProperty(`--${name}`, number);
-    }
-  }
-
-  return { element, update, activate, rename: (text) => body.setAttribute("aria-label", text) };
-}
+export const grid = (options) => new Grid({ counted: true, ...options });

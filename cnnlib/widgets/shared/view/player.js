@@ -13,79 +13,73 @@ const FORWARD = "M7 5v14l10-7zM17 5h2v14h-2z";
 const START = "M19 5v14l-8-7zM11 5v14l-8-7z";
 
 const SECONDS_PER_STEP = 1;
+const SPEEDS = [0.5, 1, 2, 4].map((speed) => [speed, `${speed}×`]);
+
+const iconButton = (name, path, click) => h("button", { type: "button", "aria-label": name, title: name, click }, icon(path));
+
+/** A clock that calls tick() every step until it is stopped. */
+function clock(tick) {
+  let timer = null, speed = 1;
+  const stop = () => {
+    clearInterval(timer);
+    timer = null;
+  };
+  const start = () => {
+    stop();
+    timer = setInterval(tick, (SECONDS_PER_STEP * 1000) / speed);
+  };
+  return { start, stop, get runs() { return timer !== null; }, set speed(value) {
+    speed = value;
+    if (timer) start();
+  } };
+}
 
 /**
- * `onmove(position)` is called for every move by the reader or the clock;
- * the owner answers with `update(position, count, text)`.
+ * A part that moves through the positions of `now`: {position, count, where}, with `where` in words.
+ * onmove(position) is called for every move by the reader or the clock.
  */
-export function player({ label, onmove }) {
-  let position = 0, count = 1, timer = null, speed = 1;
-
-  const button = (name, path, click) =>
-    h("button", { type: "button", "aria-label": name, title: name, click }, icon(path));
+export function player(own, label, onmove = (position) => own.set({ position })) {
+  let position = 0, count = 1;
+  const time = clock(() => (position === count - 1 ? pause() : moveTo(position + 1)));
   const moveTo = (next) => onmove(Math.min(Math.max(next, 0), count - 1));
   const stepTo = (next) => {
     pause();
     moveTo(next);
   };
+  const toggle = () => (time.runs ? pause() : play());
 
-  const playButton = button("Play", PLAY, () => (timer ? pause() : play()));
+  const playButton = iconButton("Play", PLAY, toggle);
   const range = h("input", { type: "range", min: 0, step: 1, "aria-label": label, input: () => stepTo(Number(range.value)) });
-  const where = h("span", { class: "where", translate: "no" });
-  const speeds = select([[0.5, "0.5×"], [1, "1×"], [2, "2×"], [4, "4×"]], (value) => {
-    speed = Number(value);
-    element.style.setProperty("--step", `${SECONDS_PER_STEP / speed}s`);
-    if (timer) play();
+  const place = h("span", { class: "where", translate: "no" });
+  const speeds = select(SPEEDS, (value) => {
+    element.style.setProperty("--step", `${SECONDS_PER_STEP / value}s`);
+    time.speed = Number(value);
   });
   speeds.value = "1";
   speeds.setAttribute("aria-label", "Speed");
   const element = h("div", { class: "player", role: "group", "aria-label": "Animation" },
-    button("To the start", START, () => stepTo(0)),
-    button("Step back", BACK, () => stepTo(position - 1)),
-    playButton,
-    button("Step forward", FORWARD, () => stepTo(position + 1)),
-    range, where, speeds);
+    iconButton("To the start", START, () => stepTo(0)), iconButton("Step back", BACK, () => stepTo(position - 1)), playButton,
+    iconButton("Step forward", FORWARD, () => stepTo(position + 1)), range, place, speeds);
 
-  function show(playing) {
-    playButton.replaceChildren(icon(playing ? PAUSE : PLAY));
-    playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
-    playButton.title = playing ? "Pause" : "Play";
+  function show(name, path) {
+    playButton.replaceChildren(icon(path));
+    playButton.setAttribute("aria-label", name);
+    playButton.title = name;
   }
   function play() {
-    clearInterval(timer);
-    const tick = () => (position === count - 1 ? pause() : moveTo(position + 1));
-    timer = setInterval(tick, (SECONDS_PER_STEP * 1000) / speed);
-    show(true);
+    time.start();
+    show("Pause", PAUSE);
     moveTo(position === count - 1 ? 0 : position + 1);
   }
   function pause() {
-    clearInterval(timer);
-    timer = null;
-    show(false);
+    time.stop();
+    show("Play", PLAY);
   }
-
-  return {
-    element,
-    pause,
-    get playing() {
-      return timer !== null;
-    },
-    toggle: () => (timer ? pause() : play()),
-    update(newPosition, newCount, text) {
-      [position, count] = [newPosition, newCount];
-      range.max = count - 1;
-      range.value = position;
-      range.setAttribute("aria-valuetext", text);
-      where.textContent = `${position + 1} / ${count}`;
-    },
-  };
-}
-
-/** Space plays and pauses wherever the focus is, unless the focused element uses it itself. */
-export function spacePlays(root, bar) {
-  root.addEventListener("keydown", (event) => {
-    if (event.key !== " " || event.target.closest("button, input:not([type=range]), select, summary")) return;
-    event.preventDefault();
-    bar.toggle();
-  });
+  return { element, pause, toggle, get playing() { return time.runs; }, update(now) {
+    ({ position, count } = now);
+    range.max = count - 1;
+    range.value = position;
+    range.setAttribute("aria-valuetext", now.where);
+    place.textContent = `${position + 1} / ${count}`;
+  } };
 }

@@ -1,6 +1,6 @@
 // What the widgets of pooling share in the page: refusals, the look of a window, notes, and controls.
-import { choiceOf, upTo } from "./choices.js";
-import { field, h } from "./dom.js";
+import { choice, same, sizes, tick, trait, upTo } from "./controls.js";
+import { h } from "./dom.js";
 import { countedCells, kindAt, poolGeometry } from "../math/cells.js";
 import { pair, skipped } from "../math/shapes.js";
 
@@ -85,36 +85,25 @@ function sized(name, side, ceil) {
  * and the `formula` of the output's size. change(traits) sets what a reader chose, resize(rows, columns)
  * the map; it has at most `largest` of each.
  */
-export function poolingControls({ get, change, resize, largest }) {
-  const whole = "whole map";
+export function poolingControls(own, { change, resize, largest }) {
+  const { get } = own, whole = "whole map";
   const size = () => [get("image").length, get("image")[0].length];
-  const named = { stride: ["Stride", upTo(4)], padding: ["Padding", upTo(2, 0)], dilation: ["Dilation", upTo(3)] };
-  const steps = Object.entries(named).map(([name, [label, choices]]) =>
-    [name, label, choiceOf(label, choices, (value) => change({ [name]: Number(value) }))]);
-  const kernel = choiceOf("Window", [...upTo(5), [whole, whole]], (value) =>
-    change(value === whole ? { kernel_size: size(), padding: 0, dilation: 1 } : { kernel_size: Number(value) }));
-  const [stride, padding, dilation] = steps.map(([, label, { control }]) => field(label, control));
-  const ticks = ["ceil_mode", "count_include_pad"].map((name) => {
-    const box = h("input", { type: "checkbox", change: () => change({ [name]: box.checked }) });
-    return { name, box, label: h("label", { class: "tick" }, box, name) };
+  const kernel = choice("Window", [...upTo(5), [whole, whole]], {
+    read: () => (same(get("kernel_size"), size()) ? whole : get("kernel_size")),
+    write: (value) => change(value === whole ? { kernel_size: size(), padding: 0, dilation: 1 } : { kernel_size: value }),
   });
-  const sides = ["rows", "columns"].map((name, side) => choiceOf(`Map ${name}`, upTo(largest), (value) =>
-    resize(...size().map((old, i) => (i === side ? Number(value) : old)))));
+  const [stride, padding, dilation] = [["Stride", upTo(4)], ["Padding", upTo(2, 0)], ["Dilation", upTo(3)]].map(
+    ([label, options]) => choice(label, options, trait(own, label.toLowerCase(), change)));
+  const [ceil, zeros] = ["ceil_mode", "count_include_pad"].map((name) => tick(name, trait(own, name, change)));
+  const hides = (part, mode) => ({ ...part, update() {
+    part.update();
+    part.element.hidden = get("mode") === mode;
+  } });
   const formula = h("p", { class: "formula" });
   return {
-    window: field("Window", kernel.control), stride, formula,
-    options: [padding, dilation, ...ticks.map(({ label }) => label)],
-    size: h("span", { class: "field" }, h("span", {}, "Map"), sides[0].control, "×", sides[1].control),
-    update(shape) {
-      kernel.show(String(get("kernel_size")) === String(size()) ? whole : get("kernel_size"));
-      for (const [name, , choice] of steps) choice.show(get(name));
-      dilation.hidden = get("mode") === "average";
-      for (const { name, box, label } of ticks) {
-        box.checked = get(name);
-        label.hidden = name === "count_include_pad" && get("mode") === "max";
-      }
-      sides.forEach((choice, side) => choice.show(size()[side]));
-      formula.replaceChildren(...Object.entries(shape).map(([name, side]) => sized(name, side, get("ceil_mode"))));
-    },
+    window: kernel, stride, options: [padding, hides(dilation, "average"), ceil, hides(zeros, "max")],
+    size: sizes("Map", largest, { read: size, write: (sides) => resize(...sides) }),
+    formula: { element: formula, update: ({ shape }) => formula.replaceChildren(
+      ...Object.entries(shape).map(([name, side]) => sized(name, side, get("ceil_mode")))) },
   };
 }

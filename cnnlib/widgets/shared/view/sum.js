@@ -4,19 +4,22 @@ import { sum } from "../math/lists.js";
 
 const spaced = (nodes) => nodes.flatMap((node) => [node, " "]);
 
+const byChannel = (terms) => [...new Set(terms.map((term) => term.channel))].map((channel) => terms.filter((term) => term.channel === channel));
+const totalOf = (terms) => sum(terms.map((term) => term.pixel * term.weight));
+
+/** A sum of products, channel by channel, and the bias. */
+export const sumOf = (terms, bias) => sum(byChannel(terms).map(totalOf)) + bias;
+
 /**
- * sumPanel(onlight) calls onlight(term), or onlight(null), as the pointer moves over the products.
- * update(terms, bias, hidden) writes them and returns the total; `hidden` puts a question mark for
- * every number that follows from the products. A term is {channel, a, pixel, weight}: a line break
- * may stand only between rows `a` of the kernel, and each channel has a line and a sum of its own.
+ * A part that writes out the sum of `now`: {terms, bias, isHidden}, where `isHidden` puts a question mark for
+ * every number that follows from the products. A term is {channel, a, pixel, weight}: a line break may stand
+ * only between rows `a` of the kernel, and each channel has a line and a sum of its own. It calls
+ * onlight(term), or onlight(null), as the pointer moves over the products.
  */
 export function sumPanel(onlight) {
-  const element = h("div", { class: "sum", translate: "no" });
   let terms = [];
-  element.addEventListener("pointerover", (event) =>
-    onlight(terms[event.target.closest("[data-term]")?.dataset.term] ?? null));
-  element.addEventListener("pointerleave", () => onlight(null));
-
+  const element = h("div", { class: "sum", translate: "no", pointerleave: () => onlight(null),
+    pointerover: (event) => onlight(terms[event.target.closest("[data-term]")?.dataset.term] ?? null) });
   const product = (term, first) =>
     h("span", { "data-term": terms.indexOf(term), class: term.weight && term.pixel ? "term" : "term zero" },
       `${first ? "" : "+ "}${format(term.pixel)}·${factor(term.weight)}`);
@@ -25,23 +28,15 @@ export function sumPanel(onlight) {
       h("span", { class: "terms" },
         spaced(own.filter((term) => term.a === a).map((term) => product(term, term === own[0])))));
 
-  return {
-    element,
-    update(newTerms, bias, hidden) {
-      terms = newTerms;
-      const channels = [...new Set(terms.map((term) => term.channel))];
-      const own = channels.map((channel) => terms.filter((term) => term.channel === channel));
-      const totals = own.map((part) => sum(part.map((term) => term.pixel * term.weight)));
-      const total = sum(totals) + bias;
-      const written = (number, write = format) => (hidden ? "?" : write(number));
-      const end = h("span", { class: "terms" }, `+ ${factor(bias)} = `, h("strong", {}, written(total)));
-      const lines = channels.map((channel, c) =>
-        h("p", {}, h("span", { class: "plane-name" }, `channel ${channel}`), " ",
-          spaced(rows(own[c])), `= ${written(totals[c])}`));
-      element.replaceChildren(...(channels.length === 1
-        ? [h("p", {}, spaced(rows(terms)), end)]
-        : [...lines, h("p", {}, totals.map((part) => written(part, factor)).join(" + "), " ", end)]));
-      return total;
-    },
-  };
+  return { element, update(now) {
+    ({ terms } = now);
+    const channels = byChannel(terms);
+    const written = (number, write = format) => (now.isHidden ? "?" : write(number));
+    const end = h("span", { class: "terms" }, `+ ${factor(now.bias)} = `, h("strong", {}, written(sumOf(terms, now.bias))));
+    const lines = channels.map((own) => h("p", {}, h("span", { class: "plane-name" }, `channel ${own[0].channel}`), " ",
+      spaced(rows(own)), `= ${written(totalOf(own))}`));
+    element.replaceChildren(...(channels.length === 1
+      ? [h("p", {}, spaced(rows(terms)), end)]
+      : [...lines, h("p", {}, channels.map((own) => written(totalOf(own), factor)).join(" + "), " ", end)]));
+  } };
 }

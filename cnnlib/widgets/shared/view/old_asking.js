@@ -1,6 +1,6 @@
 // Predict first, for a widget in which the reader chooses one of several numbers.
 import { h } from "./dom.js";
-import { prediction } from "./predict.js";
+import { prediction } from "./old_predict.js";
 
 /**
  * asking({get, set, draw, onnext}) keeps the traits `predict` and `score`. `tick` switches it on, `element`

@@ -1,0 +1,109 @@
+// The frame of every widget: traits and Reset, the line for errors, what is said aloud, drawing once per change.
+import { button, h } from "./dom.js";
+
+/**
+ * An element of nodes and parts, which is a part itself: it passes on what it is asked. A part has an `element`
+ * and, if it needs them, update(now), which draws it, forget(anew), when the widget shows other numbers or begins
+ * anew, and stop(), when it goes.
+ */
+export function group(attributes, ...children) {
+  const parts = children.flat().filter((child) => child?.element);
+  const all = (name) => (what) => parts.forEach((part) => part[name]?.(what));
+  return { element: h("div", attributes, ...children), update: all("update"), forget: all("forget"), stop: all("stop") };
+}
+
+/** Whether the browser knows what numbers are colored with and measured by: each does since 2023. */
+const isCurrent = () => CSS.supports("color", "color-mix(in srgb, red, blue)") && CSS.supports("width", "1cqi");
+
+/** Space plays and pauses wherever the focus is, unless the focused element uses it itself. */
+function playOnSpace(event, bar) {
+  const taken = "button, input:not([type=range]), select, summary";
+  if (event.key !== " " || bar.element.hidden || event.target.closest(taken)) return;
+  event.preventDefault();
+  bar.toggle();
+}
+
+/** Sets several traits at once, in the page and, where there is a kernel, in Python. */
+function setTraits(model, traits) {
+  for (const [name, value] of Object.entries(traits)) model.set(name, value);
+  model.save_changes();
+}
+
+/** What a widget's parts are made with: see frame. */
+function ownOf(model, names, pause, forget, draw) {
+  const get = (name) => model.get(name);
+  const has = (name) => get(name) !== undefined;
+  const initial = Object.fromEntries([...names, "predict"].filter(has).map((name) => [name, get(name)]));
+  const error = h("p", { class: "error", role: "alert" });
+  const live = h("p", { class: "visually-hidden", "aria-live": "polite" });
+  const own = {
+    get, initial, draw, pause, error, live,
+    set: (traits) => setTraits(model, traits),
+    complain: (sentence) => error.textContent !== sentence && (error.textContent = sentence),
+    announce: (sentence) => (live.textContent = sentence),
+    restart(traits = initial) {
+      pause();
+      own.complain("");
+      forget(true);
+      own.set({ ...(has("score") ? { score: [0, 0] } : {}), ...traits });
+      draw(); // ticking and clearing a box may leave all traits as they were
+    },
+  };
+  own.reset = button("Reset", () => own.restart());
+  return own;
+}
+
+/**
+ * What a widget's script exports. `mark` is its class and `label` its name for a screen reader. `data` are the
+ * traits that decide which numbers it shows, and `kept` the others that Reset brings back as they were.
+ * build(own), called for each view, gives
+ *   parts   nodes and parts, from top to bottom
+ *   state   state() gives `now`, all that is drawn: a function of the traits
+ *   say     say(now): what a screen reader hears when it is another sentence than before, unless the widget
+ *           plays; undefined leaves it as it was
+ *   bar     its player, which Space starts
+ *   forget  forget(anew), as a part's
+ * `own` has get(name) and set(traits); draw(); `initial`, the values that Reset brings back, restart(traits),
+ * which begins anew with them or with others, and `reset`, the button; complain(sentence), and `error`, the line
+ * where it stands until a trait changes; announce(sentence); pause(), which stops the player.
+ */
+export const frame = ({ mark, label, data = [], kept = [], build }) => ({ render({ model, el }) {
+  let view = {}, root = group({}), drawn = null, spoken = "", waiting = false;
+  const pause = () => view.bar?.pause();
+  const forget = (anew) => [view, root].forEach((one) => one.forget?.(anew));
+  const own = ownOf(model, [...data, ...kept], pause, forget, draw);
+
+  function draw() {
+    waiting = false;
+    const numbers = JSON.stringify(data.map(own.get));
+    if (drawn !== null && drawn !== numbers) forget(false);
+    drawn = numbers;
+    const now = view.state();
+    root.update(now);
+    const sentence = view.say?.(now);
+    if (sentence === undefined) return;
+    if (spoken && spoken !== sentence && !view.bar?.playing) own.announce(sentence);
+    spoken = sentence;
+  }
+  /** However many traits change, they are drawn once. */
+  function changed() {
+    own.complain("");
+    if (!waiting) queueMicrotask(() => waiting && draw());
+    waiting = true;
+  }
+
+  view = build(own);
+  root = group({ class: `cnn-widget ${mark}`, role: "group", "aria-label": label }, ...view.parts, view.say && own.live);
+  if (!isCurrent())
+    root.element.prepend(h("p", { class: "error" }, "Colors and sizes are missing here: this needs a browser of 2023 or later."));
+  if (view.bar) root.element.addEventListener("keydown", (event) => playOnSpace(event, view.bar));
+  el.append(root.element);
+  draw();
+  model.on("change", changed);
+  return () => {
+    model.off("change", changed);
+    pause();
+    root.stop();
+    root.element.remove();
+  };
+} });
