@@ -37,6 +37,7 @@ test: _build/built
 	@$(PYTHON) -m tools.browser
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	.venv/bin/oxlint assets cnnlib tools
 	$(PYTHON) -m mypy
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --built
 	@echo "Everything is right: the code, the chapters' numbers and the pages."
@@ -44,6 +45,7 @@ test: _build/built
 check: _build/built
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	.venv/bin/oxlint assets cnnlib tools
 	OMP_NUM_THREADS=1 $(PYTHON) tools/changed.py
 
 format: .venv/installed

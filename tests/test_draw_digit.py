@@ -373,7 +373,18 @@ def test_the_last_layers_number_becomes_a_probability(pad):
     assert pad.sum.endswith("/ sum of all 10 < 0.0001")
 
 
-def test_choosing_a_map_leaves_it_where_it_was_on_the_screen(pad, page):
+IN_A_BOX = """(root) => {
+  const box = document.createElement("div");
+  root.before(box);
+  box.append(root);
+  box.style.cssText = "height: 500px; overflow-y: auto";
+}"""
+
+
+@pytest.mark.parametrize("boxed", [False, True], ids=["page scrolls", "box in it scrolls"])
+def test_choosing_a_map_leaves_it_where_it_was_on_the_screen(pad, page, boxed):
+    if boxed:  # as in JupyterLab
+        pad.root.evaluate(IN_A_BOX)
     last = pad.layer("network[11], ReLU")
     pad.layer("network[0], Conv2d 5×5").locator("canvas").click(position={"x": 5, "y": 5})
     last.scroll_into_view_if_needed()

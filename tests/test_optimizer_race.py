@@ -196,6 +196,14 @@ def test_predict_first_hides_the_place_and_names_the_slip(race):
     assert race.sums.startswith("x gradient 0.4; new 4 − 0.3·0.4 = 3.88")
 
 
+def test_a_question_that_is_not_asked_is_not_answered(race):
+    for name in ("Check", "Show me"):
+        button = race.root.get_by_role("button", name=name, include_hidden=True)
+        button.dispatch_event("click")
+    assert race.root.locator(".race-verdict").text_content() == ""
+    assert "?" not in race.sums
+
+
 def test_the_keyboard_steps_and_steps_are_spoken_and_playing_is_not(race, page):
     race.root.get_by_label("Step", exact=True).focus()
     page.keyboard.press("ArrowRight")

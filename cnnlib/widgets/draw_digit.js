@@ -1,5 +1,7 @@
 // Draw a digit: a trained network reads it in the page, and every number can be traced to its sum.
-import { announcer, field, format, h, mount, select, setter } from "./shared/view/dom.js";
+import { choice, same, tick, trait } from "./shared/view/controls.js";
+import { button, format, h, scrollerOf } from "./shared/view/dom.js";
+import { frame, group } from "./shared/view/frame.js";
 import { centerDigit, inkLine, pad, PAD, shrunkPad, SIDE } from "./shared/view/ink.js";
 import { computingSteps, layerTitle, layerTrace, shapeText } from "./shared/view/layers.js";
 import { heatMap } from "./shared/view/looking.js";
@@ -75,119 +77,61 @@ function createExamples(examples, classes, onload) {
   } };
 }
 
-function render({ model, el }) {
-  const get = (name) => model.get(name);
-  const set = setter(model);
-  const classes = get("classes"), layers = get("layers");
-  const network = inference(layers, [1, SIDE, SIDE]), steps = computingSteps(network);
+/** What is drawn: an image, perhaps one of the examples, under strokes; and what undo goes back to. */
+function createDrawing(get) {
   const known = get("examples").map((example) => ({ example, image: pixelsOf(example) }));
-  /** An image from outside, perhaps one of the examples. */
-  const given = (image) => ({ image, strokes: [], example: known.find((one) =>
+  const asGiven = (image) => ({ image, strokes: [], example: known.find((one) =>
     one.image.every((gray, i) => Math.abs(gray - image[i]) < 1e-6))?.example });
-  const past = [given(asList(get("image")))]; // what undo goes back to; the last is what is seen
-  let pixels = pad(past[0].image), published = get("image"), centered = get("center");
-  let waiting = 0, painted = 0, cost = 0;
+  const past = [asGiven(asList(get("image")))];
+  let pixels = pad(past[0].image);
   const now = () => past.at(-1);
-
-  const answer = createAnswer(classes), live = announcer(), look = heatMap(layers, classes);
-  const preview = h("canvas", { class: "preview", role: "img", "aria-label": "What the network gets" });
-  const board = padBoard({
-    width: () => get("pen"),
-    onpen: (down) => { live.textContent = down ? "Pen down" : "Pen up"; },
-    onmove(point, first) {
+  function redraw() {
+    const { image, strokes } = now();
+    pixels = pad(image);
+    for (const { points, width } of strokes)
+      points.forEach((point, i) => inkLine(pixels, points[i - 1] ?? point, point, width));
+  }
+  function add(state) {
+    past.push({ strokes: [], ...state });
+    redraw();
+  }
+  return {
+    now, add, give: (image) => add(asGiven(image)),
+    get isFirst() { return past.length === 1; },
+    get example() { return now().strokes.length ? null : now().example; },
+    undo() {
+      past.pop();
+      redraw();
+    },
+    /** The next point of a stroke, or the first. */
+    draw(point, first) {
       const { image, strokes } = now();
       if (first) past.push({ image, strokes: [...strokes, { points: [], width: get("pen") }] });
       const { points, width } = now().strokes.at(-1);
       inkLine(pixels, points.at(-1) ?? point, point, width);
       points.push(point);
-      waiting ||= requestAnimationFrame(follow);
     },
-    onlift: (time) => settle(time),
-  });
+    /** The image that the network gets. */
+    input() {
+      const { image, strokes } = now();
+      if (!strokes.length) return image ?? new Float64Array(SIDE * SIDE);
+      return get("center") ? centerDigit(pixels, PAD, PAD) : shrunkPad(pixels);
+    },
+  };
+}
 
-  /** While the pen moves: as often as this machine can. */
-  function follow() {
-    waiting = 0;
-    board.show(now());
-    if (performance.now() - painted < 3 * cost) waiting = requestAnimationFrame(follow);
-    else readImage();
-  }
-  function input() {
-    const { image, strokes } = now();
-    if (!strokes.length) return image ?? new Float64Array(SIDE * SIDE);
-    return get("center") ? centerDigit(pixels, PAD, PAD) : shrunkPad(pixels);
-  }
-  /** The answer first, and the maps when it is on the screen. */
-  function readImage(mapsLater) {
-    const start = performance.now(), image = input();
-    const logits = network.run(image), p = [...softmax({ shape: [logits.length], data: logits }).data];
-    paintLarge(preview, image, 0, [SIDE, SIDE], 1, true);
-    answer.update(p, now().strokes.length ? null : now().example);
-    if (mapsLater) mapsLater();
-    else paintMaps();
-    painted = performance.now();
-    cost = painted - start;
-    return image;
-  }
-  /** After a stroke, a load, an undo: the answer for what is there now, and `image` for Python. */
-  function settle(time) {
-    cancelAnimationFrame(waiting);
-    const image = readImage(() => {
-      waiting = requestAnimationFrame(() => {
-        waiting = 0;
-        paintMaps();
-      });
-    });
-    if (time) root.dataset.answered = (performance.now() - time).toFixed(1);
-    board.show(now());
-    examples.update(now().strokes.length ? null : now().example);
-    undo.disabled = past.length === 1;
-    live.textContent = `The network says ${answer.text}`;
-    published = asRows(image);
-    set({ image: published });
-    if (!look.element.hidden) look.start(image);
-  }
-  function rebuild() {
-    const { image, strokes } = now();
-    pixels = pad(image);
-    for (const { points, width } of strokes)
-      points.forEach((point, i) => inkLine(pixels, points[i - 1] ?? point, point, width));
-    settle();
-  }
-  function add(state) {
-    past.push({ strokes: [], ...state });
-    rebuild();
-  }
-
-  const examples = createExamples(get("examples"), classes, (example) =>
-    add({ image: pixelsOf(example), example }));
-  const invert = () => add({ image: input().map((gray) => 1 - gray), example: now().example });
-  const undo = h("button", { type: "button", disabled: true, click: () => {
-    past.pop();
-    rebuild();
-  } }, "Undo");
-  const pen = select(PENS, (value) => set({ pen: Number(value) }));
-  const center = h("input", { type: "checkbox", change: () => set({ center: center.checked }) });
-  const looking = h("button", { type: "button", "aria-pressed": "false", click: () => {
-    look.element.hidden = !look.element.hidden;
-    looking.setAttribute("aria-pressed", String(!look.element.hidden));
-    if (look.element.hidden) look.stop();
-    else look.start(input());
-  } }, "Where is it looking?");
-  const controls = h("div", { class: "controls" },
-    h("button", { type: "button", click: () => add({ image: null }) }, "Clear"), undo,
-    field("Pen", pen), h("label", { class: "tick" }, center, "Scale and center"),
-    h("button", { type: "button", click: invert }, "Invert"), looking);
-
+/** All layers as strips of maps, and below that of the chosen number its sum. */
+function createLayers({ get, set, draw }, network) {
+  const steps = computingSteps(network);
   const strips = steps.map((step, i) => strip({
     label: `network[${step.index}], ${layerTitle(step)}`, shape: step.output,
     onchoose: (map, row, column) => keepPlace(strips[i].element, () => choose({ step, map, row, column })),
   }));
-  const trace = layerTrace({ classes, onchoose: choose });
+  const trace = layerTrace({ classes: get("classes"), onchoose: choose });
   const note = (text, more = "") => h("span", { class: `note ${more}` }, text);
   const rows = steps.map((step, i) => h("div", { class: "strip" },
     h("div", { class: "strip-name" }, note(`[${step.index}]`), ` ${layerTitle(step)}`,
-      note(shapeText(step.output), "strip-shape")), strips[i].element));
+      note(shapeText(step.output), "strip-shape")), strips[i]));
 
   /** A place that the layer has: for one it does not have, the nearest. */
   function near({ step, map, row, column }) {
@@ -197,64 +141,131 @@ function render({ model, el }) {
   /** Where the selected number stands. */
   function selected() {
     const [index, map, row, column] = get("selected");
-    const step = steps.find((one) => one.index === index) ?? steps[0];
-    return near({ step, map, row, column });
-  }
-  /** The sum opens below its layer; what was clicked stays where it was on the screen. */
-  function keepPlace(element, change) {
-    const before = element.getBoundingClientRect().top;
-    change();
-    draw();
-    scrollBy(0, element.getBoundingClientRect().top - before);
+    return near({ step: steps.find((one) => one.index === index) ?? steps[0], map, row, column });
   }
   function choose(change) {
     const asked = Object.entries(change).filter(([, value]) => value !== undefined);
     const { step, map, row, column } = near({ ...selected(), ...Object.fromEntries(asked) });
     set({ selected: [step.index, map, row, column] });
   }
-  function paintMaps() {
-    steps.forEach((step, i) => strips[i].update(step.values));
-    writeTrace();
+  /** The sum opens below its layer; what was clicked stays where it was on the screen. */
+  function keepPlace(element, change) {
+    const before = element.getBoundingClientRect().top;
+    change();
+    draw();
+    scrollerOf(element).scrollBy(0, element.getBoundingClientRect().top - before);
   }
-  function writeTrace() {
-    const place = selected();
+  /** Writes the sum of the selected number; returns it in words. */
+  function write() {
+    const place = selected(), row = rows[steps.indexOf(place.step)];
     steps.forEach((step, i) => strips[i].choose(step === place.step ? place.map : -1));
-    const row = rows[steps.indexOf(place.step)];
     if (row.nextElementSibling !== trace.element) row.after(trace.element);
     return trace.update(place);
   }
-
-  let place = String(get("selected"));
-  function draw() {
-    if (JSON.stringify(get("image")) !== JSON.stringify(published)) add(given(asList(get("image"))));
-    else if (get("center") !== centered) {
-      centered = get("center");
-      settle();
-    }
-    if (place !== String(get("selected"))) {
-      place = String(get("selected"));
-      live.textContent = writeTrace();
-    }
-    if (![...pen.options].some((option) => Number(option.value) === get("pen")))
-      pen.append(h("option", { value: get("pen") }, String(get("pen"))));
-    pen.value = get("pen");
-    center.checked = get("center");
-  }
-
-  const reading = h("div", { class: "reading" },
-    h("span", { class: "plane-name" }, "28×28 input"), preview, answer.element);
-  const root = h("div", { class: "cnn-widget draw-digit", role: "group", "aria-label": "Draw a digit" },
-    h("div", { class: "board" }, board.element, reading, answer.bars),
-    controls, look.element, examples.element,
-    h("p", { class: "part-title" }, "What every layer makes of it"),
-    h("div", { class: "strips" }, rows), live);
-  board.show(now());
-  readImage();
-  examples.update(now().example);
-  return mount(el, root, model, draw, () => {
-    look.stop();
-    cancelAnimationFrame(waiting);
-  });
+  return { element: h("div", { class: "strips" }, rows), write, paint() {
+    steps.forEach((step, i) => strips[i].update(step.values));
+    write();
+  } };
 }
 
-export default { render };
+/** Reads images: read(image, example) answers at once, and follow(draw) as often as this machine can, while the pen moves. */
+function createReader(network, answer, layers) {
+  const preview = h("canvas", { class: "preview", role: "img", "aria-label": "What the network gets" });
+  let waiting = 0, painted = 0, cost = 0;
+  function later(work) {
+    waiting = requestAnimationFrame(() => {
+      waiting = 0;
+      work();
+    });
+  }
+  /** The answer first, and the maps now or, if `later`, when it is on the screen. */
+  function read(image, example, mapsLater = false) {
+    const start = performance.now(), logits = network.run(image);
+    const p = [...softmax({ shape: [logits.length], data: logits }).data];
+    paintLarge(preview, image, 0, [SIDE, SIDE], 1, true);
+    answer.update(p, example);
+    if (mapsLater) later(layers.paint);
+    else layers.paint();
+    painted = performance.now();
+    cost = painted - start;
+  }
+  function follow(drawing, show) {
+    show();
+    if (performance.now() - painted < 3 * cost) later(() => follow(drawing, show));
+    else read(drawing.input(), drawing.example);
+  }
+  return { preview, read, stop: () => cancelAnimationFrame(waiting), follow: (drawing, show) => !waiting && later(() => follow(drawing, show)) };
+}
+
+/** The heat map, and the button that opens it. */
+function createLooking(get, drawing) {
+  const look = heatMap(get("layers"), get("classes")), { element } = look;
+  const opener = button("Where is it looking?", () => {
+    element.hidden = !element.hidden;
+    opener.setAttribute("aria-pressed", String(!element.hidden));
+    if (element.hidden) look.stop();
+    else look.start(drawing.input());
+  }, { "aria-pressed": "false" });
+  return { element, opener, stop: look.stop, renew: (image) => !element.hidden && look.start(image) };
+}
+
+function build(own) {
+  const { get, set, announce } = own, classes = get("classes");
+  const network = inference(get("layers"), [1, SIDE, SIDE]), drawing = createDrawing(get);
+  const answer = createAnswer(classes), layers = createLayers(own, network), reader = createReader(network, answer, layers);
+  const looking = createLooking(get, drawing);
+  const show = () => board.show(drawing.now());
+  const board = padBoard({
+    width: () => get("pen"), onlift: settle,
+    onpen: (down) => announce(down ? "Pen down" : "Pen up"),
+    onmove(point, first) {
+      drawing.draw(point, first);
+      reader.follow(drawing, show);
+    },
+  });
+  const examples = createExamples(get("examples"), classes, (example) => change(() => drawing.add({ image: pixelsOf(example), example })));
+  const undo = button("Undo", () => change(drawing.undo), { disabled: true });
+  let published = get("image"), centered = get("center"), place = String(get("selected"));
+
+  /** After a stroke, a load, an undo: the answer for what is there now, and `image` for Python. */
+  function settle(time) {
+    reader.stop();
+    const image = drawing.input();
+    reader.read(image, drawing.example, true);
+    if (time) board.element.closest(".cnn-widget").dataset.answered = (performance.now() - time).toFixed(1);
+    show();
+    examples.update(drawing.example);
+    undo.disabled = drawing.isFirst;
+    announce(`The network says ${answer.text}`);
+    published = asRows(image);
+    set({ image: published });
+    looking.renew(image);
+  }
+  function change(made) {
+    made();
+    settle();
+  }
+  /** What Python has set, or a choice. */
+  function heed({ image, center, selected }) {
+    if (!same(image, published)) change(() => drawing.give(asList(image)));
+    else if (center !== centered) settle();
+    centered = center;
+    if (place !== selected) announce(layers.write());
+    place = selected;
+  }
+  show();
+  reader.read(drawing.input(), drawing.example);
+  examples.update(drawing.example);
+  return {
+    state: () => ({ image: get("image"), center: get("center"), selected: String(get("selected")) }),
+    parts: [
+      h("div", { class: "board" }, board, h("div", { class: "reading" }, h("span", { class: "plane-name" }, "28×28 input"), reader.preview, answer), answer.bars),
+      group({ class: "controls" }, button("Clear", () => change(() => drawing.add({ image: null }))), undo, choice("Pen", PENS, trait(own, "pen")),
+        tick("Scale and center", trait(own, "center")),
+        button("Invert", () => change(() => drawing.add({ image: drawing.input().map((gray) => 1 - gray), example: drawing.now().example }))), looking.opener),
+      looking, examples.element, h("p", { class: "part-title" }, "What every layer makes of it"),
+      { element: layers.element, update: heed, stop: reader.stop }, own.live],
+  };
+}
+
+export default frame({ mark: "draw-digit", label: "Draw a digit", build });

@@ -1,4 +1,4 @@
-// Elements, numbers and the few habits that every widget shares.
+// Elements, numbers, and what a reader types, chooses and points at.
 
 /** An element with attributes (a function is a listener) and children: texts, nodes, and parts of a widget. */
 export function h(tag, attributes = {}, ...children) {
@@ -80,18 +80,6 @@ export function misread(text) {
 export const copyWith = (nested, [first, ...rest], value) =>
   nested.map((part, i) => (i !== first ? part : rest.length ? copyWith(part, rest, value) : value));
 
-/** Text for screen readers only, spoken when it changes. */
-export const announcer = () => h("p", { class: "visually-hidden", "aria-live": "polite" });
-
-/** Says a sentence there when it is a new one, but neither the first nor while the widget plays. */
-export function speaker(live, bar = { playing: false }) {
-  let spoken = "";
-  return (sentence) => {
-    if (!bar.playing && spoken && spoken !== sentence) live.textContent = sentence;
-    spoken = sentence;
-  };
-}
-
 /** A listener for keydown: Enter in a field. A form would do this too, but some frames let none be sent. */
 export const onEnter = (act) => (event) => {
   if (event.key !== "Enter" || event.isComposing || !event.target.matches("input")) return;
@@ -102,10 +90,28 @@ export const onEnter = (act) => (event) => {
 /** A labelled control. */
 export const field = (label, ...controls) => h("label", { class: "field" }, h("span", {}, label), controls);
 
+/** A field for a number, and the button that turns its sign round: phones' number keyboards have no minus key. */
+export function answerField(label, attributes = {}) {
+  const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: 6, "aria-label": label, ...attributes });
+  const sign = button("±", () => {
+    input.value = /^[-−]/.test(input.value) ? input.value.slice(1) : `-${input.value}`;
+    input.focus();
+    input.dispatchEvent(new Event("input"));
+  }, { "aria-label": "Change the sign" });
+  return { input, sign };
+}
+
 export function select(options, onchange) {
   const element = h("select", { change: () => onchange(element.value) });
   element.append(...options.map(([value, text]) => h("option", { value }, text)));
   return element;
+}
+
+/** The element that scrolls another: the page's own, but in JupyterLab it is one within. */
+export function scrollerOf(element) {
+  let one = element.parentElement;
+  while (one && !(one.scrollHeight > one.clientHeight && /auto|scroll/.test(getComputedStyle(one).overflowY))) one = one.parentElement;
+  return one ?? document.scrollingElement;
 }
 
 /** Marks these elements of a widget, and none but these. */
@@ -139,44 +145,4 @@ export function followPointer(element, onpress, onpoint) {
     pressed = null;
   });
   element.addEventListener("pointercancel", () => (pressed = null));
-}
-
-/** Sets several traits at once, in the page and, where there is a kernel, in Python. */
-export function setter(model) {
-  return (traits) => {
-    for (const [name, value] of Object.entries(traits)) model.set(name, value);
-    model.save_changes();
-  };
-}
-
-/** Calls `draw` once for however many traits changed, and returns what stops it. */
-function redraw(model, draw) {
-  let waiting = false;
-  const changed = () => {
-    if (waiting) return;
-    waiting = true;
-    queueMicrotask(() => {
-      waiting = false;
-      draw();
-    });
-  };
-  model.on("change", changed);
-  return () => model.off("change", changed);
-}
-
-/** Whether the browser knows what numbers are colored with and measured by: each does since 2023. */
-const isCurrent = () => CSS.supports("color", "color-mix(in srgb, red, blue)") && CSS.supports("width", "1cqi");
-
-/** Shows a widget and draws it anew at each change. Returns what takes it away, `leave` first. */
-export function mount(el, root, model, draw, leave = () => {}) {
-  if (!isCurrent())
-    root.prepend(h("p", { class: "error" }, "Colors and sizes are missing here: this needs a browser of 2023 or later."));
-  el.append(root);
-  draw();
-  const stop = redraw(model, draw);
-  return () => {
-    stop();
-    leave();
-    root.remove();
-  };
 }

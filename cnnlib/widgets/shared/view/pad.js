@@ -5,20 +5,45 @@ import { SIDE } from "./ink.js";
 const PEN_KEYS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 const BACKING = 560; // pixels of the canvas: sharp on a phone's screen too
 
-/**
- * padBoard({width, onmove, onlift, onpen}) reports a stroke's next point, onmove([x, y], first), and its
- * end, onlift(time), with the time of the event. width() is the pen's, and onpen(down) tells when the keys'
- * pen is put down or lifted. show({image, strokes}) draws: an image of SIDE x SIDE below strokes
- * {points, width}.
- */
-export function padBoard({ width, onmove, onlift, onpen }) {
-  const element = h("canvas", { class: "pad", width: BACKING, height: BACKING, tabindex: 0,
-    role: "application", "aria-roledescription": "drawing pad",
-    "aria-label": "Drawing pad. Arrows move the pen, Space puts it down and lifts it." });
-  const context = element.getContext("2d");
-  const small = h("canvas", { width: SIDE, height: SIDE });
-  let drawn = { image: null, strokes: [] }, pointer = null, pen = [0.5, 0.3], down = false, keys = false;
+/** The keys' pen: `at`, whether it is `down`, and whether it is `seen`. changed() when it is to be painted anew. */
+function keyPen(element, { onmove, onlift, onpen }, changed) {
+  const pen = { at: [0.5, 0.3], down: false, seen: false, lift };
+  function lift(time) {
+    pen.seen = false;
+    if (!pen.down) return;
+    pen.down = false;
+    onpen(false);
+    onlift(time);
+  }
+  function put() {
+    pen.down = true;
+    onpen(true);
+    onmove(pen.at, true);
+  }
+  element.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const by = PEN_KEYS[event.key];
+    if (!by && event.key !== " ") return;
+    event.preventDefault();
+    if (by) {
+      const far = event.shiftKey ? 4 / SIDE : 1 / SIDE;
+      pen.at = pen.at.map((at, i) => Math.min(Math.max(at + by[i] * far, 0), 1));
+      if (pen.down) onmove(pen.at, false);
+    } else if (pen.down) lift(event.timeStamp);
+    else put();
+    pen.seen = true;
+    changed();
+  });
+  element.addEventListener("blur", (event) => {
+    lift(event.timeStamp);
+    changed();
+  });
+  return pen;
+}
 
+/** A mouse, a finger or a pen, one at a time; onpress(time) before its first point. */
+function pointerPen(element, { onmove, onlift }, onpress) {
+  let pointer = null;
   const place = (event) => {
     const box = element.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
@@ -27,8 +52,7 @@ export function padBoard({ width, onmove, onlift, onpen }) {
     if (event.button !== 0 || pointer !== null) return;
     event.preventDefault(); // no text is selected, and the page keeps its place
     element.focus({ preventScroll: true });
-    liftKeys(event.timeStamp);
-    keys = false;
+    onpress(event.timeStamp);
     pointer = event.pointerId;
     element.setPointerCapture(pointer);
     onmove(place(event), true);
@@ -44,42 +68,27 @@ export function padBoard({ width, onmove, onlift, onpen }) {
     onlift(event.timeStamp);
   };
   for (const name of ["pointerup", "pointercancel"]) element.addEventListener(name, end);
+}
 
-  function liftKeys(time) {
-    if (!down) return;
-    down = false;
-    onpen(false);
-    onlift(time);
-  }
-  element.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const by = PEN_KEYS[event.key];
-    if (!by && event.key !== " ") return;
-    event.preventDefault();
-    keys = true;
-    if (by) {
-      const far = event.shiftKey ? 4 / SIDE : 1 / SIDE;
-      pen = pen.map((at, i) => Math.min(Math.max(at + by[i] * far, 0), 1));
-      if (down) onmove(pen, false);
-    } else if (down) liftKeys(event.timeStamp);
-    else {
-      down = true;
-      onpen(true);
-      onmove(pen, true);
-    }
-    paint();
-  });
-  element.addEventListener("blur", (event) => {
-    liftKeys(event.timeStamp);
-    keys = false;
-    paint();
-  });
+/**
+ * padBoard({width, onmove, onlift, onpen}) reports a stroke's next point, onmove([x, y], first), and its
+ * end, onlift(time), with the time of the event. width() is the pen's, and onpen(down) tells when the keys'
+ * pen is put down or lifted. show({image, strokes}) draws: an image of SIDE x SIDE below strokes
+ * {points, width}.
+ */
+export function padBoard({ width, ...reports }) {
+  const element = h("canvas", { class: "pad", width: BACKING, height: BACKING, tabindex: 0,
+    role: "application", "aria-roledescription": "drawing pad",
+    "aria-label": "Drawing pad. Arrows move the pen, Space puts it down and lifts it." });
+  const context = element.getContext("2d"), small = h("canvas", { width: SIDE, height: SIDE });
+  let drawn = { image: null, strokes: [] };
+  const pen = keyPen(element, reports, paint);
+  pointerPen(element, reports, pen.lift);
 
   function paintImage(image) {
     const data = new ImageData(SIDE, SIDE);
     image.forEach((gray, i) => data.data.set([255 * gray, 255 * gray, 255 * gray, 255], 4 * i));
-    const under = small.getContext("2d");
-    under.putImageData(data, 0, 0);
+    small.getContext("2d").putImageData(data, 0, 0);
     context.imageSmoothingEnabled = false;
     context.drawImage(small, 0, 0, BACKING, BACKING);
   }
@@ -96,13 +105,13 @@ export function padBoard({ width, onmove, onlift, onpen }) {
       for (const point of rest.length ? rest : [first]) context.lineTo(...point); // to itself: a dot
       context.stroke();
     }
-    if (!keys) return;
+    if (!pen.seen) return;
     context.beginPath();
-    context.arc(pen[0] * BACKING, pen[1] * BACKING, Math.max(10, (width() * BACKING) / 2), 0, 7);
-    Object.assign(context, { lineWidth: 6, strokeStyle: down ? "#e8710a" : "#1a73e8" });
+    context.arc(pen.at[0] * BACKING, pen.at[1] * BACKING, Math.max(10, (width() * BACKING) / 2), 0, 7);
+    Object.assign(context, { lineWidth: 6, strokeStyle: pen.down ? "#e8710a" : "#1a73e8" });
     context.stroke();
   }
-  return { element, get drawing() { return pointer !== null || down; }, show(what) {
+  return { element, show(what) {
     drawn = what;
     paint();
   } };

@@ -1,5 +1,5 @@
 // Predict first: ask for a number before it is shown, name the slip behind a wrong one, keep the score.
-import { button, format, h, onEnter, readings } from "./dom.js";
+import { answerField, button, format, h, onEnter, readings } from "./dom.js";
 import { judge } from "./judge.js";
 import { sum } from "../math/lists.js";
 
@@ -18,17 +18,6 @@ export function slipsOfSum({ terms, bias }) {
     [-products(weights) - bias, "The sign is turned round."],
   ];
   return { slips, otherwise: "Not that. Multiply each framed pixel by the weight at the same place, add all products, then the bias." };
-}
-
-/** A field for a number, and the button that turns its sign round: phones' number keyboards have no minus key. */
-export function answerField(label, attributes = {}) {
-  const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: 6, "aria-label": label, ...attributes });
-  const sign = button("±", () => {
-    input.value = /^[-−]/.test(input.value) ? input.value.slice(1) : `-${input.value}`;
-    input.focus();
-    input.dispatchEvent(new Event("input"));
-  }, { "aria-label": "Change the sign" });
-  return { input, sign };
 }
 
 /** Asks for one number at a time: ask(task) when it is another one, known(is) whether it has been found. */

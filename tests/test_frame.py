@@ -1,0 +1,244 @@
+"""The frame that every widget stands in: traits, Reset, errors, what is said, drawing once."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cnnlib import widgets
+
+pytest_plugins = ["tests.browser"]
+VIEW = Path(widgets.__file__).parent / "shared" / "view"
+
+# A widget that doubles a number, and asks for the double; `other` is kept, but no number it shows.
+WIDGET = """
+import { trait, tick } from "VIEW/controls.js";
+import { button, h } from "VIEW/dom.js";
+import { frame, group } from "VIEW/frame.js";
+import { player } from "VIEW/player.js";
+import { predictFirst } from "VIEW/predict.js";
+
+export const counts = { drawn: 0, stopped: 0, forgotten: [] };
+function build(own) {
+  const bar = player(own, "Step");
+  const ask = predictFirst(own, { explain: () => ({ slips: [], otherwise: "No." }),
+    next: () => own.set({ value: own.get("value") + 1 }) });
+  const text = h("p", { class: "double" });
+  const part = { element: text, stop: () => (counts.stopped += 1), update({ value, hidden }) {
+    counts.drawn += 1;
+    text.textContent = hidden ? "?" : String(2 * value);
+  } };
+  return {
+    bar, forget: (anew) => counts.forgotten.push(anew),
+    state() {
+      const value = own.get("value"), hidden = ask.hidden(value);
+      const task = value < 0 ? null : { key: value, where: "the double", total: 2 * value };
+      return { value, hidden, position: own.get("position"), count: 3, where: "here", task };
+    },
+    parts: [group({ class: "inner" }, part), bar, ask, own.error,
+      group({ class: "controls" }, tick("Other", trait(own, "other")), ask.tick, own.reset,
+        button("Refuse", () => own.complain("Not that.")))],
+    say: ({ value, hidden }) => (value === 7 ? undefined : hidden ? "hidden" : `double ${2 * value}`),
+  };
+}
+export default frame({ mark: "doubling", label: "Doubling", data: ["value"],
+  kept: ["other", "position"], build });
+"""
+# As in a front end: a change is told at once, and only when there is one.
+MODEL = """
+(state) => {
+  document.body.replaceChildren();
+  const bus = new EventTarget(), heard = new Map();
+  globalThis.saved = 0;
+  globalThis.model = {
+    get: (name) => state[name],
+    set(name, value) {
+      if (JSON.stringify(state[name]) === JSON.stringify(value)) return;
+      state[name] = value;
+      bus.dispatchEvent(new Event("change"));
+    },
+    on: (name, listener) => bus.addEventListener(name, listener),
+    off: (name, listener) => bus.removeEventListener(name, listener),
+    save_changes: () => (saved += 1),
+  };
+  Object.assign(widget.counts, { drawn: 0, stopped: 0, forgotten: [] });
+  globalThis.leave = widget.default.render({ model, el: document.body });
+}
+"""
+STATE = {"value": 4, "other": False, "position": 0, "predict": False, "score": [0, 0]}
+
+
+class Doubling:
+    def __init__(self, page):
+        self.page, self.root = page, page.locator(".doubling")
+
+    def open(self, **state):
+        self.page.evaluate(MODEL, STATE | state)
+        return self
+
+    def set(self, **traits):
+        """Set traits one after another, as a kernel does, and let the page draw."""
+        code = "async (all) => { for (const [name, value] of Object.entries(all)) "
+        self.page.evaluate(code + "model.set(name, value); await 0; }", traits)
+
+    def get(self, name):
+        return self.page.evaluate("name => model.get(name)", name)
+
+    def count(self, name):
+        return self.page.evaluate("name => widget.counts[name]", name)
+
+    def press(self, name):
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def answer(self, text):
+        self.root.get_by_label("Your prediction").fill(text)
+        self.root.get_by_label("Your prediction").press("Enter")
+
+    def text(self, part):
+        return self.root.locator(part).inner_text()
+
+
+@pytest.fixture(scope="module")
+def loaded(open_module, tmp_path_factory):
+    main = tmp_path_factory.mktemp("frame") / "doubling.js"
+    main.write_text(WIDGET.replace("VIEW", os.path.relpath(VIEW, main.parent)))
+    page = open_module(main, "widget")
+    page.add_style_tag(path=VIEW / "widget.css")
+    return page
+
+
+@pytest.fixture
+def widget(loaded):
+    return Doubling(loaded).open()
+
+
+def test_however_many_traits_change_they_are_drawn_once(widget):
+    assert widget.count("drawn") == 1
+    widget.set(value=5, other=True, position=2)
+    assert widget.count("drawn") == 2
+    assert widget.text(".double") == str(2 * 5)
+    assert widget.root.get_by_label("Other").is_checked()
+    assert widget.root.locator(".where").inner_text() == "3 / 3"
+
+
+def test_the_page_sets_traits_together_and_tells_the_kernel_once(widget):
+    widget.root.get_by_label("Other").check()
+    assert widget.get("other") is True
+    assert widget.page.evaluate("saved") == 1
+
+
+def test_reset_brings_everything_back_as_it_was_given(widget):
+    widget.open(value=3, other=True, predict=True)
+    widget.answer("6")
+    widget.root.get_by_label("Other").uncheck()
+    widget.root.get_by_label("Predict first").uncheck()
+    widget.set(value=9, position=1)
+    widget.press("Refuse")
+    widget.press("Reset")
+    expected = {"value": 3, "other": True, "position": 0, "predict": True, "score": [0, 0]}
+    assert {name: widget.get(name) for name in expected} == expected
+    assert widget.text(".double") == "?"
+    assert widget.text(".error") == ""
+    assert widget.root.get_by_label("Your prediction").input_value() == ""
+
+
+def test_reset_stops_the_player(widget):
+    widget.press("Play")
+    widget.press("Reset")
+    assert widget.root.get_by_role("button", name="Play", exact=True).is_visible()
+    assert widget.get("position") == 0
+
+
+def test_an_error_stays_until_a_trait_changes(widget):
+    widget.press("Refuse")
+    widget.page.evaluate("new Promise(requestAnimationFrame)")
+    assert widget.text(".error") == "Not that."
+    widget.set(value=5)
+    assert widget.text(".error") == ""
+
+
+def said(widget):
+    return widget.root.locator("[aria-live]").text_content()
+
+
+def test_what_changes_is_said_but_neither_at_first_nor_while_it_plays(widget):
+    assert said(widget) == ""
+    widget.set(other=True)
+    assert said(widget) == ""
+    widget.set(value=5)
+    assert said(widget) == "double 10"
+    widget.set(value=7)  # of which nothing is to be said
+    assert said(widget) == "double 10"
+    widget.press("Play")
+    widget.set(value=6)
+    assert said(widget) == "double 10"
+    widget.press("Pause")
+    widget.set(value=5)
+    assert said(widget) == "double 10"
+
+
+def test_other_numbers_are_forgotten_but_not_for_another_look(widget):
+    widget.set(other=True, position=1)
+    assert widget.count("forgotten") == []
+    widget.set(value=5)
+    assert widget.count("forgotten") == [False]
+    widget.press("Reset")
+    assert widget.count("forgotten") == [False, True, False]
+
+
+def test_predict_first_hides_asks_once_and_keeps_the_score(widget):
+    assert not widget.root.get_by_label("Your prediction").is_visible()
+    widget.root.get_by_label("Predict first").check()
+    assert widget.text(".double") == "?"
+    widget.answer("9")
+    assert widget.text(".verdict") == "No."
+    widget.answer("8")
+    assert (widget.text(".verdict"), widget.text(".double")) == ("8 is right.", "8")
+    assert widget.text(".score") == "0 of 1 at the first try"
+    widget.answer("8")
+    assert widget.text(".score") == "0 of 1 at the first try"
+    widget.press("Next")
+    assert (widget.text(".verdict"), widget.text(".double")) == ("", "?")
+    widget.answer("10")
+    assert widget.text(".score") == "1 of 2 at the first try"
+    widget.root.get_by_label("Predict first").uncheck()
+    widget.root.get_by_label("Predict first").check()
+    assert (widget.text(".verdict"), widget.text(".double")) == ("", "?")
+    assert widget.get("score") == [0, 0]
+
+
+def test_a_question_that_is_not_asked_is_not_answered(widget):
+    widget.root.get_by_label("Predict first").check()
+    widget.set(value=-1)
+    assert not widget.root.locator(".predict").is_visible()
+    for name in ("Check", "Show me"):
+        button = widget.root.get_by_role("button", name=name, include_hidden=True)
+        button.dispatch_event("click")
+    assert widget.get("score") == [0, 0]
+    assert widget.root.locator(".verdict").text_content() == ""
+
+
+def test_space_plays_unless_the_player_is_hidden(widget):
+    widget.root.get_by_label("Step", exact=True).focus()
+    widget.page.keyboard.press("Space")
+    assert widget.get("position") == 1
+    widget.page.keyboard.press("Space")
+    widget.page.evaluate("document.querySelector('.player').hidden = true")
+    widget.root.get_by_label("Other").evaluate("one => one.parentElement.tabIndex = 0")
+    widget.root.locator("label:has-text('Other')").first.focus()
+    widget.page.keyboard.press("Space")
+    assert widget.get("position") == 1
+
+
+def test_a_widget_that_goes_stops_and_hears_nothing_more(widget):
+    widget.press("Play")
+    widget.page.evaluate("leave()")
+    assert widget.root.count() == 0
+    assert widget.count("stopped") == 1
+    drawn = widget.count("drawn")
+    widget.set(value=5)
+    assert widget.count("drawn") == drawn
+    widget.page.wait_for_timeout(1100)
+    assert widget.get("position") == 1
+
+
