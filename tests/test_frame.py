@@ -38,7 +38,8 @@ function build(own) {
     parts: [group({ class: "inner" }, part), bar, ask, own.error,
       group({ class: "controls" }, tick("Other", trait(own, "other")), ask.tick, own.reset,
         button("Refuse", () => own.complain("Not that.")))],
-    say: ({ value, hidden }) => (value === 7 ? undefined : hidden ? "hidden" : `double ${2 * value}`),
+    say: ({ value, hidden }) =>
+      (value === 7 ? undefined : hidden ? "hidden" : `double ${2 * value}`),
   };
 }
 export default frame({ mark: "doubling", label: "Doubling", data: ["value"],
@@ -109,7 +110,16 @@ def loaded(open_module, tmp_path_factory):
 
 @pytest.fixture
 def widget(loaded):
-    return Doubling(loaded).open()
+    """The widget on its page, in which no script may raise."""
+    faults = []
+
+    def heard(error):
+        faults.append(str(error))
+
+    loaded.on("pageerror", heard)
+    yield Doubling(loaded).open()
+    loaded.remove_listener("pageerror", heard)
+    assert faults == []
 
 
 def test_however_many_traits_change_they_are_drawn_once(widget):
@@ -240,5 +250,3 @@ def test_a_widget_that_goes_stops_and_hears_nothing_more(widget):
     assert widget.count("drawn") == drawn
     widget.page.wait_for_timeout(1100)
     assert widget.get("position") == 1
-
-
