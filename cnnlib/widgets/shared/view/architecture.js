@@ -65,7 +65,7 @@ function outputShape(layer, shape) {
 }
 
 /** [weights, biases] that are trained. */
-export function weightsAndBiases(layer, shape) {
+function weightsAndBiases(layer, shape) {
   if (layer.kind === "Conv2d")
     return [layer.out_channels * (shape[0] / layer.groups) * layer.kernel_size ** 2, layer.out_channels];
   if (layer.kind === "Linear") return [shape[0] * layer.out_features, layer.out_features];

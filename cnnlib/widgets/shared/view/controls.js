@@ -18,7 +18,7 @@ const keyOf = (value) => String(Array.isArray(value) && value[0] === value[1] ? 
 const textOf = (value) => keyOf(value).replace(",", " × ");
 
 /** A choice among [value, text] pairs, with no label that is seen. A value that is none of them is added, as text(value). */
-export function menu(label, options, { read, write, text: name = textOf }) {
+function menu(label, options, { read, write, text: name = textOf }) {
   const values = new Map();
   const element = h("select", { "aria-label": label, change: () => write(values.get(element.value)) });
   const add = ([value, text]) => {
