@@ -387,6 +387,13 @@ def test_pointing_at_a_term_marks_its_input_and_its_weight(trace):
     assert "lit" in trace.cell("Kernel", 2, 3).get_attribute("class")
 
 
+def test_pointing_at_a_term_leaves_the_lines_as_they_are(trace):
+    trace.cell("Pooled map", 1, 1).click()
+    trace.root.locator("[data-term]").first.hover()
+    assert trace.root.locator(".number.lit").count() == 1
+    assert trace.root.locator(".lines path.lit").count() == 1
+
+
 def test_pixels_weights_biases_and_the_target_change_the_loss(trace, page):
     changed = image.copy()
     changed[3, 2] = 8

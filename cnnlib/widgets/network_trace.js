@@ -137,7 +137,7 @@ function createCanvas(own, actions) {
       for (const plane of planes.values()) plane.update(now);
       web.update((now.backward ? returns : connections)(now, cell));
     },
-    light: (names) => light(stage, names.map(cell), "lit"),
+    light: (names) => light(stage, names.map(cell)),
   };
 }
 

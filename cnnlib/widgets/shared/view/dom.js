@@ -114,9 +114,9 @@ export function scrollerOf(element) {
   return one ?? document.scrollingElement;
 }
 
-/** Marks these elements of a widget, and none but these. */
+/** Marks these cells of a widget, and none but these. */
 export function light(element, lit, mark = "lit") {
-  for (const old of element.querySelectorAll(`.${mark}`)) old.classList.remove(mark);
+  for (const old of element.querySelectorAll(`.number.${mark}`)) old.classList.remove(mark);
   for (const one of lit) one?.classList.add(mark);
 }
 
