@@ -189,6 +189,16 @@ def test_modules_keep_their_names_to_themselves(modules, browser):
     page.close()
 
 
+def test_comments_stay_at_home(modules):
+    shared = "/** Two\n * lines. */\nexport function f() {\n  // Why.\n"
+    shared += "  return '/** kept */';\n}\n"
+    main = 'import { f } from "./shared/a.js";\n/** One. */\nexport default f; // kept\n'
+    text = modules(main, a=shared)
+    assert [word for word in ("lines", "Why", "One") if word in text] == []
+    assert text.count("kept") == 2
+    assert "export default f; // kept\n" in text
+
+
 @pytest.mark.parametrize(
     ("shared", "message"),
     [

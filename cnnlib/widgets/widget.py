@@ -32,6 +32,7 @@ ALIASES = {
     "x": ("image",),
     "y": ("target",),
 }
+COMMENT = re.compile(r"^ *(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)\n", re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:const|function\*?|class) (\w+))", re.MULTILINE)
 EXPORTS = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 HERE = Path(__file__).resolve().parent
@@ -44,7 +45,7 @@ def script(path: Path) -> str:
 
     Front ends load a widget from a blob, where relative imports have nothing to be relative to.
     Each shared module becomes a function that is called at once, so that its names are its own,
-    and gives an object with its exports.
+    and gives an object with its exports. Comments that stand alone are left out: a page loads it.
     Raises ImportError when a module is not there, when modules import each other in a circle or a
     name that is not exported, and for an import or export that is written in another way.
     """
@@ -94,7 +95,7 @@ def script(path: Path) -> str:
 
     path = path.resolve()
     text = read(path)
-    return "\n".join([*parts.values(), text])
+    return COMMENT.sub("", "\n".join([*parts.values(), text]))
 
 
 def unknown(owner: str, name: str, known: list[str]) -> str:
