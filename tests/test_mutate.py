@@ -49,15 +49,17 @@ def test_every_kind_of_change_is_made_and_types_and_texts_are_left_alone():
 
 MODULE = "def plus_two(x):\n    return 2 + x\n"
 TESTS = {
-    "exact": ("def test_three():\n    assert plus_two(3) == 5\n", True),
-    "lazy": ("def test_zero():\n    assert plus_two(0) == 2\n", False),
-    "endless": ("def test_one():\n    while plus_two(1) != 3: pass\n", True),
+    "exact": ("def test_three():\n    assert plus_two(3) == 5\n", 60, True),
+    "lazy": ("def test_zero():\n    assert plus_two(0) == 2\n", 60, False),
+    "endless": ("def test_one():\n    while plus_two(1) != 3: pass\n", 2, True),
 }
 
 
 @pytest.mark.skipif(not hasattr(mutate.os, "fork"), reason="Windows has no fork")
-@pytest.mark.parametrize(("test", "fails"), TESTS.values(), ids=TESTS)
-def test_a_change_is_noticed_when_the_tests_fail_or_do_not_end(tmp_path, monkeypatch, test, fails):
+@pytest.mark.parametrize(("test", "limit", "fails"), TESTS.values(), ids=TESTS)
+def test_a_change_is_noticed_when_the_tests_fail_or_do_not_end(
+    tmp_path, monkeypatch, test, limit, fails
+):
     path = tmp_path / "adding.py"
     path.write_text(MODULE)
     (tmp_path / "test_adding.py").write_text(f"from adding import plus_two\n\n{test}")
@@ -65,5 +67,5 @@ def test_a_change_is_noticed_when_the_tests_fail_or_do_not_end(tmp_path, monkeyp
     tree = ast.parse(MODULE)
     (node, field, new), *_ = mutate.changes(tree)
     setattr(node, field, new)
-    assert mutate.noticed(path, tree, tmp_path / "test_adding.py", 3) == fails
+    assert mutate.noticed(path, tree, [tmp_path / "test_adding.py"], limit) == fails
     assert path.read_text() == MODULE

@@ -6,9 +6,10 @@
     python -m tools.mutate --seed 1              # another choice
 
 A change is another number, operator, comparison or condition, or a call left out whose result
-nobody uses, such as a check. No file is touched: each change is made in the memory of a process
-of its own, a copy of this one, which has imported what is slow. Some changes are none, such as
-the size of a piece of work: whether a survivor matters, a reader decides.
+nobody uses, such as a check. The tests are those of the module and test_checks.py. No file is
+touched: each change is made in the memory of a process of its own, a copy of this one, which has
+imported what is slow. Some changes are none, such as the size of a piece of work: whether a
+survivor matters, a reader decides.
 """
 
 import argparse
@@ -23,7 +24,8 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
-import hypothesis.extra.numpy  # noqa: F401  imported once, as torch, and not for each change
+import hypothesis.extra.numpy  # noqa: F401  imported here, as others, and not for each change
+import nbval.plugin  # noqa: F401
 import pytest
 import torch  # noqa: F401
 
@@ -72,7 +74,7 @@ def changes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, Any]]:
                 yield node, "attr", WORDS[word]
 
 
-def noticed(path: Path, tree: ast.Module, tests: Path, limit: int) -> bool:
+def noticed(path: Path, tree: ast.Module, tests: list[Path], limit: int) -> bool:
     """Whether the tests fail or last for more than `limit` seconds when `path` holds `tree`."""
     if child := os.fork():
         return os.waitpid(child, 0)[1] != 0
@@ -88,14 +90,16 @@ def noticed(path: Path, tree: ast.Module, tests: Path, limit: int) -> bool:
     SourceFileLoader.get_code = get_code
     status = 1
     try:
-        status = pytest.main(["-xq", "-m", "not browser", "-p", "no:cacheprovider", str(tests)])
+        options = ["-xq", "-m", "not browser", "-p", "no:cacheprovider"]
+        status = pytest.main([*options, *map(str, tests)])
     finally:
         os._exit(int(status))
 
 
 def report(module: str, sample: int, seed: int) -> None:
     """Print each change of a module that its tests let pass, and how many they notice."""
-    path, tests = ROOT / "cnnlib" / f"{module}.py", ROOT / "tests" / f"test_{module}.py"
+    path = ROOT / "cnnlib" / f"{module}.py"
+    tests = [ROOT / "tests" / f"test_{name}.py" for name in dict.fromkeys([module, "checks"])]
     tree = ast.parse(path.read_text("utf-8"))
     start = time.monotonic()
     if noticed(path, tree, tests, 600):
