@@ -232,6 +232,16 @@ def test_a_network_is_printed_as_the_tree_that_torch_prints():
     assert repr(tree(cnnlib)) == repr(tree(torch.nn))
 
 
+def test_what_a_readers_own_class_leaves_out_is_missed_when_it_is_needed():
+    class Empty(cnnlib.Layer):
+        pass
+
+    with pytest.raises(NotImplementedError):
+        Empty()(np.ones(3))
+    with pytest.raises(NotImplementedError):
+        Empty().backward(np.ones(3))
+
+
 def test_a_network_of_a_readers_own_is_printed_as_a_tree():
     net = Net()
     net.scale = cnnlib.Parameter(np.ones(2))

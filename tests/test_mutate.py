@@ -15,7 +15,7 @@ def halves(numbers: int | None = 3, whole=True) -> "1 < 2":
     check(numbers)
     if numbers < 2 and not whole:
         numbers -= 1
-    return min(-numbers * 0.5, 4)
+    return min(-numbers * 0.5, 4), zip(numbers, strict=True)
 '''
 
 

@@ -4,6 +4,7 @@ import torch
 
 import cnnlib
 from cnnlib.layer import Parameter
+from cnnlib.optimizers import Optimizer, Schedule
 
 OPTIMIZERS = [
     ("SGD", {"lr": 0.1}),
@@ -160,6 +161,20 @@ def test_other_bad_settings_are_named():
     schedule.step()
     with pytest.raises(ValueError, match="OneCycleLR: step 3 is past total_steps 2"):
         schedule.step()
+
+
+def test_what_a_readers_own_optimizer_or_schedule_leaves_out_is_missed_when_it_is_needed():
+    class Lazy(Optimizer):
+        pass
+
+    parameter = Parameter(np.ones(2))
+    optimizer = Lazy([parameter], 0.1, 0.0)
+    optimizer.step()  # there is no gradient yet
+    parameter.grad = np.ones(2)
+    with pytest.raises(NotImplementedError):
+        optimizer.step()
+    with pytest.raises(NotImplementedError):
+        Schedule(optimizer)
 
 
 def test_clipping_shrinks_all_gradients_together():
