@@ -1,9 +1,11 @@
 """A wrong argument is refused in one sentence that begins with what the reader has called."""
 
 import inspect
+import re
 
 import numpy as np
 import pytest
+import torch
 
 import cnnlib
 
@@ -264,6 +266,43 @@ def test_0_is_refused_where_there_must_be_one(name):
     for argument in AT_LEAST_1 & arguments.keys():
         with pytest.raises(ValueError, match=f"^{name}: {argument} is 0; expected"):
             called(name, arguments | {argument: 0})
+
+
+# The functions that take what a layer takes, beside those that have a layer's name.
+AS_CONV2D = (
+    "im2col col2im conv_output_size rows_left_over same_padding effective_kernel_size".split()
+)
+LIKE = dict.fromkeys([*AS_CONV2D, "conv2d_parameters"], cnnlib.Conv2d)
+LIKE |= {"conv_transpose_output_size": cnnlib.ConvTranspose2d, "linear_parameters": cnnlib.Linear}
+LIKE |= {"cross_entropy": cnnlib.CrossEntropyLoss, "pad": torch.nn.functional.pad}
+LIKE |= {"mse_loss": cnnlib.MSELoss}
+DRAWS = "kaiming_uniform", "kaiming_normal", "xavier_uniform", "xavier_normal"
+LIKE |= {name: getattr(torch.nn.init, f"{name}_") for name in DRAWS}
+NAMED = {name.lower(): getattr(cnnlib, name) for name in CLASSES}
+
+
+def defaults(one):
+    """What is taken for each argument that may be left out."""
+    arguments = inspect.signature(one).parameters.values()
+    return {a.name: a.default for a in arguments if a.default is not a.empty}
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if name != "Residual"])
+def test_what_is_left_out_of_a_layer_is_what_torch_takes(name):
+    homes = torch.nn, torch.optim, torch.optim.lr_scheduler
+    theirs = defaults(next(getattr(home, name) for home in homes if hasattr(home, name)))
+    ours = defaults(getattr(cnnlib, name))
+    for argument in ours.keys() & theirs.keys() - {"dtype"}:
+        assert ours[argument] == theirs[argument], argument
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_left_out_of_a_function_is_what_its_layer_takes(name):
+    plain = re.sub("(_backward|_loops|_im2col)+$", "", name)
+    like = LIKE.get(plain) or NAMED.get(plain.replace("_", ""))
+    ours, theirs = defaults(getattr(cnnlib, name)), defaults(like) if like else {}
+    for argument in ours.keys() & theirs.keys() - {"bias", "value"}:
+        assert ours[argument] == theirs[argument], argument
 
 
 def test_every_public_name_is_tried():

@@ -1,3 +1,5 @@
+import geometry
+import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given
@@ -39,6 +41,27 @@ def test_the_output_size_is_that_of_torch(size, kernel, stride, padding, dilatio
     left = shapes.rows_left_over(size, kernel, stride, padding, dilation)
     touched = (expected - 1) * stride + shapes.effective_kernel_size(kernel, dilation)
     assert left == size + 2 * padding - touched
+
+
+def test_the_windows_of_pooling_are_as_many_as_in_torch_and_lie_in_the_padded_image():
+    for name, (x, kernel_size), options in geometry.poolings():
+        options.pop("count_include_pad", None)
+        windows = shapes.Windows("test", x.shape[2:], kernel_size, **options | {"stride": 2})
+        options |= {"stride": 2, "kernel_size": kernel_size}
+        expected = getattr(torch.nn.functional, name)(torch.tensor(x), **options)
+        assert windows.output_size == expected.shape[2:]
+        padded = np.arange(np.prod(windows.padded_size)).reshape(windows.padded_size)
+        assert padded[windows.inside()].shape == windows.size
+        for axis, (before, after) in enumerate(windows.sides):
+            assert windows.padded_size[axis] == before + windows.size[axis] + after
+            last = windows.stops(axis, windows.kernel_size[axis] - 1).stop
+            assert last <= windows.padded_size[axis]
+            if after > before:  # no more than the last window needs
+                assert last == windows.padded_size[axis]
+        for i, j, rows, columns in windows.places():
+            assert padded[rows, columns].shape == windows.output_size
+            start = i * windows.dilation[0], j * windows.dilation[1]
+            assert padded[rows, columns][0, 0] == padded[start]
 
 
 @given(st.integers(1, 8), st.integers(1, 4))

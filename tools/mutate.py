@@ -42,7 +42,7 @@ WORDS |= {other: word for word, other in WORDS.items()}
 
 
 def code(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and all inside it, without types, and without `strict`, which finds our own faults."""
+    """The node and all inside it, without types; without `strict`, which finds our own faults."""
     yield node
     for name, value in ast.iter_fields(node):
         if name not in ("annotation", "returns") and getattr(node, "arg", None) != "strict":
