@@ -1,19 +1,19 @@
 """Change cnnlib in one place at a time, and list the changes that its tests do not notice.
 
-    python -m tools.mutate                       # 30 changes of each module that has a test
-    python -m tools.mutate pooling loss          # of these
-    python -m tools.mutate --sample 999 pooling  # all changes
-    python -m tools.mutate --seed 1              # another choice
+    python -m tools.mutate                              # 30 changes of each module with a test
+    python -m tools.mutate --sample 9 --seed 1 pooling  # 9 others of one module
 
 A change is another number, operator, comparison or condition, or a call left out whose result
 nobody uses, such as a check. The tests are those of the module and test_checks.py. No file is
-touched: each change is made in the memory of a process of its own, a copy of this one, which has
-imported what is slow. Some changes are none, such as the size of a piece of work: whether a
+touched: each change is made in the memory of a copy of this process, which has run the tests once
+and so imported what is slow. Some changes are none, such as the size of a piece of work: whether a
 survivor matters, a reader decides.
 """
 
 import argparse
 import ast
+import contextlib
+import io
 import os
 import random
 import signal
@@ -24,12 +24,10 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
-import hypothesis.extra.numpy  # noqa: F401  imported here, as others, and not for each change
-import nbval.plugin  # noqa: F401
 import pytest
-import torch  # noqa: F401
+import torch
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 OTHER: dict[type, type] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
     ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.USub: ast.UAdd,
@@ -74,12 +72,24 @@ def changes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, Any]]:
                 yield node, "attr", WORDS[word]
 
 
+def fail(tests: list[Path]) -> bool:
+    """Whether the tests fail; what they print is lost."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return pytest.main(["-xqm", "not browser", "-p", "no:cacheprovider", *map(str, tests)]) > 0
+
+
+def forget() -> None:
+    """Let cnnlib and its tests be imported anew."""
+    for name in list(sys.modules):
+        file = Path(getattr(sys.modules[name], "__file__", None) or "/")
+        if file.parent in (ROOT, ROOT / "tests") or ROOT / "cnnlib" in file.parents:
+            del sys.modules[name]
+
+
 def noticed(path: Path, tree: ast.Module, tests: list[Path], limit: int) -> bool:
     """Whether the tests fail or last for more than `limit` seconds when `path` holds `tree`."""
     if child := os.fork():
         return os.waitpid(child, 0)[1] != 0
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    os.dup2(1, 2)
     signal.alarm(limit)
     changed = compile(ast.fix_missing_locations(tree), str(path), "exec")
     read = SourceFileLoader.get_code
@@ -88,27 +98,28 @@ def noticed(path: Path, tree: ast.Module, tests: list[Path], limit: int) -> bool
         return changed if Path(loader.path).resolve() == path else read(loader, name)
 
     SourceFileLoader.get_code = get_code
-    status = 1
+    failed = True
     try:
-        options = ["-xq", "-m", "not browser", "-p", "no:cacheprovider"]
-        status = pytest.main([*options, *map(str, tests)])
+        failed = fail(tests)
     finally:
-        os._exit(int(status))
+        os._exit(failed)
 
 
 def report(module: str, sample: int, seed: int) -> None:
     """Print each change of a module that its tests let pass, and how many they notice."""
-    path = ROOT / "cnnlib" / f"{module}.py"
-    tests = [ROOT / "tests" / f"test_{name}.py" for name in dict.fromkeys([module, "checks"])]
+    path = ROOT / f"cnnlib/{module}.py"
+    tests = [ROOT / f"tests/test_{name}.py" for name in dict.fromkeys([module, "checks"])]
     tree = ast.parse(path.read_text("utf-8"))
     start = time.monotonic()
-    if noticed(path, tree, tests, 600):
-        sys.exit(f"{module}: its tests fail without any change")
+    failed = fail(tests)
     limit = 10 + int(4 * (time.monotonic() - start))
+    forget()
+    if failed or noticed(path, tree, tests, limit):
+        sys.exit(f"{module}: its tests fail without any change")
     found = list(changes(tree))
     chosen = sorted(random.Random(seed).sample(range(len(found)), min(sample, len(found))))
     survivors = 0
-    for node, field, new in map(found.__getitem__, chosen):
+    for node, field, new in (found[index] for index in chosen):
         old, before = getattr(node, field), ast.unparse(node).partition("\n")[0]
         setattr(node, field, new)
         if not noticed(path, tree, tests, limit):
@@ -121,16 +132,17 @@ def report(module: str, sample: int, seed: int) -> None:
 
 def main() -> None:
     """Report on the modules that are asked for, or on all."""
-    names = sorted(path.stem for path in (ROOT / "cnnlib").glob("*.py"))
-    tested = [name for name in names if (ROOT / "tests" / f"test_{name}.py").exists()]
+    tests = {path.name[5:-3] for path in (ROOT / "tests").glob("test_*.py")}
+    tested = sorted(tests & {path.stem for path in (ROOT / "cnnlib").glob("*.py")})
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", metavar="module", help=", ".join(tested))
     parser.add_argument("--sample", type=int, default=30, help="changes of each module")
     parser.add_argument("--seed", type=int, default=0, help="of the choice")
     chosen = parser.parse_args()
     if unknown := set(chosen.modules) - set(tested):
-        parser.error(f"{', '.join(unknown)} has no test; expected one of {', '.join(tested)}")
+        parser.error(f"{', '.join(unknown)} has no test")
     os.chdir(ROOT)
+    torch.set_num_threads(1)  # a process that has more cannot be copied
     for module in chosen.modules or tested:
         report(module, chosen.sample, chosen.seed)
 
