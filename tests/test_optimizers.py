@@ -59,6 +59,11 @@ def test_a_hundred_steps_are_those_of_torch(name, options, schedule):
             assert optimizer.lr == pytest.approx(their_optimizer.param_groups[0]["lr"], rel=1e-9)
 
 
+def test_one_cycle_alone_counts_batches():
+    schedules = cnnlib.StepLR, cnnlib.CosineAnnealingLR, cnnlib.OneCycleLR
+    assert [schedule.every_batch for schedule in schedules] == [False, False, True]
+
+
 def test_the_first_step_of_momentum_is_plain_descent_and_the_second_adds_what_is_remembered():
     parameter = Parameter(np.array([10.0]))
     optimizer = cnnlib.SGD([parameter], lr=0.1, momentum=0.5)

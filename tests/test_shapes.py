@@ -77,6 +77,14 @@ def test_a_kernel_larger_than_the_padded_input_is_refused():
         shapes.conv_output_size(4, 4, padding=1, dilation=2)
 
 
+def test_output_padding_is_less_than_the_stride_or_the_dilation():
+    stride, dilation = (1, 3), (2, 1)
+    assert shapes.transposed_geometry("f", stride, 0, (1, 2), dilation)[2] == (1, 2)
+    for more in ((2, 0), (0, 3)):
+        with pytest.raises(ValueError, match=r"f: output_padding is .*; expected less than"):
+            shapes.transposed_geometry("f", stride, 0, more, dilation)
+
+
 def test_two_3x3_layers_see_as_far_as_one_5x5():
     assert shapes.receptive_field([(3, 1), (3, 1)]) == 1 + 2 + 2
     assert shapes.receptive_field([(3, 1), (2, 2), (3, 1)]) == 1 + 2 + 1 + 2 * 2
