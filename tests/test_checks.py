@@ -268,6 +268,25 @@ def test_0_is_refused_where_there_must_be_one(name):
             called(name, arguments | {argument: 0})
 
 
+@pytest.mark.parametrize(
+    ("argument", "wrong", "message"),
+    [
+        ("x", X[:0], r"x is empty, its shape is \(0, 4, 6, 5\)"),
+        ("x", X[0, 0], r"x has shape \(6, 5\); expected 3 or 4 axes"),
+        ("stride", (1, 2, 3), r"stride is \(1, 2, 3\); expected one number or a pair"),
+        ("dilation", (1,), r"dilation is \(1,\); expected one number or a pair"),
+        ("groups", 4, "weight has 6 filters; expected a multiple of the 4 groups"),
+        ("bias", np.ones(5), r"bias has shape \(5,\); expected \(6,\)"),
+        ("weight", W.astype(np.float16), "weight is float16; expected float32 or float64"),
+    ],
+)
+@pytest.mark.parametrize("way", ["", "_im2col", "_loops"])
+def test_what_was_wrong_is_said(way, argument, wrong, message):
+    name = f"conv2d{way}"
+    with pytest.raises((ValueError, TypeError), match=f"^{name}: {message}"):
+        called(name, FUNCTIONS[name] | {argument: wrong})
+
+
 # The functions that take what a layer takes, beside those that have a layer's name.
 AS_CONV2D = (
     "im2col col2im conv_output_size rows_left_over same_padding effective_kernel_size".split()
