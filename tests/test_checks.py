@@ -261,11 +261,15 @@ AT_LEAST_1 |= {"normalized_shape", "div_factor", "final_div_factor"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS | CLASSES)
-def test_0_is_refused_where_there_must_be_one(name):
+def test_0_is_refused_where_there_must_be_one_and_1_is_not(name):
     arguments = (FUNCTIONS | CLASSES)[name]
     for argument in AT_LEAST_1 & arguments.keys():
         with pytest.raises(ValueError, match=f"^{name}: {argument} is 0; expected"):
             called(name, arguments | {argument: 0})
+        try:
+            called(name, arguments | {argument: 1})
+        except ValueError as error:  # it may not go with the other arguments
+            assert f"{argument} is 1; expected at least" not in str(error)
 
 
 @pytest.mark.parametrize(
@@ -285,6 +289,21 @@ def test_what_was_wrong_is_said(way, argument, wrong, message):
     name = f"conv2d{way}"
     with pytest.raises((ValueError, TypeError), match=f"^{name}: {message}"):
         called(name, FUNCTIONS[name] | {argument: wrong})
+
+
+@pytest.mark.parametrize("channels", [(3, 4), (4, 3)])
+@pytest.mark.parametrize("layer", [cnnlib.Conv2d, cnnlib.ConvTranspose2d])
+def test_groups_divide_both_numbers_of_channels(layer, channels):
+    with pytest.raises(ValueError, match="expected a multiple of the 2 groups"):
+        layer(*channels, 3, groups=2)
+
+
+def test_one_image_in_place_of_a_batch_has_the_gradients_of_a_batch_of_one():
+    grad, x = np.ones((6, 4, 4)), X[0]
+    one = cnnlib.conv2d_backward(grad, x, W, groups=2)
+    batch = cnnlib.conv2d_backward(grad[None], X[:1], W, groups=2)
+    for ours, expected in zip(one, (batch[0][0], *batch[1:]), strict=True):
+        np.testing.assert_array_equal(ours, expected)
 
 
 # The functions that take what a layer takes, beside those that have a layer's name.

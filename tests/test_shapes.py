@@ -77,6 +77,26 @@ def test_a_kernel_larger_than_the_padded_input_is_refused():
         shapes.conv_output_size(4, 4, padding=1, dilation=2)
 
 
+def test_padding_in_words_or_numbers_is_rows_on_each_side():
+    assert shapes.padding_sides("f", 3, padding="valid") == ((0, 0), (0, 0))
+    assert shapes.padding_sides("f", (4, 3), padding="same", dilation=(1, 2)) == ((1, 2), (2, 2))
+    assert shapes.padding_sides("f", 3, padding=(1, 2)) == ((1, 1), (2, 2))
+
+
+def test_the_size_of_a_transposed_convolution_is_that_of_torch():
+    for (x, weight, _), options in geometry.transposed_convolutions():
+        arrays = torch.tensor(x), torch.tensor(weight)
+        expected = torch.nn.functional.conv_transpose2d(*arrays, **options).shape[2:]
+        names = "stride", "padding", "output_padding", "dilation"
+        pairs = [np.broadcast_to(options[name], 2).tolist() for name in names]
+        for axis, size in enumerate(expected):
+            own = (pair[axis] for pair in pairs)
+            found = shapes.conv_transpose_output_size(
+                x.shape[2 + axis], weight.shape[2 + axis], *own
+            )
+            assert found == size
+
+
 def test_output_padding_is_less_than_the_stride_or_the_dilation():
     stride, dilation = (1, 3), (2, 1)
     assert shapes.transposed_geometry("f", stride, 0, (1, 2), dilation)[2] == (1, 2)
