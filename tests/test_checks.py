@@ -2,12 +2,15 @@
 
 import inspect
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import cnnlib
+from cnnlib import checks
+from cnnlib.optimizers import Optimizer
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 4, 6, 5))
@@ -289,6 +292,36 @@ def test_what_was_wrong_is_said(way, argument, wrong, message):
     name = f"conv2d{way}"
     with pytest.raises((ValueError, TypeError), match=f"^{name}: {message}"):
         called(name, FUNCTIONS[name] | {argument: wrong})
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        (lambda: checks.instance("f", "x", 1, cnnlib.Layer), "x is a int; expected a Layer"),
+        (lambda: checks.instance("f", "x", 1, Optimizer), "x is a int; expected an Optimizer"),
+        (lambda: checks.number("f", "x", np.nan), "x is nan; expected a finite number"),
+        (lambda: checks.number("f", "x", -1, 0), "x is -1; expected a finite number of at least 0"),
+        (
+            lambda: checks.number("f", "x", 2.5, 0, 1),
+            "x is 2.5; expected a finite number of at least 0 and at most 1",
+        ),
+        (lambda: checks.path("f", "x", 3, "file"), "x is a int; expected the path of a file"),
+        (lambda: checks.sizes("f", "x", 3), "x is a int; expected a tuple"),
+        (lambda: checks.generator("f", -1), "rng is -1; expected at least 0"),
+    ],
+)
+def test_a_check_says_what_came_and_what_was_expected(check, message):
+    with pytest.raises((ValueError, TypeError)) as refusal:
+        check()
+    assert str(refusal.value) == f"f: {message}"
+
+
+def test_a_check_gives_what_it_has_checked():
+    assert checks.path("f", "x", "~/run", "file") == checks.path("f", "x", Path.home() / "run", "")
+    assert checks.number("f", "x", 1, 0, 1) == checks.number("f", "x", np.float32(1)) == 1
+    assert checks.generator("f", RNG) is RNG
+    first, again, other = (checks.generator("f", seed).random() for seed in (3, 3, None))
+    assert first == again != other
 
 
 @pytest.mark.parametrize("channels", [(3, 4), (4, 3)])

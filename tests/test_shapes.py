@@ -78,6 +78,7 @@ def test_a_kernel_larger_than_the_padded_input_is_refused():
 
 
 def test_padding_in_words_or_numbers_is_rows_on_each_side():
+    assert shapes.padding_sides("f", 3) == ((0, 0), (0, 0))
     assert shapes.padding_sides("f", 3, padding="valid") == ((0, 0), (0, 0))
     assert shapes.padding_sides("f", (4, 3), padding="same", dilation=(1, 2)) == ((1, 2), (2, 2))
     assert shapes.padding_sides("f", 3, padding=(1, 2)) == ((1, 1), (2, 2))
