@@ -23,14 +23,14 @@ class Sequential(Layer):
     """
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
-        numbered = {str(index): layer for index, layer in enumerate(layers)}
-        by_name = len(layers) == 1 and isinstance(layers[0], Mapping)
-        made: Any = layers[0] if by_name else numbered
-        self.named: dict[str, Layer] = dict(made)
+        named: Any = {str(index): layer for index, layer in enumerate(layers)}
+        if len(layers) == 1 and isinstance(layers[0], Mapping):
+            named = layers[0]
+        self.named: dict[str, Layer] = dict(named)
         for name, layer in self.named.items():
-            usable = isinstance(name, str) and name and "." not in name
+            usable = isinstance(name, str) and name != "" and "." not in name
             found = f"Sequential: layers has the name {name!r}; expected a word without a dot"
-            checks.require(bool(usable), found)
+            checks.require(usable, found)
             checks.instance("Sequential", name, layer, Layer)
         checks.require(bool(self.named), "Sequential: layers is empty; expected at least one")
 

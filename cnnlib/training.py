@@ -134,11 +134,13 @@ def fit(
         while run.epoch < epochs and not run.is_stuck(patience):
             network.train()
             rng = np.random.default_rng([seed, run.epoch])
-            start = {"rng": rng, "augment": augment, "start": run.batch, "drop_last": drop_last}
-            options: dict[str, Any] = start
+            todo = batches(
+                images, labels, batch_size, rng=rng, augment=augment, start=run.batch,
+                drop_last=drop_last,
+            )  # fmt: skip
             name = f"epoch {run.epoch + 1}/{epochs}"
             with tqdm(total=count, initial=run.batch, desc=name, disable=not progress) as bar:
-                for _ in run.learn(batches(images, labels, batch_size, **options)):
+                for _ in run.learn(todo):
                     bar.update()
                     bar.set_postfix(loss=f"{run.total_loss / run.weight:.4f}", refresh=False)
                     if path and run.batch % checkpoint_every == 0:

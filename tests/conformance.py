@@ -1,19 +1,51 @@
 """One helper that holds an operation of cnnlib against torch: its output and every gradient."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+
+import cnnlib
 
 TOLERANCES = {np.float64: 1e-10, np.float32: 1e-4}
 
 
 def assert_close(name: str, ours: np.ndarray, theirs: np.ndarray, tolerance: float) -> None:
-    """The same shape, and equal within `tolerance` of the largest value."""
+    """The same shape, the same infinities and nan, and equal within `tolerance` of the largest."""
     assert ours.shape == theirs.shape, f"{name}: {ours.shape}, torch has {theirs.shape}"
+    finite = np.isfinite(theirs)
+    lost = np.array_equal(ours[~finite], theirs[~finite], equal_nan=True)
+    assert lost, f"{name}: {ours[~finite]}, torch has {theirs[~finite]}"
+    ours, theirs = ours[finite], theirs[finite]
     scale = max(1.0, np.abs(theirs).max(initial=0.0))
     worst = np.abs(ours - theirs).max(initial=0.0)
     assert worst <= tolerance * scale, f"{name}: off by {worst} at values of {scale}"
+
+
+def assert_function_as_torch(
+    name: str, arrays: Sequence[np.ndarray], options: dict[str, object], *,
+    ways: Sequence[str] = ("",), taken: int | None = None, spoil: Callable | None = None,
+) -> None:  # fmt: skip
+    """`cnnlib.NAME` and its backward, in each way that it is written, are torch's of that name.
+
+    The backward takes the first `taken` of the arrays. `spoil` makes the gradient less likely.
+    """
+    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+    expected = getattr(F, name)(*tensors, **options)
+    grad = np.random.default_rng(0).standard_normal(tuple(expected.shape)).astype(arrays[0].dtype)
+    grad = spoil(grad) if spoil else grad
+    expected.backward(torch.tensor(grad))
+    pairs = [expected.detach().numpy(), *(tensor.grad.numpy() for tensor in tensors)]
+    for way in ways:
+        case = f"{name}{way} of {[array.shape for array in arrays]}, {options}: "
+        output = getattr(cnnlib, f"{name}{way}")(*arrays, **options)
+        grads = getattr(cnnlib, f"{name}_backward{way}")(grad, *arrays[:taken], **options)
+        grads = grads if isinstance(grads, tuple) else (grads,)
+        for index, (ours, theirs) in enumerate(zip((output, *grads), pairs, strict=True)):
+            assert ours.dtype == theirs.dtype, case
+            what = f"gradient {index}" if index else "output"
+            assert_close(case + what, ours, theirs, TOLERANCES[theirs.dtype.type])
 
 
 def assert_as_torch(

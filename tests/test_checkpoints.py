@@ -357,6 +357,11 @@ def test_a_checkpoint_that_cannot_be_finished_leaves_the_old_one(tmp_path, monke
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("run", b"old")]
 
 
+def test_a_number_of_numpy_is_the_number_and_a_layer_has_a_line_of_its_own():
+    assert checkpoints.described(np.float64(0.25)) == checkpoints.described(0.25) == "0.25"
+    assert checkpoints.described([np.int64(3), cnnlib.ReLU(), True]) == "(3, True)"
+
+
 def test_a_fingerprint_is_of_the_numbers_and_cheap():
     images = np.random.default_rng(0).random((2500, 1, 8, 8), np.float32)
     scattered = np.asfortranarray(images)

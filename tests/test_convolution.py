@@ -1,112 +1,90 @@
+from functools import partial
+
+import geometry
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from conformance import assert_as_torch, assert_gradients_as_torch, assert_layer_as_torch
-from geometry import small_convolutions
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from conformance import assert_as_torch, assert_function_as_torch, assert_layer_as_torch
+from hypothesis import given
 
 import cnnlib
 from cnnlib import worked_example
 
-
-@st.composite
-def convolutions(draw):
-    """Random geometry in which no two sizes are equal: (x, weight, bias), options."""
-    groups = draw(st.integers(1, 3))
-    # 9 channels times the kernel's columns take the way for many, 1 to 3 the way for few
-    per_group, filters_per_group = draw(st.permutations([1, 2, 3, 9]))[:2]
-    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
-    dilation = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    padding = draw(
-        st.one_of(
-            st.integers(0, 3),
-            st.tuples(st.integers(0, 3), st.integers(0, 3)),
-            st.sampled_from(["valid", "same"]),
-        )
-    )
-    one = padding == "same"
-    stride = (1, 1) if one else draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    height, width = draw(st.permutations(range(5, 14)))[:2]
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    x = rng.standard_normal((draw(st.integers(1, 4)), groups * per_group, height, width))
-    weight = rng.standard_normal((groups * filters_per_group, per_group, *kernel))
-    bias = draw(st.sampled_from([None, rng.standard_normal(weight.shape[0])]))
-    for axis in (0, 1):
-        extent = dilation[axis] * (kernel[axis] - 1) + 1
-        room = 0 if isinstance(padding, str) else np.broadcast_to(padding, 2)[axis]
-        assume(one or extent <= (height, width)[axis] + 2 * room)
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return (x, weight, bias), options
+CONVOLUTIONS, TRANSPOSED = list(geometry.convolutions()), list(geometry.transposed_convolutions())
+SPOIL = partial(geometry.unlikely, np.random.default_rng(0))
+CONVOLUTION = partial(assert_function_as_torch, "conv2d", taken=2)
+TRANSPOSED_CONVOLUTION = partial(assert_function_as_torch, "conv_transpose2d", taken=2)
+FAST = ["", "_im2col"]
 
 
-@given(convolutions())
-def test_conv2d_is_that_of_torch_for_any_geometry(drawn):
-    arrays, options = drawn
-    assert_as_torch(cnnlib.conv2d, F.conv2d, *arrays, **options)
+def test_every_listed_convolution_is_that_of_torch():
+    assert len(CONVOLUTIONS) > 300
+    for arrays, options in CONVOLUTIONS:
+        CONVOLUTION(arrays, options, ways=FAST)
 
 
-@pytest.mark.parametrize("way", ["_loops", "_im2col", ""])
-@given(small_convolutions())
-def test_loops_columns_and_the_fast_way_are_all_the_convolution_of_torch(way, drawn):
-    (image, weight, bias), options = drawn
-    for x in (image, np.stack([image, -image[:, ::-1]])):
-        forward = getattr(cnnlib, f"conv2d{way}")
-        backward = getattr(cnnlib, f"conv2d_backward{way}")
-        assert_as_torch(forward, F.conv2d, x, weight, bias, **options)
-        assert_as_torch(forward, F.conv2d, x, weight, None, **options)
-        assert_gradients_as_torch(backward, F.conv2d, x, weight, bias, taken=2, **options)
+def test_the_loops_are_the_convolution_of_torch():
+    for number, ((x, *others), options) in enumerate(CONVOLUTIONS[::5]):
+        images = x if number % 4 == 0 else x[0]  # loops are slow
+        CONVOLUTION([images, *others], options, ways=["_loops"])
 
 
-@given(convolutions())
-def test_the_gradients_of_conv2d_are_those_of_torch(drawn):
-    (x, weight, _), options = drawn
-    bias = np.ones(len(weight))
-    assert_gradients_as_torch(cnnlib.conv2d_backward, F.conv2d, x, weight, bias, taken=2, **options)
+def test_convolutions_in_single_precision_are_those_of_torch():
+    for arrays, options in CONVOLUTIONS[::5]:
+        CONVOLUTION([array.astype(np.float32) for array in arrays], options, ways=FAST)
 
 
-@given(convolutions())
-def test_col2im_is_the_adjoint_of_im2col(drawn):
-    (x, weight, _), options = drawn
-    options = {"kernel_size": weight.shape[2:]} | {
-        k: v for k, v in options.items() if k != "groups"
-    }
-    columns = cnnlib.im2col(x, **options)
-    other = np.random.default_rng(1).standard_normal(columns.shape)
-    back = cnnlib.col2im(other, x.shape, **options)
-    assert back.shape == x.shape
-    np.testing.assert_allclose((columns * other).sum(), (x * back).sum(), atol=1e-9)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_infinite_and_missing_numbers_go_through_convolutions_as_in_torch():
+    for number, (arrays, options) in enumerate(CONVOLUTIONS[1::3]):
+        x, *others = map(SPOIL, arrays)
+        CONVOLUTION([x, *others], options, ways=FAST, spoil=SPOIL)
+        if number % 5 == 0:
+            CONVOLUTION([x[0], *others], options, ways=["_loops"], spoil=SPOIL)
 
 
-@st.composite
-def transposed_convolutions(draw):
-    """Random geometry of a transposed convolution: (x, weight, bias), options."""
-    groups = draw(st.integers(1, 3))
-    per_group, filters_per_group = draw(st.permutations([1, 2, 3, 9]))[:2]
-    pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
-    kernel, stride, dilation = draw(pairs), draw(pairs), draw(pairs)
-    height, width = draw(st.permutations(range(2, 8)))[:2]
-    extent = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
-    more = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation, strict=True))
-    cut = tuple(draw(st.integers(0, e // 2)) for e in extent)
-    for axis, size in enumerate((height, width)):
-        assume((size - 1) * stride[axis] + extent[axis] - 2 * cut[axis] + more[axis] >= 1)
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    x = rng.standard_normal((draw(st.integers(1, 4)), groups * per_group, height, width))
-    weight = rng.standard_normal((groups * per_group, filters_per_group, *kernel))
-    bias = rng.standard_normal(groups * filters_per_group)
-    options = {"stride": stride, "padding": cut, "output_padding": more}
-    return (x, weight, bias), options | {"groups": groups, "dilation": dilation}
+@pytest.mark.parametrize("way", [*FAST, "_loops"])
+def test_a_convolution_may_have_no_bias(way):
+    for (x, weight, _), options in CONVOLUTIONS[::20]:
+        assert_as_torch(getattr(cnnlib, f"conv2d{way}"), F.conv2d, x[0], weight, None, **options)
 
 
-@given(transposed_convolutions())
-def test_the_transposed_convolution_is_that_of_torch(drawn):
-    arrays, options = drawn
-    assert_as_torch(cnnlib.conv_transpose2d, F.conv_transpose2d, *arrays, **options)
-    assert_gradients_as_torch(
-        cnnlib.conv_transpose2d_backward, F.conv_transpose2d, *arrays, taken=2, **options
-    )
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@given(geometry.any_convolutions())
+def test_any_convolution_of_any_numbers_is_that_of_torch(drawn):
+    CONVOLUTION(*drawn)
+
+
+def test_col2im_is_the_adjoint_of_im2col():
+    for (x, weight, _), options in CONVOLUTIONS[::2]:
+        options = {"kernel_size": weight.shape[2:]} | options
+        del options["groups"]
+        columns = cnnlib.im2col(x, **options)
+        other = np.random.default_rng(1).standard_normal(columns.shape)
+        back = cnnlib.col2im(other, x.shape, **options)
+        assert back.shape == x.shape
+        np.testing.assert_allclose((columns * other).sum(), (x * back).sum(), atol=1e-9)
+
+
+def test_every_listed_transposed_convolution_is_that_of_torch():
+    assert len(TRANSPOSED) > 200
+    for arrays, options in TRANSPOSED:
+        TRANSPOSED_CONVOLUTION(arrays, options)
+    for arrays, options in TRANSPOSED[::5]:
+        TRANSPOSED_CONVOLUTION([array.astype(np.float32) for array in arrays], options)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_infinite_and_missing_numbers_go_through_transposed_convolutions_as_in_torch():
+    for arrays, options in TRANSPOSED[1::3]:
+        TRANSPOSED_CONVOLUTION(list(map(SPOIL, arrays)), options, spoil=SPOIL)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@given(geometry.any_transposed_convolutions())
+def test_any_transposed_convolution_of_any_numbers_is_that_of_torch(drawn):
+    TRANSPOSED_CONVOLUTION(*drawn)
 
 
 def test_the_gradients_of_the_sources_3x3_input_and_2x2_kernel():

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import geometry
 import numpy as np
 
 import cnnlib
@@ -36,6 +37,18 @@ def test_memory_that_was_freed_is_used_again_where_the_c_library_can_be_told_to(
         assert faults("import cnnlib") < 100 < 1000 < faults("pass")
     else:
         assert faults("import cnnlib") >= 0
+
+
+def test_the_numbers_are_those_of_the_simple_way():
+    for (x, weight, bias), options in list(geometry.convolutions())[::5]:
+        fast = cnnlib.conv2d(x, weight, bias, **options)
+        simple = cnnlib.conv2d_im2col(x, weight, bias, **options)
+        np.testing.assert_allclose(fast, simple, atol=1e-12)
+        grad = np.random.default_rng(0).standard_normal(fast.shape)
+        gradients = cnnlib.conv2d_backward(grad, x, weight, **options)
+        expected = cnnlib.conv2d_backward_im2col(grad, x, weight, **options)
+        for one, other in zip(gradients, expected, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-11)
 
 
 def test_images_are_laid_out_by_row_channel_column_and_image():

@@ -232,6 +232,33 @@ def test_a_network_is_printed_as_the_tree_that_torch_prints():
     assert repr(tree(cnnlib)) == repr(tree(torch.nn))
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "summed"),
+    [
+        ("Linear", (45, 40), 45),
+        ("Conv2d", (6, 40, (3, 5), 1, 0, 1, 2), 6 // 2 * 3 * 5),
+        ("ConvTranspose2d", (40, 6, (3, 5), 1, 0, 0, 2), 6 // 2 * 3 * 5),
+    ],
+)
+def test_weights_begin_within_one_over_the_root_of_what_is_summed_as_in_torch(
+    name, arguments, summed
+):
+    for library in (cnnlib, torch.nn):
+        layer, bound = getattr(library, name)(*arguments), 1 / np.sqrt(summed)
+        for numbers, least in ((layer.weight.data, 0.95), (layer.bias.data, 0.1)):
+            assert least * bound < abs(numbers).max() <= bound
+
+
+def test_what_a_readers_own_class_leaves_out_is_missed_when_it_is_needed():
+    class Empty(cnnlib.Layer):
+        pass
+
+    with pytest.raises(NotImplementedError):
+        Empty()(np.ones(3))
+    with pytest.raises(NotImplementedError):
+        Empty().backward(np.ones(3))
+
+
 def test_a_network_of_a_readers_own_is_printed_as_a_tree():
     net = Net()
     net.scale = cnnlib.Parameter(np.ones(2))

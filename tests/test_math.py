@@ -7,13 +7,14 @@ import os
 import re
 from pathlib import Path
 
+import geometry
 import numpy as np
 import pytest
+from geometry import unlikely
 from test_optimizers import OPTIMIZERS, SCHEDULES
 
 import cnnlib
 from cnnlib import widgets
-from cnnlib.shapes import Windows
 from cnnlib.widgets.widget import EXPORT
 
 pytest_plugins = ["tests.browser"]
@@ -116,7 +117,8 @@ def agree(run, cases):
 
 def with_gradients(rng, name, inputs, options, taken=None, unusual=False):
     """The cases of a function and of its backward, in both kinds of numbers."""
-    inputs = [unlikely(rng, one) if unusual else one for one in inputs]
+    if unusual:
+        inputs = [unlikely(rng, i) if isinstance(i, np.ndarray) else i for i in inputs]
     output = getattr(cnnlib, name)(*inputs, **options)
     grad = rng.standard_normal(output.shape)
     grad = unlikely(rng, grad) if unusual else grad
@@ -126,45 +128,10 @@ def with_gradients(rng, name, inputs, options, taken=None, unusual=False):
         yield f"{name}_backward", [grad.astype(dtype), *own[:taken]], options
 
 
-def unlikely(rng, array):
-    """The array, with inf, -inf and nan in a few places."""
-    if not isinstance(array, np.ndarray):
-        return array
-    rare = rng.choice([np.inf, -np.inf, np.nan], array.shape)
-    return np.where(rng.random(array.shape) < 0.05, rare, array)
-
-
-def fits(size, kernel, stride, padding, dilation):
-    try:
-        Windows("test", size, kernel, stride, padding, dilation)
-    except ValueError:
-        return False
-    return True
-
-
-def convolutions():
-    """Every geometry of a listed table that cnnlib takes: (inputs, options)."""
-    table = itertools.product(
-        [(1, 1), (3, 2), (2, 4)],
-        [1, (2, 3), (3, 1)],
-        [0, (1, 2), 3, "same", "valid"],
-        [1, (2, 1), (1, 3)],
-        [(1, 2, 3), (2, 1, 2), (3, 2, 1), (2, 3, 4)],  # groups, channels and filters of each
-    )
-    for number, (kernel, stride, padding, dilation, parts) in enumerate(table):
-        (groups, channels, filters), size = parts, [(5, 7), (6, 9)][number % 2]
-        rng = np.random.default_rng(groups)
-        if fits(size, kernel, stride, padding, dilation):
-            x = rng.standard_normal((2 + (groups == 1), groups * channels, *size))
-            weight = rng.standard_normal((groups * filters, channels, *kernel))
-            options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-            yield [x, weight, rng.standard_normal(len(weight))], options
-
-
 @pytest.mark.parametrize("unusual", [False, True])
 def test_convolutions_and_their_gradients_are_those_of_cnnlib(run, unusual):
     rng, cases = np.random.default_rng(0), []
-    for inputs, options in convolutions():
+    for inputs, options in geometry.convolutions():
         cases += with_gradients(rng, "conv2d", inputs, options, taken=2, unusual=unusual)
         if len(cases) % 5 == 0:
             cases += with_gradients(rng, "conv2d", [inputs[0][0], *inputs[1:]], options, taken=2)
@@ -172,35 +139,10 @@ def test_convolutions_and_their_gradients_are_those_of_cnnlib(run, unusual):
     agree(run, cases)
 
 
-def transposed_convolutions():
-    table = itertools.product(
-        [(1, 1), (3, 2), (2, 4)],
-        [1, (2, 3), (3, 2)],
-        [0, (1, 0)],
-        [0, 1, (1, 0)],
-        [1, (2, 1), (1, 3)],
-        [(2, 1, 2), (3, 2, 1)],
-    )
-    for kernel, stride, cut, more, dilation, (groups, channels, filters) in table:
-        rng = np.random.default_rng(groups)
-        inputs = [
-            rng.standard_normal((2, groups * channels, 3, 4)),
-            rng.standard_normal((groups * channels, filters, *kernel)),
-            rng.standard_normal(groups * filters),
-        ]
-        options = {"stride": stride, "padding": cut, "output_padding": more, "groups": groups}
-        options["dilation"] = dilation
-        try:
-            cnnlib.conv_transpose2d(*inputs, **options)
-        except ValueError:
-            continue
-        yield inputs, options
-
-
 @pytest.mark.parametrize("unusual", [False, True])
 def test_transposed_convolutions_and_their_gradients_are_those_of_cnnlib(run, unusual):
     rng, cases = np.random.default_rng(1), []
-    for inputs, options in transposed_convolutions():
+    for inputs, options in geometry.transposed_convolutions():
         cases += with_gradients(rng, "conv_transpose2d", inputs, options, taken=2, unusual=unusual)
         if len(cases) % 5 == 0:
             one = [inputs[0][0], *inputs[1:]]
@@ -211,7 +153,7 @@ def test_transposed_convolutions_and_their_gradients_are_those_of_cnnlib(run, un
 
 def test_windows_as_columns_and_back_are_those_of_cnnlib(run):
     cases = []
-    for (x, weight, _), options in convolutions():
+    for (x, weight, _), options in geometry.convolutions():
         options = {key: value for key, value in options.items() if key != "groups"}
         columns = cnnlib.im2col(x, weight.shape[2:], **options)
         cases += [
@@ -225,21 +167,9 @@ def test_windows_as_columns_and_back_are_those_of_cnnlib(run):
 
 
 def poolings():
-    """Every listed window of pooling that cnnlib takes: (name, inputs, options)."""
-    rng = np.random.default_rng(2)
-    sizes = itertools.cycle([(6, 7), (5, 8), (4, 9)])
-    own = [{"dilation": 1}, {"dilation": (2, 1)}, {"dilation": (1, 3)}]
-    own += [{"count_include_pad": True}, {"count_include_pad": False}]
-    kernels, paddings = [1, 2, (3, 2), (4, 3)], [0, 1, (1, 0), (2, 1)]
-    table = itertools.product(kernels, [None, 1, (2, 3)], paddings, [False, True], own)
-    for kernel, stride, padding, ceil_mode, other in table:
-        x = rng.integers(-3, 3, (2, 3, *next(sizes))).astype(float)  # so that many tie
-        window = kernel, stride or kernel, padding, other.get("dilation", 1)
-        inside = (np.broadcast_to(padding, 2) <= np.broadcast_to(kernel, 2) // 2).all()
-        if inside and fits(x.shape[2:], *window):
-            name = "max_pool2d" if "dilation" in other else "avg_pool2d"
-            options = {"stride": stride, "padding": padding, "ceil_mode": ceil_mode}
-            yield name, [x, kernel], options | other
+    """Every pooling of the table, and those that take no options: (name, inputs, options)."""
+    yield from geometry.poolings()
+    x = np.random.default_rng(2).standard_normal((2, 3, 4, 9))
     for name in ("max_pool2d", "avg_pool2d"):
         yield name, [x, (3, 2)], {}
     for name in ("global_avg_pool2d", "global_max_pool2d"):

@@ -4,6 +4,7 @@ import torch
 
 import cnnlib
 from cnnlib.layer import Parameter
+from cnnlib.optimizers import Optimizer, Schedule
 
 OPTIMIZERS = [
     ("SGD", {"lr": 0.1}),
@@ -56,6 +57,11 @@ def test_a_hundred_steps_are_those_of_torch(name, options, schedule):
             our_schedule.step()
             their_schedule.step()
             assert optimizer.lr == pytest.approx(their_optimizer.param_groups[0]["lr"], rel=1e-9)
+
+
+def test_one_cycle_alone_counts_batches():
+    schedules = cnnlib.StepLR, cnnlib.CosineAnnealingLR, cnnlib.OneCycleLR
+    assert [schedule.every_batch for schedule in schedules] == [False, False, True]
 
 
 def test_the_first_step_of_momentum_is_plain_descent_and_the_second_adds_what_is_remembered():
@@ -160,6 +166,20 @@ def test_other_bad_settings_are_named():
     schedule.step()
     with pytest.raises(ValueError, match="OneCycleLR: step 3 is past total_steps 2"):
         schedule.step()
+
+
+def test_what_a_readers_own_optimizer_or_schedule_leaves_out_is_missed_when_it_is_needed():
+    class Lazy(Optimizer):
+        pass
+
+    parameter = Parameter(np.ones(2))
+    optimizer = Lazy([parameter], 0.1, 0.0)
+    optimizer.step()  # there is no gradient yet
+    parameter.grad = np.ones(2)
+    with pytest.raises(NotImplementedError):
+        optimizer.step()
+    with pytest.raises(NotImplementedError):
+        Schedule(optimizer)
 
 
 def test_clipping_shrinks_all_gradients_together():

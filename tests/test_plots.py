@@ -45,6 +45,9 @@ def test_lines_have_names_labels_and_axes_of_equal_factors():
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "10"]
     assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 2
+    show_lines({"a": ([1, 10], [3, 4])}, "steps", "loss", log_y=True)
+    (ax,) = plt.gcf().axes
+    assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
 
 
 def test_rows_of_pictures_are_gray_or_signed_on_one_scale_for_the_row():

@@ -1,44 +1,47 @@
+from functools import partial
+
+import geometry
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from conformance import assert_as_torch, assert_gradients_as_torch, assert_layer_as_torch
-from hypothesis import assume, given
+from conformance import (
+    assert_as_torch,
+    assert_function_as_torch,
+    assert_gradients_as_torch,
+    assert_layer_as_torch,
+)
+from hypothesis import given
 from hypothesis import strategies as st
 
 import cnnlib
 
-
-@st.composite
-def poolings(draw):
-    """Random geometry of a pooling window: x, options. Small whole numbers, so that many tie."""
-    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
-    stride = draw(st.one_of(st.none(), st.tuples(st.integers(1, 4), st.integers(1, 4))))
-    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
-    height, width = draw(st.permutations(range(4, 12)))[:2]
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    x = rng.integers(-3, 3, (draw(st.integers(1, 2)), 3, height, width)).astype(float)
-    options = {"kernel_size": kernel, "stride": stride, "padding": padding}
-    return x, options | {"ceil_mode": draw(st.booleans())}
+POOLINGS = list(geometry.poolings())
+SPOIL = partial(geometry.unlikely, np.random.default_rng(0), share=0.3)
 
 
-@given(poolings(), st.tuples(st.integers(1, 3), st.integers(1, 3)))
-def test_max_pool2d_is_that_of_torch_ties_included(drawn, dilation):
-    x, options = drawn
-    for axis in (0, 1):
-        extent = dilation[axis] * (options["kernel_size"][axis] - 1) + 1
-        assume(extent <= x.shape[2 + axis] + 2 * options["padding"][axis])
-    options["dilation"] = dilation
-    assert_as_torch(cnnlib.max_pool2d, F.max_pool2d, x, **options)
-    assert_gradients_as_torch(cnnlib.max_pool2d_backward, F.max_pool2d, x, **options)
+def test_every_listed_pooling_is_that_of_torch_ties_included():
+    assert len(POOLINGS) > 300
+    for number, (name, (x, kernel_size), options) in enumerate(POOLINGS):
+        options = {"kernel_size": kernel_size} | options
+        assert_function_as_torch(name, [x], options)
+        if number % 5 == 0:  # one image, in single precision
+            assert_function_as_torch(name, [x[0].astype(np.float32)], options)
 
 
-@given(poolings(), st.booleans())
-def test_avg_pool2d_is_that_of_torch(drawn, count_include_pad):
-    x, options = drawn
-    options["count_include_pad"] = count_include_pad
-    assert_as_torch(cnnlib.avg_pool2d, F.avg_pool2d, x, **options)
-    assert_gradients_as_torch(cnnlib.avg_pool2d_backward, F.avg_pool2d, x, **options)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_infinite_and_missing_numbers_are_pooled_as_in_torch():
+    for name, (x, kernel_size), options in POOLINGS:
+        x = SPOIL(x)
+        x[0, 0] = -np.inf  # as large as the padding
+        options = {"kernel_size": kernel_size} | options
+        assert_function_as_torch(name, [x], options, spoil=SPOIL)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@given(geometry.any_poolings())
+def test_any_pooling_of_any_numbers_is_that_of_torch(drawn):
+    assert_function_as_torch(*drawn)
 
 
 def windows_of_one_axis():
@@ -58,46 +61,18 @@ def windows_of_one_axis():
 
 def test_every_small_window_is_pooled_as_in_torch():
     rng, count = np.random.default_rng(0), 0
-    for size, kernel, stride, padding, ceil_mode in windows_of_one_axis():
+    for size, kernel_size, stride, padding, ceil_mode in windows_of_one_axis():
         x = rng.standard_normal((2, 3, *size))
-        options = {"stride": stride, "padding": padding, "ceil_mode": ceil_mode}
+        options = {"kernel_size": kernel_size, "stride": stride}
+        options |= {"padding": padding, "ceil_mode": ceil_mode}
         for name, more in (
             ("max_pool2d", {}),
             ("avg_pool2d", {"count_include_pad": True}),
             ("avg_pool2d", {"count_include_pad": False}),
         ):
-            tensor = torch.tensor(x, requires_grad=True)
-            expected = getattr(F, name)(tensor, kernel, **options, **more)
-            grad = rng.standard_normal(tuple(expected.shape))
-            expected.backward(torch.tensor(grad))
-            output = getattr(cnnlib, name)(x, kernel, **options, **more)
-            case = f"{name} of {size}, kernel {kernel}, {options | more}"
-            np.testing.assert_allclose(output, expected.detach(), atol=1e-12, err_msg=case)
-            grad_x = getattr(cnnlib, f"{name}_backward")(grad, x, kernel, **options, **more)
-            np.testing.assert_allclose(grad_x, tensor.grad, atol=1e-12, err_msg=case)
+            assert_function_as_torch(name, [x], options | more)
             count += 1
     assert count > 800
-
-
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@given(poolings(), st.integers(0, 2**32 - 1))
-def test_infinite_and_missing_numbers_are_pooled_as_in_torch(drawn, seed):
-    x, options = drawn
-    rng = np.random.default_rng(seed)
-    rare = [-np.inf, np.inf, np.nan]
-    x = np.where(rng.random(x.shape) < 0.3, rng.choice(rare, x.shape), x)
-    x[0, 0] = -np.inf  # as large as the padding
-    for ours, backward, theirs in (
-        (cnnlib.max_pool2d, cnnlib.max_pool2d_backward, F.max_pool2d),
-        (cnnlib.avg_pool2d, cnnlib.avg_pool2d_backward, F.avg_pool2d),
-    ):
-        tensor = torch.tensor(x, requires_grad=True)
-        output = theirs(tensor, **options)
-        grad = rng.standard_normal(tuple(output.shape))
-        grad = np.where(rng.random(grad.shape) < 0.2, rng.choice(rare, grad.shape), grad)
-        output.backward(torch.tensor(grad))
-        np.testing.assert_allclose(ours(x, **options), output.detach().numpy(), atol=1e-12)
-        np.testing.assert_allclose(backward(grad, x, **options), tensor.grad.numpy(), atol=1e-12)
 
 
 @pytest.mark.parametrize(

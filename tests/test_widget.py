@@ -50,6 +50,22 @@ def test_all_widgets_are_looked_at():
     assert len(CLASSES) == len(widgets.__all__) - 1 == 25  # all but Question
 
 
+NUMBER = re.compile(r"^const ([A-Z]+) = ([\d.e]+);", re.MULTILINE)
+
+
+def test_a_limit_of_the_script_is_that_of_its_module():
+    limits = [
+        (inspect.getmodule(cls), name, number)
+        for cls in CLASSES
+        for name, number in NUMBER.findall(
+            Path(inspect.getfile(cls)).with_suffix(".js").read_text()
+        )
+    ]
+    both = [one for one in limits if hasattr(one[0], one[1])]
+    assert len(both) > 5
+    assert [one for one in both if getattr(*one[:2]) != float(one[2])] == []
+
+
 @every_widget
 def test_an_argument_with_a_typo_is_refused_and_the_nearest_is_named(cls):
     name = max(own(cls), key=len)

@@ -1,11 +1,16 @@
 """A wrong argument is refused in one sentence that begins with what the reader has called."""
 
 import inspect
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import cnnlib
+from cnnlib import checks
+from cnnlib.optimizers import Optimizer
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 4, 6, 5))
@@ -259,11 +264,116 @@ AT_LEAST_1 |= {"normalized_shape", "div_factor", "final_div_factor"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS | CLASSES)
-def test_0_is_refused_where_there_must_be_one(name):
+def test_0_is_refused_where_there_must_be_one_and_1_is_not(name):
     arguments = (FUNCTIONS | CLASSES)[name]
     for argument in AT_LEAST_1 & arguments.keys():
         with pytest.raises(ValueError, match=f"^{name}: {argument} is 0; expected"):
             called(name, arguments | {argument: 0})
+        try:
+            called(name, arguments | {argument: 1})
+        except ValueError as error:  # it may not go with the other arguments
+            assert f"{argument} is 1; expected at least" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("argument", "wrong", "message"),
+    [
+        ("x", X[:0], r"x is empty, its shape is \(0, 4, 6, 5\)"),
+        ("x", X[0, 0], r"x has shape \(6, 5\); expected 3 or 4 axes"),
+        ("stride", (1, 2, 3), r"stride is \(1, 2, 3\); expected one number or a pair"),
+        ("dilation", (1,), r"dilation is \(1,\); expected one number or a pair"),
+        ("groups", 4, "weight has 6 filters; expected a multiple of the 4 groups"),
+        ("bias", np.ones(5), r"bias has shape \(5,\); expected \(6,\)"),
+        ("weight", W.astype(np.float16), "weight is float16; expected float32 or float64"),
+    ],
+)
+@pytest.mark.parametrize("way", ["", "_im2col", "_loops"])
+def test_what_was_wrong_is_said(way, argument, wrong, message):
+    name = f"conv2d{way}"
+    with pytest.raises((ValueError, TypeError), match=f"^{name}: {message}"):
+        called(name, FUNCTIONS[name] | {argument: wrong})
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        (lambda: checks.instance("f", "x", 1, cnnlib.Layer), "x is a int; expected a Layer"),
+        (lambda: checks.instance("f", "x", 1, Optimizer), "x is a int; expected an Optimizer"),
+        (lambda: checks.number("f", "x", np.nan), "x is nan; expected a finite number"),
+        (lambda: checks.number("f", "x", -1, 0), "x is -1; expected a finite number of at least 0"),
+        (
+            lambda: checks.number("f", "x", 2.5, 0, 1),
+            "x is 2.5; expected a finite number of at least 0 and at most 1",
+        ),
+        (lambda: checks.path("f", "x", 3, "file"), "x is a int; expected the path of a file"),
+        (lambda: checks.sizes("f", "x", 3), "x is a int; expected a tuple"),
+        (lambda: checks.generator("f", -1), "rng is -1; expected at least 0"),
+    ],
+)
+def test_a_check_says_what_came_and_what_was_expected(check, message):
+    with pytest.raises((ValueError, TypeError)) as refusal:
+        check()
+    assert str(refusal.value) == f"f: {message}"
+
+
+def test_a_check_gives_what_it_has_checked():
+    assert checks.path("f", "x", "~/run", "file") == checks.path("f", "x", Path.home() / "run", "")
+    assert checks.number("f", "x", 1, 0, 1) == checks.number("f", "x", np.float32(1)) == 1
+    assert checks.generator("f", RNG) is RNG
+    first, again, other = (checks.generator("f", seed).random() for seed in (3, 3, None))
+    assert first == again != other
+
+
+@pytest.mark.parametrize("channels", [(3, 4), (4, 3)])
+@pytest.mark.parametrize("layer", [cnnlib.Conv2d, cnnlib.ConvTranspose2d])
+def test_groups_divide_both_numbers_of_channels(layer, channels):
+    with pytest.raises(ValueError, match="expected a multiple of the 2 groups"):
+        layer(*channels, 3, groups=2)
+
+
+def test_one_image_in_place_of_a_batch_has_the_gradients_of_a_batch_of_one():
+    grad, x = np.ones((6, 4, 4)), X[0]
+    one = cnnlib.conv2d_backward(grad, x, W, groups=2)
+    batch = cnnlib.conv2d_backward(grad[None], X[:1], W, groups=2)
+    for ours, expected in zip(one, (batch[0][0], *batch[1:]), strict=True):
+        np.testing.assert_array_equal(ours, expected)
+
+
+# The functions that take what a layer takes, beside those that have a layer's name.
+AS_CONV2D = (
+    "im2col col2im conv_output_size rows_left_over same_padding effective_kernel_size".split()
+)
+LIKE = dict.fromkeys([*AS_CONV2D, "conv2d_parameters"], cnnlib.Conv2d)
+LIKE |= {"conv_transpose_output_size": cnnlib.ConvTranspose2d, "linear_parameters": cnnlib.Linear}
+LIKE |= {"cross_entropy": cnnlib.CrossEntropyLoss, "pad": torch.nn.functional.pad}
+LIKE |= {"mse_loss": cnnlib.MSELoss}
+DRAWS = "kaiming_uniform", "kaiming_normal", "xavier_uniform", "xavier_normal"
+LIKE |= {name: getattr(torch.nn.init, f"{name}_") for name in DRAWS}
+NAMED = {name.lower(): getattr(cnnlib, name) for name in CLASSES}
+
+
+def defaults(one):
+    """What is taken for each argument that may be left out."""
+    arguments = inspect.signature(one).parameters.values()
+    return {a.name: a.default for a in arguments if a.default is not a.empty}
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if name != "Residual"])
+def test_what_is_left_out_of_a_layer_is_what_torch_takes(name):
+    homes = torch.nn, torch.optim, torch.optim.lr_scheduler
+    theirs = defaults(next(getattr(home, name) for home in homes if hasattr(home, name)))
+    ours = defaults(getattr(cnnlib, name))
+    for argument in ours.keys() & theirs.keys() - {"dtype"}:
+        assert ours[argument] == theirs[argument], argument
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_left_out_of_a_function_is_what_its_layer_takes(name):
+    plain = re.sub("(_backward|_loops|_im2col)+$", "", name)
+    like = LIKE.get(plain) or NAMED.get(plain.replace("_", ""))
+    ours, theirs = defaults(getattr(cnnlib, name)), defaults(like) if like else {}
+    for argument in ours.keys() & theirs.keys() - {"bias", "value"}:
+        assert ours[argument] == theirs[argument], argument
 
 
 def test_every_public_name_is_tried():
