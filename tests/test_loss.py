@@ -113,6 +113,19 @@ def test_the_loss_objects_remember_their_call():
     assert mse.backward().tolist() == [[-4, -4], [-4, -4]]
 
 
+def test_a_loss_tells_right_classes_and_called_ones_without_those_it_ignores():
+    loss = cnnlib.CrossEntropyLoss(ignore_index=1)
+    logits, target = np.array([[1.0, 2, 0], [4, 3, 2], [0, 1, 5]]), np.array([0, 1, 2])
+    assert [found.tolist() for found in loss.classes(logits, target)] == [[0, 2], [1, 2]]
+    maps = np.moveaxis(logits.reshape(3, 1, 1, 3), 3, 1)
+    found = loss.classes(maps, target.reshape(3, 1, 1))
+    assert [one.tolist() for one in found] == [[0, 2], [1, 2]]
+    outside = np.array([-100, 3, 2])
+    assert [one.tolist() for one in loss.classes(logits, outside)] == [[2], [2]]
+    assert loss.classes(logits, np.ones((3, 3))) is None
+    assert loss.classes(logits, np.ones(3)) is None
+
+
 @pytest.mark.parametrize("loss", [cnnlib.CrossEntropyLoss, cnnlib.MSELoss])
 def test_a_loss_without_target_says_that_it_is_missing(loss):
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'target'"):
