@@ -40,6 +40,17 @@ def test_batch_norm_is_that_of_torch_with_its_running_statistics(sizes, training
             assert_close("gradient", grad, tensor.grad.numpy(), tolerance)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("BatchNorm2d", (3,)), ("LayerNorm", ((3, 2),)), ("GroupNorm", (2, 4))]
+)
+def test_a_new_layer_has_the_state_of_a_new_one_of_torch(name, arguments):
+    ours, theirs = (getattr(library, name)(*arguments) for library in (cnnlib, torch.nn))
+    expected = theirs.state_dict()
+    assert list(ours.state_dict()) == list(expected)
+    for key, array in ours.state_dict().items():
+        np.testing.assert_array_equal(array, expected[key].numpy())
+
+
 def test_the_layer_is_that_of_torch_in_training_and_in_evaluation():
     layer, theirs = cnnlib.BatchNorm2d(3, dtype=np.float64), torch.nn.BatchNorm2d(3)
     assert_layer_as_torch(layer, theirs, 2, 3, 4, 5)
