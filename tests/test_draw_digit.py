@@ -377,7 +377,8 @@ IN_A_BOX = """(root) => {
   const box = document.createElement("div");
   root.before(box);
   box.append(root);
-  box.style.cssText = "height: 500px; overflow-y: auto";
+  box.style.cssText = "position: fixed; inset: 0; overflow-y: auto; z-index: 9999";
+  box.style.overflowAnchor = "none"; // Safari keeps no place by itself
 }"""
 
 
