@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from tests.built import BuiltRun
-from tests.prose import false_equations, unproven_numbers
+from tests.prose import false_equations, false_products, unproven_numbers
 from tools import run_notebooks
 
 pytest_plugins = ["tests.browser"]
@@ -106,6 +106,17 @@ def test_every_equation_in_the_prose_is_true(path, notebook):
             yield f"{equation} is not true"
 
     complain(faults(path, notebook, "markdown", find))
+
+
+def test_every_product_that_is_printed_multiplies_out(path, notebook):
+    """A reader with a calculator finds what stands there."""
+
+    def find(cell):
+        for output in cell.outputs:
+            for line in false_products(output.get("text", "")):
+                yield f"the numbers of this line do not give its result: {line}"
+
+    complain(faults(path, notebook, "code", find))
 
 
 def test_a_fault_is_told_in_a_line_with_the_place():
@@ -212,3 +223,30 @@ def test_what_the_build_printed_is_answered_and_another_cell_is_refused(tmp_path
         run.execute_cell_input("print(3 * 4)")  # there is no second one
     with refused:
         BuiltRun(tmp_path / "built.ipynb").execute_cell_input("print(3 * 5)")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "dk31 = 7·(-0.5) + 8·0.25 = -1.5",
+        "stop 2 2·4 = 8, and 1 - 0.462117² = 0.7864",
+        "61,706 - 900 = 60,806 parameters and x == 3, n >= 2, k = 3",
+        "0.6282·0.3718 = 0.2336; e^7.86 = 2591.52; loss 0.3 = ln 2",
+        "     ·    16.6     6.4     bias\n0.1059  1.7579  0.6778   0.1059\nnext 5 6 7",
+    ],
+)
+def test_what_multiplies_out_is_accepted(output):
+    assert false_products(output) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "wrong"),
+    [
+        ("7·(-0.5) + 8·0.25 = -1.6\n2·3 = 6", "7·(-0.5) + 8·0.25 = -1.6"),
+        ("8·(-0.0398) = -0.3187", "8·(-0.0398) = -0.3187"),
+        ("a 2·3 = 6 and 12 / 5 = 2", "a 2·3 = 6 and 12 / 5 = 2"),
+        ("   ·  16.6  6.4\n0.1  1.66  0.64\n0.2  3.32  1.29", "0.2  3.32  1.29"),
+    ],
+)
+def test_a_product_that_does_not_multiply_out_is_found(output, wrong):
+    assert false_products(output) == [wrong]
