@@ -11,13 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 
 import cnnlib
 from cnnlib.reproduce import replace
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
+ROOT = Path(__file__).resolve().parents[1]
+ASSETS = ROOT / "assets"
 SEED = 0
 BATCH_SIZE = 32
 TRAIN = 1297  # of the 1797 digits; the rest validates
@@ -81,13 +84,22 @@ def joined(*several: Data) -> Data:
 
 
 def network(
-    filters: tuple[int, ...], seed: int, batch_norm: bool = False, dropout: float = 0
+    filters: tuple[int, ...],
+    seed: int,
+    batch_norm: bool = False,
+    dropout: float = 0,
+    kaiming: bool = False,
 ) -> cnnlib.Sequential:
-    """3x3 convolutions of so many filters, pooling and a dense layer; without any, two dense."""
+    """3x3 convolutions of so many filters, pooling and a dense layer; without any, two dense.
+
+    kaiming: the convolutions' weights have the variance 2/n, not the default 1/(3n).
+    """
     rng, float64 = np.random.default_rng(seed), np.float64
     layers, channels = [], 1
     for count in filters:
         layers.append(cnnlib.Conv2d(channels, count, 3, padding=1, rng=rng, dtype=float64))
+        if kaiming:
+            layers[-1].weight.data *= np.sqrt(6)
         layers += [cnnlib.BatchNorm2d(count, dtype=float64)] if batch_norm else []
         layers.append(cnnlib.ReLU())
         channels = count
@@ -130,6 +142,16 @@ def settings() -> dict:
         | {"python": platform.python_version()},
         "machine": f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def of_chapter(name: str, *cells: str) -> SimpleNamespace:
+    """What the cells of a chapter, given by their ids, define: it records what it shows."""
+    notebook = nbformat.read(ROOT / "chapters" / f"{name}.ipynb", as_version=4)
+    sources = {cell.id: cell.source for cell in notebook.cells}
+    names: dict[str, object] = {}
+    for cell in cells:
+        exec(compile(sources[cell], f"{name}, {cell}", "exec"), names)
+    return SimpleNamespace(**names)
 
 
 class Runs:
