@@ -4,6 +4,8 @@
 nbval does not see. Pictures, which it does not compare, are compared with those of the built book.
 """
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -117,6 +119,21 @@ def test_every_product_that_is_printed_multiplies_out(path, notebook):
                 yield f"the numbers of this line do not give its result: {line}"
 
     complain(faults(path, notebook, "code", find))
+
+
+def visible_code(path):
+    cells = nbformat.read(path, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code" and cell.id != "colab"]
+    return "\n".join(c.source for c in code if "remove-input" not in c.metadata.get("tags", []))
+
+
+def test_the_numpy_chapter_shows_what_two_chapters_use():
+    others = [visible_code(p) for p in CHAPTERS if p.stem != "numpy"]
+    used = Counter(n for code in others for n in set(re.findall(r"\bnp\.(?:\w+\.)*(\w+)", code)))
+    often = {name for name, chapters in used.items() if chapters > 1}
+    assert len(often) > 40
+    (page,) = [p for p in CHAPTERS if p.stem == "numpy"]
+    assert often - set(re.findall(r"\.(\w+)", visible_code(page))) == set()
 
 
 def test_a_fault_is_told_in_a_line_with_the_place():
