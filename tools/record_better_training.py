@@ -5,7 +5,7 @@
 Writes better_training.json into the folder, `assets` unless another is named. Takes minutes.
 """
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from tqdm import tqdm
@@ -22,8 +22,10 @@ STOPS = (1, 2, 4, 7, 12, 20, 40)  # epochs after which the losses are taken
 ALL = {"batch_norm": True, "dropout": 0.5, "shift": 1, "weight_decay": 1}
 VARIANTS = {
     "plain": {},
+    "Kaiming": {"kaiming": True},
     **{f"dropout {p}": {"dropout": p} for p in (0.25, 0.5, 0.75)},
     "batch normalization": {"batch_norm": True},
+    "batch norm, Kaiming": {"batch_norm": True, "kaiming": True},
     **{f"shifts up to {pixels}": {"shift": pixels} for pixels in (1, 2)},
     "mirrored": {"mirror": True},
     **{f"weight decay {decay}": {"weight_decay": decay} for decay in (0.1, 1, 10)},
@@ -35,7 +37,7 @@ VARIANTS = {
 }
 TESTED = ("plain", "all but shift")  # the best in validation; no other meets the test images
 RATES = (0.01, 0.03, 0.1, 0.3, 1, 3)
-RATES_SEEDS, RATES_EPOCHS = range(3), 8
+RATES_SEEDS, RATES_STOPS = range(3), (8, 24)
 
 
 def few_images(seed: int) -> tuple[Data, Data]:
@@ -51,7 +53,7 @@ def few_images(seed: int) -> tuple[Data, Data]:
 
 def variant_run(options: dict, seed: int, test: bool = False, stops: tuple = STOPS) -> dict:
     """One training on few images, with the losses of training and validation at each stop."""
-    made_of = {key: value for key, value in options.items() if key in ("batch_norm", "dropout")}
+    made_of = {key: options[key] for key in ("batch_norm", "dropout", "kaiming") if key in options}
     model, (train, validation) = recording.network(FILTERS, seed, **made_of), few_images(seed)
     decay = options.get("weight_decay", 0)
     optimizer = cnnlib.AdamW(model.parameters(), LR, weight_decay=decay)
@@ -89,19 +91,23 @@ def variant(name: str, of_seeds: list[dict]) -> dict:
     } | {key: [run[key] for run in of_seeds] for key in keys}
 
 
-def rate_run(lr: float, batch_norm: bool, seed: int) -> int:
-    """Mistakes in validation after a few epochs of plain gradient descent with this rate."""
-    model, (train, validation) = recording.network(FILTERS, seed, batch_norm), few_images(seed)
+def rate_run(lr: float, batch_norm: bool, kaiming: bool, seed: int) -> list[int]:
+    """Mistakes in validation at each stop of plain gradient descent with this rate."""
+    model = recording.network(FILTERS, seed, batch_norm, kaiming=kaiming)
+    train, validation = few_images(seed)
     optimizer, loss = cnnlib.SGD(model.parameters(), lr), cnnlib.CrossEntropyLoss()
-    with np.errstate(all="ignore"):
-        try:
-            cnnlib.fit(
-                model, loss, optimizer, train, epochs=RATES_EPOCHS, batch_size=recording.BATCH_SIZE,
-                seed=seed, progress=False,
-            )  # fmt: skip
-        except FloatingPointError:  # the loss is not finite any more
-            pass
-        return recording.wrong(cnnlib.evaluate(model, validation))
+    mistakes = []
+    for begin, end in pairwise((0, *RATES_STOPS)):
+        with np.errstate(all="ignore"):
+            try:
+                cnnlib.fit(
+                    model, loss, optimizer, train, epochs=end - begin,
+                    batch_size=recording.BATCH_SIZE, seed=seed + 100 * begin, progress=False,
+                )  # fmt: skip
+            except FloatingPointError:  # the loss is not finite any more
+                pass
+            mistakes.append(recording.wrong(cnnlib.evaluate(model, validation)))
+    return mistakes
 
 
 def make(runs: recording.Runs) -> dict:
@@ -111,12 +117,15 @@ def make(runs: recording.Runs) -> dict:
         variant(name, [runs(variant_run, options, seed, name in TESTED) for seed in SEEDS])
         for name, options in tqdm(VARIANTS.items(), "variants")
     ]
+    choices = list(product((False, True), (False, True), RATES))
     rates = [
         {
+            "batch_norm": batch_norm,
+            "kaiming": kaiming,
             "lr": lr,
-            "wrong": [[runs(rate_run, lr, bn, s) for s in RATES_SEEDS] for bn in (False, True)],
+            "wrong": [runs(rate_run, lr, batch_norm, kaiming, seed) for seed in RATES_SEEDS],
         }
-        for lr in tqdm(RATES, "rates, without and with batch normalization")
+        for batch_norm, kaiming, lr in tqdm(choices, "rates")
     ]
     return recording.settings() | {
         "network": "Conv2d(1, 8, 3, padding=1), ReLU, Conv2d(8, 16, 3, padding=1), ReLU, "
@@ -131,7 +140,7 @@ def make(runs: recording.Runs) -> dict:
         },
         "stops": STOPS,
         "variants": variants,
-        "rates": {"epochs": RATES_EPOCHS, "optimizer": "SGD", "runs": rates},
+        "rates": {"stops": RATES_STOPS, "optimizer": "SGD", "runs": rates},
         "seconds": runs.seconds,
     }
 
