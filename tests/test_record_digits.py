@@ -27,3 +27,26 @@ def test_the_network_of_the_test_is_the_best_in_validation_and_reaches_985_of_10
 def test_the_mistakes_are_as_many_as_are_counted():
     for run in DIGITS["test"] + DIGITS["in_file_order"]:
         assert len(run["mistakes"]) == run["wrong"]
+
+
+def test_moved_digits_were_asked_of_the_networks_of_the_test():
+    dense, largest = endings = DIGITS["shifts"]
+    assert [ending["ending"] for ending in endings] == list(record_digits.ENDINGS)
+    tested = [run["wrong"] for run in DIGITS["test"]]
+    assert [run["as they are"] for run in dense["runs"]] == tested
+    assert len(largest["runs"]) == len(record_digits.SEEDS)
+
+
+@pytest.mark.parametrize(("name", "move"), record_digits.MOVES.items())
+def test_a_digit_is_moved_by_one_pixel_and_what_leaves_is_lost(name, move):
+    picture = np.arange(1.0, 65).reshape(1, 1, 8, 8)
+    moved = record_digits.CHAPTER.moved(picture, *move)[0, 0]
+    image = picture[0, 0]
+    inside = {
+        "left": (image[:, 1:], moved[:, :7]),
+        "right": (image[:, :7], moved[:, 1:]),
+        "up": (image[1:], moved[:7]),
+        "down": (image[:7], moved[1:]),
+    }
+    np.testing.assert_array_equal(*inside[name])
+    assert (moved == 0).sum() == 8
