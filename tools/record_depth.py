@@ -1,70 +1,90 @@
-"""Train stacks of 8 and 24 layers, plain and with shortcuts.
+"""Train stacks of 8 and 24 layers: plain and with shortcuts, two initializations.
 
     python -m tools.record_depth [folder]
 
-Writes depth.json into the folder, `assets` unless another is named. Takes minutes.
+Writes depth.json into the folder, `assets` unless another is named. Takes a quarter of an hour.
 """
 
-import itertools
+import math
 
 import numpy as np
 from tqdm import tqdm
 
 import cnnlib
 from tools import recording
+from tools.recording import rounded
 
-STACKS = {  # blocks of two convolutions, and whether each has a way around it
-    "plain, 8 layers": (3, False),
-    "plain, 24 layers": (11, False),
-    "residual, 24 layers": (11, True),
+CHAPTER = recording.of_chapter("architectures", "cell-01", "stacks")
+STACKS = {  # blocks of two convolutions, whether each has a way around it, and batch norm
+    "plain, 8 layers": (3, False, True),
+    "plain, 24 layers": (11, False, True),
+    "residual, 24 layers": (11, True, True),
+    "plain, 24 layers, no BN": (11, False, False),
 }
-RATES = (0.01, 0.03, 0.1)
-SEEDS = (0, 1, 2, 3, 4)
-EPOCHS = 15
+TRAINED = {  # each stack and initialization, and for how many epochs
+    ("plain, 8 layers", "default"): 60,
+    ("plain, 24 layers", "default"): 60,
+    ("residual, 24 layers", "default"): 15,
+    ("plain, 24 layers, no BN", "default"): 15,
+    ("plain, 24 layers, no BN", "Kaiming"): 15,
+}
+RATES = (0.01, 0.03, 0.1)  # the one with the lowest loss after SEARCH epochs with the first seed
+SEARCH = 15
+SEEDS = (0, 1, 2)
 
 
-def stack(blocks: int, residual: bool, seed: int) -> cnnlib.Sequential:
-    """A convolution, pooling, blocks of two convolutions on 8 maps of 4x4, a dense layer."""
-    rng = np.random.default_rng(seed)
-
-    def conv(channels: int) -> list[cnnlib.Layer]:
-        layer = cnnlib.Conv2d(channels, 8, 3, padding=1, bias=False, rng=rng)
-        return [layer, cnnlib.BatchNorm2d(8)]
-
-    layers = [*conv(1), cnnlib.ReLU(), cnnlib.MaxPool2d(2)]
-    for _ in range(blocks):
-        body = cnnlib.Sequential(*conv(8), cnnlib.ReLU(), *conv(8))
-        layers += [cnnlib.Residual(body) if residual else body, cnnlib.ReLU()]
-    dense = cnnlib.Linear(8, 10, rng=rng)
-    return cnnlib.Sequential(*layers, cnnlib.GlobalAvgPool2d(), cnnlib.Flatten(), dense)
+def stack(name: str, initialization: str, seed: int) -> cnnlib.Sequential:
+    """The stack of the chapter, before training."""
+    layers = CHAPTER.library(np.random.default_rng(seed), np.float64)
+    network = CHAPTER.stack(layers, *STACKS[name])
+    if initialization == "Kaiming":
+        CHAPTER.kaiming(network)
+    return network
 
 
-def depth_run(name: str, lr: float, seed: int, epochs: int = EPOCHS) -> dict:
-    """Loss and validation accuracy of each epoch of one stack."""
-    network = stack(*STACKS[name], seed)
-    train, validation = ((x.astype(np.float32), labels) for x, labels in recording.digits())
-    history = cnnlib.fit(
-        network, cnnlib.CrossEntropyLoss(), cnnlib.SGD(network.parameters(), lr, momentum=0.9),
-        train, validation, epochs, batch_size=64, seed=seed, progress=False,
-    )  # fmt: skip
-    measured = {"loss": history.loss, "validation_accuracy": history.validation_accuracy}
-    rounded = {key: recording.rounded(values) for key, values in measured.items()}
-    return {"name": name, "lr": lr, "seed": seed} | rounded
+def depth_run(name: str, initialization: str, lr: float, seed: int, epochs: int) -> dict:
+    """The loss of each epoch of one stack, and its validation accuracy at the end.
+
+    Both are missing where the loss stopped being a number.
+    """
+    network = stack(name, initialization, seed)
+    train, validation = recording.digits()
+    run = {"name": name, "initialization": initialization, "lr": lr, "seed": seed}
+    try:
+        with np.errstate(all="ignore"):
+            history = cnnlib.fit(
+                network, cnnlib.CrossEntropyLoss(),
+                cnnlib.SGD(network.parameters(), lr, momentum=0.9),
+                train, epochs=epochs, batch_size=64, seed=seed, progress=False,
+            )  # fmt: skip
+            right = cnnlib.evaluate(network, validation).accuracy
+    except FloatingPointError:
+        return run | {"loss": None, "validation_accuracy": None}
+    return run | {"loss": rounded(history.loss), "validation_accuracy": rounded(right)}
+
+
+def best(tried: list[dict]) -> float:
+    """The learning rate with the lowest training loss at the end."""
+    return min(tried, key=lambda run: run["loss"][-1] if run["loss"] else math.inf)["lr"]
 
 
 def make(runs: recording.Runs) -> dict:
-    """Every stack with every learning rate and seed, and the processor's seconds for all."""
-    choices = list(itertools.product(STACKS, RATES, SEEDS))
-    stacks = [runs(depth_run, *choice) for choice in tqdm(choices, "depth")]
+    """For each stack and initialization a search for the rate, then a training for each seed."""
+    search, trained = [], []
+    for choice, epochs in tqdm(TRAINED.items(), "depth"):
+        tried = [runs(depth_run, *choice, lr, SEEDS[0], SEARCH) for lr in RATES]
+        search += tried
+        trained += [runs(depth_run, *choice, best(tried), seed, epochs) for seed in SEEDS]
     return recording.settings() | {
         "network": "Conv2d(1, 8, 3, padding=1), MaxPool2d(2), blocks of two Conv2d(8, 8, 3, "
-        "padding=1), each with BatchNorm2d and ReLU; GlobalAvgPool2d, Flatten, Linear(8, 10)",
+        "padding=1), each with ReLU and with or without BatchNorm2d; GlobalAvgPool2d, Flatten, "
+        "Linear(8, 10)",
         "optimizer": "SGD, momentum 0.9",
         "batch_size": 64,
         "seed": list(SEEDS),
-        "dtype": "float32",
         "seconds": runs.seconds,
-        "runs": stacks,
+        "search": search,
+        "runs": trained,
     }
 
 
