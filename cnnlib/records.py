@@ -21,9 +21,9 @@ def asset(file: str) -> Path:
 def record(name: str) -> dict[str, Any]:
     """Return the record assets/NAME.json.
 
-    tools/record_training.py writes "learning_rate", "training", "digits", "better_training"
-    and "depth", tools/bench.py "bench", cnnlib.reproduce one for each of its recipes, and
-    tools/record_examples.py "mnist_examples" and "mnist_neighbors".
+    tools/bench.py writes "bench", cnnlib.reproduce one for each of its recipes,
+    tools/record_examples.py "mnist_examples" and "mnist_neighbors", and tools/record_NAME.py
+    each other NAME.
     Raises FileNotFoundError when there is no such record.
     """
     return json.loads(asset(f"{name}.json").read_text("utf-8"))

@@ -42,7 +42,8 @@ dense_2_bias = np.array([0.2, 0.1, 0.2])
 classes = ("Lion", "Tiger", "Elephant")
 target = classes.index("Elephant")
 
-# Two more images, of which only the logits are told. With the first, they make a batch of three.
+# The logits of two more images, which another network gave: to have them, the dense layer above
+# would need negative numbers from its ReLU. With the first image they make a batch of three.
 lion_logits = np.array([9.2, 10.56, 6.09])
 lion_target = classes.index("Lion")
 tiger_logits = np.array([5.37, 11.65, 5.49])

@@ -13,6 +13,7 @@ that are part of a word (conv2d, 2nd).
 """
 
 import re
+from collections.abc import Iterator
 
 NOT_PROSE = re.compile(
     r"""
@@ -29,7 +30,16 @@ NOT_PROSE = re.compile(
     """,
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
-SIGNS = {"−": "-", "·": "*", "×": "*", r"\cdot": "*", r"\times": "*", "{,}": ",", "**": ""}
+SIGNS = {
+    "−": "-",
+    "·": "*",
+    "×": "*",
+    r"\cdot": "*",
+    r"\times": "*",
+    "{,}": ",",
+    "**": "",
+    "²": "**2",
+}
 NUMBER = re.compile(r"(?<![\w.])(?:(?<![)\]])-)?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 THOUSANDS = re.compile(r"(?<![\w.,])-?\d{1,3}(?:,\d{3})+(?![\w,])")
 FENCE = re.compile(r"\s*(`{3,}|~{3,}|:{3,})(.*)")
@@ -86,6 +96,8 @@ def unproven_numbers(markdown: str, output: str) -> list[str]:
 def value(side: str) -> float | None:
     """Return the value of one side of an equation, or None when it is no whole expression."""
     side = side.strip(" \n\t+*/").rstrip("-")
+    if re.search(r"[\d)]\s*\(", side):
+        return None
     surplus = side.count("(") - side.count(")")
     side = side.lstrip()[surplus:] if surplus > 0 else side[: len(side) + surplus]
     try:
@@ -112,3 +124,51 @@ def false_equations(markdown: str) -> list[str]:
         if max(values) - min(values) > (0.5 * 10 ** -min(decimals) if decimals else 0) + 1e-9:
             wrong.append(match[0].strip())
     return wrong
+
+
+LEFT = re.compile(r"[-+*/().\d ]*$")
+RIGHT = re.compile(r" *(-?\d+(?:\.\d+)?)(?!\.?\w|[*/(])")
+TABLE = re.compile(r" *\*((?: +-?\d+(?:\.\d+)?)+)")  # a dot, and the factors
+ROW = re.compile(r"(?: *-?\d+(?:\.\d+)?(?![\w.]))+")
+
+
+def rounds_to(exact: float, shown: str) -> bool:
+    """Whether a number is right to the decimals that are shown; a whole one must be exact."""
+    decimals = len(shown.partition(".")[2])
+    return abs(exact - float(shown)) <= (0.5 * 10**-decimals if decimals else 0) + 1e-9
+
+
+def false_products(output: str) -> list[str]:
+    """Return the lines of an output whose numbers do not give what is printed.
+
+    That is a sum or a product of numbers before an equals sign; and the table under a line that
+    begins with a dot: in each line the first number times the factors above.
+    """
+    wrong, factors = [], []
+    for line in output.splitlines():
+        text = THOUSANDS.sub(lambda number: number[0].replace(",", ""), line)
+        for sign, replacement in SIGNS.items():
+            text = text.replace(sign, replacement)
+        wrong += [line] * any(not right for right in equations(text))
+        if table := TABLE.match(text):
+            factors = [float(number) for number in table[1].split()]
+        elif row := ROW.match(text):
+            first, *products = row[0].split()
+            right = map(rounds_to, [float(first) * factor for factor in factors], products)
+            wrong += [line] * (not all(right))
+        else:
+            factors = []
+    return wrong
+
+
+def equations(text: str) -> Iterator[bool]:
+    """For each sum or product of numbers before an equals sign: is the number after it right?"""
+    for equals in re.finditer(r"(?<![=<>!])=(?!=)", text):
+        left, right = (
+            LEFT.search(text[: equals.start()])[0].split(),
+            RIGHT.match(text[equals.end() :]),
+        )
+        while left and value(" ".join(left)) is None:
+            left.pop(0)  # a number that belongs to the words before
+        if right and re.search(r"\d[) ]*[-+*/]", " ".join(left)):
+            yield rounds_to(value(" ".join(left)), right[1])

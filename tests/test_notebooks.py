@@ -4,13 +4,15 @@
 nbval does not see. Pictures, which it does not compare, are compared with those of the built book.
 """
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from tests.built import BuiltRun
-from tests.prose import false_equations, unproven_numbers
+from tests.prose import false_equations, false_products, unproven_numbers
 from tools import run_notebooks
 
 pytest_plugins = ["tests.browser"]
@@ -106,6 +108,32 @@ def test_every_equation_in_the_prose_is_true(path, notebook):
             yield f"{equation} is not true"
 
     complain(faults(path, notebook, "markdown", find))
+
+
+def test_every_product_that_is_printed_multiplies_out(path, notebook):
+    """A reader with a calculator finds what stands there."""
+
+    def find(cell):
+        for output in cell.outputs:
+            for line in false_products(output.get("text", "")):
+                yield f"the numbers of this line do not give its result: {line}"
+
+    complain(faults(path, notebook, "code", find))
+
+
+def visible_code(path):
+    cells = nbformat.read(path, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code" and cell.id != "colab"]
+    return "\n".join(c.source for c in code if "remove-input" not in c.metadata.get("tags", []))
+
+
+def test_the_numpy_chapter_shows_what_two_chapters_use():
+    others = [visible_code(p) for p in CHAPTERS if p.stem != "numpy"]
+    used = Counter(n for code in others for n in set(re.findall(r"\bnp\.(?:\w+\.)*(\w+)", code)))
+    often = {name for name, chapters in used.items() if chapters > 1}
+    assert len(often) > 40
+    (page,) = [p for p in CHAPTERS if p.stem == "numpy"]
+    assert often - set(re.findall(r"\.(\w+)", visible_code(page))) == set()
 
 
 def test_a_fault_is_told_in_a_line_with_the_place():
@@ -212,3 +240,30 @@ def test_what_the_build_printed_is_answered_and_another_cell_is_refused(tmp_path
         run.execute_cell_input("print(3 * 4)")  # there is no second one
     with refused:
         BuiltRun(tmp_path / "built.ipynb").execute_cell_input("print(3 * 5)")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "dk31 = 7·(-0.5) + 8·0.25 = -1.5",
+        "stop 2 2·4 = 8, and 1 - 0.462117² = 0.7864",
+        "61,706 - 900 = 60,806 parameters and x == 3, n >= 2, k = 3",
+        "0.6282·0.3718 = 0.2336; e^7.86 = 2591.52; loss 0.3 = ln 2",
+        "     ·    16.6     6.4     bias\n0.1059  1.7579  0.6778   0.1059\nnext 5 6 7",
+    ],
+)
+def test_what_multiplies_out_is_accepted(output):
+    assert false_products(output) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "wrong"),
+    [
+        ("7·(-0.5) + 8·0.25 = -1.6\n2·3 = 6", "7·(-0.5) + 8·0.25 = -1.6"),
+        ("8·(-0.0398) = -0.3187", "8·(-0.0398) = -0.3187"),
+        ("a 2·3 = 6 and 12 / 5 = 2", "a 2·3 = 6 and 12 / 5 = 2"),
+        ("   ·  16.6  6.4\n0.1  1.66  0.64\n0.2  3.32  1.29", "0.2  3.32  1.29"),
+    ],
+)
+def test_a_product_that_does_not_multiply_out_is_found(output, wrong):
+    assert false_products(output) == [wrong]

@@ -9,9 +9,9 @@ from cnnlib.widgets.widget import Widget
 class LearningRate(Widget):
     """Loss curves of one small network on scikit-learn's digits, one for each learning rate.
 
-    The runs were recorded by tools/record_training.py; `runs` holds for each its `lr`, the `loss`
-    of each batch and the final `accuracy` in validation. `chosen` is the index of the run that is
-    drawn in bold.
+    The runs were recorded by tools/record_learning_rate.py; `runs` holds for each its `lr`, the
+    `loss` of each batch and the final `accuracy` in validation. `chosen` is the index of the run
+    that is drawn in bold.
     """
 
     runs = traitlets.List(traitlets.Dict(), minlen=1).tag(sync=True)
