@@ -85,13 +85,13 @@ def test_a_chapter_runs_when_it_or_its_code_changed_and_not_for_a_script(checkou
     assert runs(checkout) == 1
     first = version(page, "widgets/SlidingKernel.js")
 
-    add(checkout / "cnnlib" / "widgets" / "sliding_kernel.js", "// another word\n")
+    add(checkout / "cnnlib" / "widgets" / "sliding_kernel.js", "void 'another word';\n")
     add(checkout / "cnnlib" / "widgets" / "sliding_kernel.css", "/* another color */\n")
     page_script = version(page, "page.js")
     add(checkout / "assets" / "page.js", "// a third word\n")
     page = build(checkout)
     script = (site / "_static" / "widgets" / "SlidingKernel.js").read_text("utf-8")
-    assert "// another word" in script
+    assert "void 'another word';" in script
     assert "/* another color */" in script
     assert "// a third word" in (site / "_static" / "page.js").read_text("utf-8")
     second = version(page, "widgets/SlidingKernel.js")
