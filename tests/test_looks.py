@@ -54,6 +54,9 @@ def kept_page(keep, site, chapter):
         if page.url != url:
             visit(page, url)
             page.wait_for_function(DRAWN)
+            page.wait_for_function(
+                "!document.getAnimations().length"
+            )  # frames glide to their cells
         yield page
 
 
