@@ -2,6 +2,8 @@
 PYTHON := .venv/bin/python
 HOST := localhost
 PORT := 8000
+# Packages are compiled when they are first used, and not each time.
+export PYTHONDONTWRITEBYTECODE :=
 
 CODE := $(wildcard cnnlib/*.py cnnlib/widgets/* cnnlib/widgets/shared/*/*)
 HOUSE := _config.yml _toc.yml $(wildcard tools/book_*.py assets/*)

@@ -131,23 +131,23 @@ def with_gradients(rng, name, inputs, options, taken=None, unusual=False):
 @pytest.mark.parametrize("unusual", [False, True])
 def test_convolutions_and_their_gradients_are_those_of_cnnlib(run, unusual):
     rng, cases = np.random.default_rng(0), []
-    for inputs, options in geometry.convolutions():
+    for inputs, options in list(geometry.convolutions())[:: 3 if unusual else 1]:
         cases += with_gradients(rng, "conv2d", inputs, options, taken=2, unusual=unusual)
         if len(cases) % 5 == 0:
             cases += with_gradients(rng, "conv2d", [inputs[0][0], *inputs[1:]], options, taken=2)
-    assert len(cases) > 1000
+    assert len(cases) > (400 if unusual else 1000)
     agree(run, cases)
 
 
 @pytest.mark.parametrize("unusual", [False, True])
 def test_transposed_convolutions_and_their_gradients_are_those_of_cnnlib(run, unusual):
     rng, cases = np.random.default_rng(1), []
-    for inputs, options in geometry.transposed_convolutions():
+    for inputs, options in list(geometry.transposed_convolutions())[:: 3 if unusual else 1]:
         cases += with_gradients(rng, "conv_transpose2d", inputs, options, taken=2, unusual=unusual)
         if len(cases) % 5 == 0:
             one = [inputs[0][0], *inputs[1:]]
             cases += with_gradients(rng, "conv_transpose2d", one, options, taken=2)
-    assert len(cases) > 500
+    assert len(cases) > (300 if unusual else 900)
     agree(run, cases)
 
 

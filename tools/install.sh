@@ -16,8 +16,8 @@ if ! { [ -x .venv/bin/python ] && new_enough .venv/bin/python; }; then
         "On Debian and Ubuntu: sudo apt install python3-venv. Then run make again."
 fi
 
-echo "Installing the packages of requirements.txt into .venv: about two minutes, 2 GB on disk."
-pip_install() { # what it installs is compiled at the end, by all cores at once
+echo "Installing the packages of requirements.txt into .venv: about one minute, 2 GB on disk."
+pip_install() { # Python compiles what is used when it is first used
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile "$@" || fail \
         "pip could not install the packages; its reason stands above." \
         "If the network is missing, connect and run make again."
@@ -34,5 +34,3 @@ pip_install uv
 .venv/bin/python -m uv pip install --quiet --python .venv/bin/python -r requirements.txt ||
     pip_install --retries 2 -r requirements.txt
 pip_install --no-deps --no-build-isolation --editable .
-# Some packages hold files of other Pythons, which is no fault, and tests that nobody runs.
-.venv/bin/python -m compileall -q -j 0 -x '/tests?/' .venv/lib >/dev/null || true
