@@ -69,7 +69,7 @@ def test_a_chapter_rerun_outside_the_checkout_gives_the_stored_bytes(
     where = [sys.executable, "-c", "import cnnlib; print(cnnlib.__file__)"]
     found = subprocess.run(where, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert Path(found.strip()).is_relative_to(installed)
-    chapter = ROOT / "chapters" / "better_training.ipynb"
+    chapter = ROOT / "chapters" / "why_convolution.ipynb"
     copy = shutil.copy(chapter, tmp_path)
     assert run_notebooks.run(Path(copy)) == chapter.read_text("utf-8")
 
