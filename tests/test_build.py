@@ -172,3 +172,5 @@ def test_a_fault_is_a_fault_the_second_time_too(checkout):
         made = make(checkout)
         assert made.returncode
         assert "Executing notebook failed" in made.stdout + made.stderr
+    write_chapter(checkout, "# The chapter", CELLS)
+    assert "widget-text" in build(checkout)

@@ -163,33 +163,13 @@ FUNCTIONS = {
         images=X, labels=np.zeros(2), batch_size=2, rng=RNG, augment=None, start=0, drop_last=False
     ),
 }
+CONVOLUTION = dict(
+    in_channels=4, out_channels=6, kernel_size=3, stride=1, padding=0, dilation=1, groups=2,
+    bias=True, rng=RNG, dtype=np.float32,
+)  # fmt: skip
 CLASSES = {
-    "Conv2d": dict(
-        in_channels=4,
-        out_channels=6,
-        kernel_size=3,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=2,
-        bias=True,
-        padding_mode="zeros",
-        rng=RNG,
-        dtype=np.float32,
-    ),
-    "ConvTranspose2d": dict(
-        in_channels=4,
-        out_channels=6,
-        kernel_size=3,
-        stride=1,
-        padding=0,
-        output_padding=0,
-        groups=2,
-        bias=True,
-        dilation=1,
-        rng=RNG,
-        dtype=np.float32,
-    ),
+    "Conv2d": CONVOLUTION | dict(padding_mode="zeros"),
+    "ConvTranspose2d": CONVOLUTION | dict(output_padding=0),
     "Linear": dict(in_features=4, out_features=3, bias=True, rng=RNG, dtype=np.float32),
     "MaxPool2d": dict(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False),
     "AvgPool2d": dict(kernel_size=2, stride=2, padding=0, ceil_mode=False, count_include_pad=True),

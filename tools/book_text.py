@@ -179,7 +179,7 @@ def shown_elsewhere(env: BuildEnvironment) -> object:
     contents = {name: contents.pformat() for name, contents in env.tocs.items()}
     links = {name: env.domaindata[name] for name in ("std", "py", "math")}
     cited = [(one.docname, one.targets) for one in env.domaindata["cite"]["citation_refs"]]
-    return copy.deepcopy([contents, env.toc_secnumbers, links, cited])
+    return copy.deepcopy([contents, env.toc_secnumbers, env.toc_fignumbers, links, cited])
 
 
 def note_shown(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:

@@ -29,7 +29,7 @@ if [ "$(uname)" = Linux ]; then
     pip_install --no-deps --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu \
         "$(grep '^torch==' requirements.txt)"
 fi
-# uv installs in a quarter of pip's time; what only pip is told of, as a mirror, is left to pip.
+# uv needs a sixth of pip's time; what only pip is told of, as a mirror, is left to pip.
 pip_install uv
 .venv/bin/python -m uv pip install --quiet --python .venv/bin/python -r requirements.txt ||
     pip_install --retries 2 -r requirements.txt
