@@ -8,6 +8,7 @@ import pytest
 import traitlets
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.sync_api import expect
 
 import cnnlib
 from cnnlib import widgets
@@ -496,11 +497,10 @@ def test_what_python_sets_is_loaded(page, site):
     images, labels, _ = mnist_examples()
     for index in (14, 6):
         page.evaluate("image => model.set('image', image)", images[index, 0].tolist())
-        page.wait_for_timeout(50)
-        assert answer.inner_text() == str(labels[index])
+        expect(answer).to_have_text(str(labels[index]))
     page.evaluate("model.set('selected', [16, 3, 0, 0])")
-    page.wait_for_timeout(50)
-    assert "network[16] Linear, class 3" in page.locator("#made .trace .part-title").inner_text()
+    place = page.locator("#made .trace .part-title")
+    expect(place).to_contain_text("network[16] Linear, class 3")
     page.locator("#made button", has_text="Clear").click()
     assert np.sum(page.evaluate("state.image")) == 0
     page.evaluate("close()")
