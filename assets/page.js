@@ -1,9 +1,9 @@
 // Draws the page's widgets with no kernel and no network.
 //
 // Each widget's state lies in the page as JSON; its script and style lie in a file that the pages share
-// (tools/book_site.py), or in the state itself. Until it is drawn, its text stands in its place. This hosts them as the AFM specification asks (https://anywidget.dev/en/afm/):
-// it imports each script once, gives it a model, and calls render where each view belongs. Two views
-// of one widget share its model.
+// (tools/book_site.py), or in the state itself. Until it is drawn, its text stands in its place. This
+// hosts them as the AFM specification asks (https://anywidget.dev/en/afm/): it imports each script once,
+// gives it a model, and calls render where each view belongs. Two views of one widget share its model.
 
 function createModel(state) {
   const listeners = new EventTarget();
@@ -32,9 +32,9 @@ function createModel(state) {
 
 /** Imports the script of a widget once, however many widgets are made from it. */
 const imports = new Map();
+const address = (script) => URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
 function load(script) {
-  if (!imports.has(script))
-    imports.set(script, import(URL.createObjectURL(new Blob([script], { type: "text/javascript" }))));
+  if (!imports.has(script)) imports.set(script, import(address(script)));
   return imports.get(script);
 }
 
@@ -48,16 +48,16 @@ function addStyle(css) {
 
 /** Waits for the file that holds a widget's script and style; loads it again if it did not come. */
 const files = new Map();
-function shared(name) {
+function fetched(name) {
   if (!files.has(name)) {
-    const file = fetchShared(name);
+    const file = fetchFile(name);
     file.catch(() => files.delete(name));
     files.set(name, file);
   }
   return files.get(name);
 }
 
-async function fetchShared(name) {
+async function fetchFile(name) {
   const found = () => globalThis.widgetScripts?.[name];
   let tag = document.querySelector(`script[src*="widgets/${name}.js"]`);
   if (!tag) throw new Error(`the page does not name ${name}.js`);
@@ -81,18 +81,29 @@ async function fetchShared(name) {
 
 /** Loads the file again when it is asked for again, because what came was of no use. */
 function forget(name) {
+  if (name === "shared") sharedAddress = null;
   files.delete(name);
   delete globalThis.widgetScripts[name];
   document.querySelector(`script[src*="widgets/${name}.js"]`).ended = true;
+}
+
+/** The script and the style of one of the library's widgets; what all share has one address. */
+let sharedAddress = null;
+async function ofLibrary(name) {
+  const [[common, base], [script, css]] = await Promise.all(["shared", name].map(fetched));
+  sharedAddress ??= address(common);
+  addStyle(base);
+  return [script.replace("./shared.js", sharedAddress), css];
 }
 
 const nameOf = (state) => state._anywidget_id.split(".").pop();
 
 async function render(models, state, id, el) {
   const name = state._esm ? null : nameOf(state);
-  const [script, css] = name ? await shared(name) : [state._esm, state._css];
+  const [script, css] = name ? await ofLibrary(name) : [state._esm, state._css];
   try {
     const { default: widget } = await load(script).catch((error) => {
+      if (name) forget("shared");
       throw new Error(`its script could not be read: ${error.message}`);
     });
     if (!widget?.render) throw new Error("its script exports no render");

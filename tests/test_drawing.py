@@ -22,9 +22,9 @@ def tab(browser):
     context.close()
 
 
-def holds(script):
-    """The file of SlidingKernel with another script in it."""
-    return f"(globalThis.widgetScripts ??= {{}}).SlidingKernel = [{script!r}, ''];"
+def holds(script, name="SlidingKernel"):
+    """The file of a widget with another script in it."""
+    return f"(globalThis.widgetScripts ??= {{}}).{name} = [{script!r}, ''];"
 
 
 def views(tab):
@@ -36,14 +36,12 @@ def views(tab):
 def try_again(place):
     """Press the button in the place of a widget, and wait until its drawing has ended.
 
-    The place is taken away at once; what stands after the widget's data next, the widget or the
-    reason why not, is there at once too, but has its class only when the drawing has ended.
+    A new place then stands after the widget's data; it is empty until the drawing has ended.
     """
     data = place.evaluate_handle("place => place.previousElementSibling")
     place.get_by_role("button", name="Try again").click()
-    place.page.wait_for_function(
-        "data => data.nextElementSibling.matches('.widget-failed, .cnn-widget')", arg=data
-    )
+    drawn = "data => data.nextElementSibling.childElementCount"
+    place.page.wait_for_function(drawn, arg=data)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +91,30 @@ def test_one_fault_is_said_in_its_place_and_the_others_are_drawn(tab, site, answ
     assert views(tab) == (0, all_of_them)
     assert text.count() == 0
     tab.locator(".sliding-kernel").first.get_by_role("button", name="Step forward").click()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"status": 404, "body": ""}, "its script shared.js did not arrive"),
+        ({"body": "<html>Please log in"}, "shared.js arrived, but not as the script"),
+        ({"body": holds("export {{", "shared")}, "its script could not be read: "),
+    ],
+)
+def test_without_what_all_share_each_says_so_and_can_be_tried_again(tab, site, answer, reason):
+    script = re.compile(r"/widgets/shared\.js")
+    tab.route(script, lambda route: route.fulfill(content_type="text/javascript", **answer))
+    tab.goto(f"{site}/{PAGE}")
+    tab.locator(".widget-failed").last.wait_for()
+    tab.wait_for_load_state()
+    count, all_of_them = views(tab)
+    assert count == all_of_them > 1
+    for said in tab.locator(".widget-failed").get_by_role("alert").all_inner_texts():
+        assert reason in said
+    tab.unroute(script)
+    for _ in range(count):
+        try_again(tab.locator(".widget-failed").first)
+    assert views(tab) == (0, all_of_them)
 
 
 def test_an_old_browser_is_named_as_the_cause(tab, site):

@@ -363,6 +363,17 @@ def test_search_finds_every_page_by_its_title(page, book, site_file):
         page.wait_for_selector(f'#search-results a[href^="{name}.html"]')
 
 
+def test_what_several_widgets_are_built_of_is_loaded_once(book):
+    files = (book / "_static" / "widgets").glob("*.js")
+    parts = [
+        part
+        for file in files
+        for part in re.findall(r"const (\$\w+) = \(\(\) =>", file.read_text())
+    ]
+    assert "$view_dom" in parts
+    assert len(parts) == len(set(parts))
+
+
 def test_figures_have_no_background_of_their_own(book, name, html):
     """Gray letters on nothing suit a white page and a black one."""
     figures = html.select("article .cell_output img[src$='.png']")

@@ -1,12 +1,14 @@
 """The book's own Sphinx extension: buttons, page descriptions, widgets, what is kept offline."""
 
 import functools
+import inspect
 import json
 import os
 import re
 import shutil
 import subprocess
 import zlib
+from collections import Counter
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -22,7 +24,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from cnnlib import widgets
-from cnnlib.widgets.widget import Widget
+from cnnlib.widgets.widget import STYLE, Widget, modules
 
 
 def repository_url() -> str:
@@ -141,13 +143,39 @@ def share_widgets(app: Sphinx, page: str, template: str, context: dict, doctree:
         for model in content["state"].values():
             if widget := SHARED.get(model["state"].get("_anywidget_id")):
                 del model["state"]["_esm"], model["state"]["_css"]
-                app.add_js_file(
-                    f"widgets/{widget.__name__}.js",
-                    loading_method="async",
-                    onload="this.ended = true",
-                    onerror="this.ended = true",
-                )
+                for name in ("shared", widget.__name__):
+                    app.add_js_file(
+                        f"widgets/{name}.js",
+                        loading_method="async",
+                        onload="this.ended = true",
+                        onerror="this.ended = true",
+                    )
         bundle.attributes["body"] = json.dumps(content).replace("<", "\\u003c")
+
+
+def widget_files() -> dict[str, list[str]]:
+    """Return the script and the style of each of the library's widgets, without what they share.
+
+    What more than one is built of is in "shared", which exports each module by its name: a page
+    loads it once, and the next page not at all.
+    """
+    parts, styles = {}, {}
+    for widget in SHARED.values():
+        path = Path(inspect.getfile(widget)).with_suffix(".js")
+        parts[widget.__name__] = modules(path)
+        style = path.with_suffix(".css")
+        styles[widget.__name__] = style.read_text("utf-8") if style.exists() else ""
+    count = Counter(name for of_one in parts.values() for name in of_one if name)
+    shared = {}
+    files = {}
+    for widget, of_one in parts.items():
+        names = [name for name in of_one if count[name] > 1]
+        shared |= {name: of_one[name] for name in names}
+        own = [text for name, text in of_one.items() if name not in names]
+        line = f'import {{ {", ".join(names)} }} from "./shared.js";'
+        files[widget] = ["\n".join([line, *own]), styles[widget]]
+    exports = f"export {{ {', '.join(shared)} }};\n"
+    return {"shared": ["\n".join([*shared.values(), exports]), STYLE.read_text("utf-8")]} | files
 
 
 def write_widgets(site: Path) -> None:
@@ -158,12 +186,12 @@ def write_widgets(site: Path) -> None:
     """
     folder = site / "_static" / "widgets"
     folder.mkdir(parents=True, exist_ok=True)
-    names = {widget.__name__: [widget._esm, widget._css] for widget in SHARED.values()}
-    for name, parts in names.items():
+    files = widget_files()
+    for name, parts in files.items():
         text = f"(globalThis.widgetScripts ??= {{}}).{name} = {json.dumps(parts)};\n"
         (folder / f"{name}.js").write_text(text, "utf-8")
     for file in folder.iterdir():  # of a build before this one
-        if file.stem not in names:
+        if file.stem not in files:
             file.unlink()
 
 

@@ -37,6 +37,7 @@ EXPORT = re.compile(r"^export (?=(?:async )?(?:const|function\*?|class) (\w+))",
 EXPORTS = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 HERE = Path(__file__).resolve().parent
 OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+STYLE = HERE / "shared" / "view" / "widget.css"  # of all widgets
 IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]*)";\n', re.MULTILINE)
 
 
@@ -44,12 +45,21 @@ def script(path: Path) -> str:
     """Return the ES module at `path` with the shared modules it imports written in front of it.
 
     Front ends load a widget from a blob, where relative imports have nothing to be relative to.
-    Each shared module becomes a function that is called at once, so that its names are its own,
-    and gives an object with its exports. Comments that stand alone are left out: a page loads it.
-    Raises ImportError when a module is not there, when modules import each other in a circle or a
-    name that is not exported, and for an import or export that is written in another way.
+    Raises ImportError as `modules` does.
     """
-    parts: dict[Path, str] = {}
+    return "\n".join(modules(path).values())
+
+
+def modules(path: Path) -> dict[str, str]:
+    """Return the texts of the shared modules that a script needs, in their order, and its own.
+
+    Each shared module becomes a function that is called at once, so that its names are its own,
+    and gives an object with its exports, whose name is the key here; the script itself comes last,
+    with an empty key. Comments that stand alone are left out: a page loads it. Raises ImportError
+    when a module is not there, when modules import each other in a circle or a name that is not
+    exported, and for an import or export that is written in another way.
+    """
+    parts: dict[str, str] = {}
     exports: dict[Path, list[str]] = {}
 
     def read(module: Path) -> str:
@@ -82,8 +92,9 @@ def script(path: Path) -> str:
         return "$" + re.sub(r"\W", "_", place.as_posix())
 
     def add(module: Path) -> None:
+        name = scope(module)
         if module in exports:
-            if module not in parts:
+            if name not in parts:
                 raise ImportError(f"{module.name} imports itself, by way of what it imports")
             return
         text = module.read_text(encoding="utf-8")
@@ -91,11 +102,11 @@ def script(path: Path) -> str:
         exports[module] = [*EXPORT.findall(text), *filter(None, map(str.strip, listed))]
         text = read(module)
         names = ", ".join(exports[module])
-        parts[module] = f"const {scope(module)} = (() => {{\n{text}return {{ {names} }};\n}})();\n"
+        parts[name] = f"const {name} = (() => {{\n{text}return {{ {names} }};\n}})();\n"
 
     path = path.resolve()
     text = read(path)
-    return COMMENT.sub("", "\n".join([*parts.values(), text]))
+    return {name: COMMENT.sub("", part) for name, part in (parts | {"": text}).items()}
 
 
 def unknown(owner: str, name: str, known: list[str]) -> str:
@@ -126,7 +137,7 @@ class Widget(anywidget.AnyWidget):
         path = Path(getattr(sys.modules.get(cls.__module__), "__file__", None) or "none")
         if hasattr(cls, "_esm") and not path.with_suffix(".js").exists():
             return
-        styles = [HERE / "shared" / "view" / "widget.css", path.with_suffix(".css")]
+        styles = [STYLE, path.with_suffix(".css")]
         cls._esm = script(path.with_suffix(".js"))
         cls._css = "\n".join(style.read_text("utf-8") for style in styles if style.exists())
 
