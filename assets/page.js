@@ -32,9 +32,9 @@ function createModel(state) {
 
 /** Imports the script of a widget once, however many widgets are made from it. */
 const imports = new Map();
-const address = (script) => URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
 function load(script) {
-  if (!imports.has(script)) imports.set(script, import(address(script)));
+  if (!imports.has(script))
+    imports.set(script, import(URL.createObjectURL(new Blob([script], { type: "text/javascript" }))));
   return imports.get(script);
 }
 
@@ -81,38 +81,59 @@ async function fetchFile(name) {
 
 /** Loads the file again when it is asked for again, because what came was of no use. */
 function forget(name) {
-  if (name === "shared") sharedAddress = null;
   files.delete(name);
+  made.delete(name);
   delete globalThis.widgetScripts[name];
   document.querySelector(`script[src*="widgets/${name}.js"]`).ended = true;
 }
 
-/** The script and the style of one of the library's widgets; what all share has one address. */
-let sharedAddress = null;
+/** Makes one of the library's widgets, and what several are built of, each once. */
+const made = new Map();
 async function ofLibrary(name) {
-  const [[common, base], [script, css]] = await Promise.all(["shared", name].map(fetched));
-  sharedAddress ??= address(common);
+  const [[makeShared, base], [make, css]] = await Promise.all(["shared", name].map(fetched));
+  try {
+    if (!made.has("shared")) made.set("shared", makeShared());
+    if (!made.has(name)) made.set(name, make(made.get("shared")));
+  } catch (error) {
+    forget(name);
+    if (!made.has("shared")) forget("shared");
+    throw new Error(`its script could not be read: ${error.message}`);
+  }
   addStyle(base);
-  return [script.replace("./shared.js", sharedAddress), css];
+  return [made.get(name), css];
+}
+
+/** Makes a widget that holds its script in its state. */
+async function ofState({ _esm, _css }) {
+  const { default: widget } = await load(_esm).catch((error) => {
+    imports.delete(_esm);
+    throw new Error(`its script could not be read: ${error.message}`);
+  });
+  return [widget, _css];
+}
+
+/** The first widget that is drawn is on the screen before the others are drawn. */
+let firstShown = null;
+async function turn() {
+  if (firstShown) return firstShown;
+  firstShown = new Promise((done) => {
+    requestAnimationFrame(() => setTimeout(done));
+    setTimeout(done, 100); // a page in the background has no frames
+  });
 }
 
 const nameOf = (state) => state._anywidget_id.split(".").pop();
 
 async function render(models, state, id, el) {
   const name = state._esm ? null : nameOf(state);
-  const [script, css] = name ? await ofLibrary(name) : [state._esm, state._css];
+  const [widget, css] = await (name ? ofLibrary(name) : ofState(state));
   try {
-    const { default: widget } = await load(script).catch((error) => {
-      if (name) forget("shared");
-      throw new Error(`its script could not be read: ${error.message}`);
-    });
     if (!widget?.render) throw new Error("its script exports no render");
     addStyle(css);
     if (!models.has(id)) models.set(id, createModel(state));
-    await new Promise((next) => setTimeout(next)); // so that the browser may show one before the next is drawn
+    await turn();
     await widget.render({ model: models.get(id), el });
   } catch (error) {
-    imports.delete(script);
     if (name) forget(name);
     throw error;
   }

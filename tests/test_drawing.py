@@ -24,7 +24,7 @@ def tab(browser):
 
 def holds(script, name="SlidingKernel"):
     """The file of a widget with another script in it."""
-    return f"(globalThis.widgetScripts ??= {{}}).{name} = [{script!r}, ''];"
+    return f"(globalThis.widgetScripts ??= {{}}).{name} = [() => {{ {script} }}, ''];"
 
 
 def views(tab):
@@ -50,12 +50,10 @@ def try_again(place):
         ({"status": 404, "body": ""}, "its script SlidingKernel.js did not arrive"),
         ("abort", "its script SlidingKernel.js did not arrive"),
         ({"body": "<html>Please log in"}, "SlidingKernel.js arrived, but not as the script"),
-        ({"body": holds("export default {{")}, "its script could not be read: "),
-        ({"body": holds("export const other = 1")}, "its script exports no render"),
-        (
-            {"body": holds("export default { render() { throw new Error('no picture') } }")},
-            "no picture",
-        ),
+        ({"body": holds("return {{")}, "SlidingKernel.js arrived, but not as the script"),
+        ({"body": holds("missing()")}, "its script could not be read: missing is not defined"),
+        ({"body": holds("return { other: 1 }")}, "its script exports no render"),
+        ({"body": holds("return { render() { throw Error('no picture') } }")}, "no picture"),
     ],
 )
 def test_one_fault_is_said_in_its_place_and_the_others_are_drawn(tab, site, answer, reason):
@@ -98,7 +96,7 @@ def test_one_fault_is_said_in_its_place_and_the_others_are_drawn(tab, site, answ
     [
         ({"status": 404, "body": ""}, "its script shared.js did not arrive"),
         ({"body": "<html>Please log in"}, "shared.js arrived, but not as the script"),
-        ({"body": holds("export {{", "shared")}, "its script could not be read: "),
+        ({"body": holds("missing()", "shared")}, "its script could not be read: missing is not"),
     ],
 )
 def test_without_what_all_share_each_says_so_and_can_be_tried_again(tab, site, answer, reason):
@@ -119,7 +117,7 @@ def test_without_what_all_share_each_says_so_and_can_be_tried_again(tab, site, a
 
 def test_an_old_browser_is_named_as_the_cause(tab, site):
     tab.add_init_script("delete Array.prototype.findLast")
-    tab.route(SCRIPT, lambda route: route.fulfill(body=holds("export default {{")))
+    tab.route(SCRIPT, lambda route: route.fulfill(body=holds("return {{")))
     tab.goto(f"{site}/{PAGE}")
     said = tab.locator(".widget-failed [role=alert]").first.inner_text()
     assert "This browser is too old for it" in said

@@ -153,42 +153,42 @@ def share_widgets(app: Sphinx, page: str, template: str, context: dict, doctree:
         bundle.attributes["body"] = json.dumps(content).replace("<", "\\u003c")
 
 
-def widget_files() -> dict[str, list[str]]:
+def widget_files() -> dict[str, tuple[str, str]]:
     """Return the script and the style of each of the library's widgets, without what they share.
 
-    What more than one is built of is in "shared", which exports each module by its name: a page
-    loads it once, and the next page not at all.
+    What more than one is built of is in "shared": a page loads it once, and the next page not at
+    all. Each script is a function: that of "shared" gives an object of the shared modules by their
+    names, and that of a widget takes it and gives what its module exports.
     """
-    parts, styles = {}, {}
+    parts, styles = {}, {"shared": STYLE.read_text("utf-8")}
     for widget in SHARED.values():
-        path = Path(inspect.getfile(widget)).with_suffix(".js")
-        parts[widget.__name__] = modules(path)
+        path = Path(inspect.getfile(widget))
+        parts[widget.__name__] = modules(path.with_suffix(".js"))
         style = path.with_suffix(".css")
         styles[widget.__name__] = style.read_text("utf-8") if style.exists() else ""
     count = Counter(name for of_one in parts.values() for name in of_one if name)
-    shared = {}
-    files = {}
+    shared, scripts = {}, {"shared": ""}
     for widget, of_one in parts.items():
         names = [name for name in of_one if count[name] > 1]
         shared |= {name: of_one[name] for name in names}
-        own = [text for name, text in of_one.items() if name not in names]
-        line = f'import {{ {", ".join(names)} }} from "./shared.js";'
-        files[widget] = ["\n".join([line, *own]), styles[widget]]
-    exports = f"export {{ {', '.join(shared)} }};\n"
-    return {"shared": ["\n".join([*shared.values(), exports]), STYLE.read_text("utf-8")]} | files
+        own = "\n".join(text for name, text in of_one.items() if name not in names)
+        own = own.replace("\nexport default ", "\nreturn ")
+        scripts[widget] = f"({{ {', '.join(names)} }}) => {{\n{own}}}"
+    scripts["shared"] = f"() => {{\n{''.join(shared.values())}return {{ {', '.join(shared)} }};\n}}"
+    return {name: (script, styles[name]) for name, script in scripts.items()}
 
 
 def write_widgets(site: Path) -> None:
     """Write the script and the style of each of the library's widgets to a file of its own.
 
-    It holds them as strings, because a page that was opened from disk may load a script, but may
-    not import a module.
+    No file is a module, because a page that was opened from disk may load a script, but may not
+    import; and what a browser loads as a script it reads beside the page, and keeps as read.
     """
     folder = site / "_static" / "widgets"
     folder.mkdir(parents=True, exist_ok=True)
     files = widget_files()
-    for name, parts in files.items():
-        text = f"(globalThis.widgetScripts ??= {{}}).{name} = {json.dumps(parts)};\n"
+    for name, (script, style) in files.items():
+        text = f"(globalThis.widgetScripts ??= {{}}).{name} = [{script}, {json.dumps(style)}];\n"
         (folder / f"{name}.js").write_text(text, "utf-8")
     for file in folder.iterdir():  # of a build before this one
         if file.stem not in files:
