@@ -328,6 +328,8 @@ class OnPage:
         found = page.locator(self.selector)
         self.page, self.root = page, found if index is None else found.nth(index)
         self.root.scroll_into_view_if_needed()
+        # What comes near the screen is laid out before the next frame, and has no texts till then.
+        page.evaluate("new Promise(requestAnimationFrame)")
 
     def grid(self, label):
         return self.root.get_by_role("grid", name=label, exact=True)

@@ -203,10 +203,19 @@ def test_elsewhere_the_cell_does_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_on_binder_numpy_computes_with_one_thread():
+    """Its servers have many cores and give a reader a part of one."""
+    command = [ROOT / ".binder" / "start", sys.executable, "-c"]
+    code = "import os; print(os.environ['OMP_NUM_THREADS'])"
+    run = subprocess.run([*command, code], capture_output=True, text=True, check=True)
+    assert run.stdout == "1\n"
+
+
 def test_binder_accepts_the_repository():
     command = [Path(sys.executable).with_name("jupyter-repo2docker"), "--no-build", "--debug", ROOT]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     dockerfile = run.stdout + run.stderr
     assert "python=3.11" in dockerfile
+    assert "/.binder/start" in dockerfile
     copied, installed = "COPY --chown=0:0 src/ ", 'pip install --no-cache-dir -r ".binder/'
     assert 0 < dockerfile.index(copied) < dockerfile.index(installed)

@@ -155,14 +155,14 @@ def peak(work: Callable[[], object]) -> int:
 
 
 def measure(side: str, what: str) -> dict[str, float]:
-    """What one process measures: "work", "memory NAME", "batches" or "loops"."""
+    """What one process measures: "work", "batches", "loops", or the memory of a classifier."""
     make = work_of_cnnlib if side == "cnnlib" else work_of_torch
     if what == "work":
         times = {name: seconds(make(name)) for name in (*LAYERS, *CLASSIFIERS)}
         fastest = {f"{name}, fastest": least for name, (_, least) in times.items()}
         return fastest | {name: median for name, (median, _) in times.items()}
-    if what == "memory":
-        return {name: peak(make(name)) for name in CLASSIFIERS}
+    if what in CLASSIFIERS:  # in a process of its own: one that has freed memory takes it again
+        return {what: peak(make(what))}
     if what == "batches":
         name = list(CLASSIFIERS)[1]
         return {str(size): seconds(make(name, size))[1] for size in BATCHES}
@@ -217,7 +217,7 @@ def main(path: Path) -> None:
         times = f"{row['cnnlib'] * 1e3:6.2f} ms {row['torch'] * 1e3:6.2f} ms {row['ratio']:6.2f}"
         print(f"{name:48} {times} {fastest:8.2f} {limit:8.1f}")
     if Path("/proc/self/clear_refs").exists():  # Linux alone tells the highest use anew
-        figures["memory"] = compare("memory", 1)
+        figures["memory"] = {name: compare(name, 1)[name] for name in CLASSIFIERS}
         for name, row in figures["memory"].items():
             both = f"{row['cnnlib'] / 2**20:6.1f} MB {row['torch'] / 2**20:6.1f} MB"
             print(f"{'memory, ' + name:48} {both} {row['ratio']:6.2f} {'':8} {3:8.1f}")

@@ -154,9 +154,12 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         page = lighten(file.read_text("utf-8"), read(OPTIONS), own, (styles, scripts))
         file.write_text(page, "utf-8")
         pages.append(page)
-    scripts = [name for name in (*scripts, *LAST) if name != OPTIONS]
     # Each keeps its own idea of strictness: after a semicolon "use strict" is but a word.
-    code = "".join(f";\n{read(name)}\n" for name in scripts)
+    script = lambda names: "".join(f";\n{read(name)}\n" for name in names)  # noqa: E731
+    code = script(name for name in scripts if name != OPTIONS)
+    # Menus can wait a moment: until the page and its first widget are there, but no longer.
+    later = "{ const later = globalThis.requestIdleCallback ?? setTimeout;"
+    code += f"{later} later(() => {{{script(LAST)}}}, {{ timeout: 1000 }}); }}\n"
     code = re.sub(r"^//# sourceMappingURL=.*$", "", code, flags=re.MULTILINE)
     others = [file for file in static.rglob("*.js") if file.name != "fontawesome.js"]
     text = "\n".join([*pages, *(file.read_text("utf-8") for file in others)])
