@@ -48,35 +48,41 @@ def max_pool2d_backward(
     windows = _windows(name, x, *options)
     checks.array(name, "grad_output", grad_output, shape=(*x.shape[:-2], *windows.output_size))
     largest = max_pool2d(x, *options) if largest is None else largest
+    grad = np.empty_like(largest)  # as x lies in memory, however the gradient came
+    grad[...] = grad_output
     grad_padded = np.zeros_like(x, shape=(*x.shape[:-2], *windows.padded_size))
-    share, finite = np.empty_like(largest), np.isfinite(grad_output).all()
+    share, finite = np.empty_like(largest), np.isfinite(grad).all()
     for rows, columns, wins in _winners(x, windows, largest):
+        place = grad_padded[..., rows, columns]
+        part = share if windows.overlap else place
         with np.errstate(invalid="ignore"):
-            np.multiply(grad_output, wins, out=share)
+            np.multiply(grad, wins, out=part)
         if not finite:  # infinity times 0 is NaN
-            share[~wins] = 0
-        grad_padded[..., rows, columns] += share
+            part[~wins] = 0
+        if windows.overlap:
+            place += share
     return grad_padded[..., *windows.inside()]
 
 
 def _winners(
     x: np.ndarray, windows: Windows, largest: np.ndarray
 ) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Each place of a window: the rows and columns it meets, and in which windows it wins."""
+    """Each place of a window, once: the rows and columns it meets, in which windows it wins."""
     places = [(rows, columns) for _, _, rows, columns in windows.places()]
     padded = _pad(x, windows, np.nan)  # equal to nothing: padding never wins
-    undecided = np.ones_like(largest, bool)
-    for rows, columns in places:
+    undecided, missing = np.ones_like(largest, bool), np.isnan(largest)
+    by_nan = [missing] * len(places)
+    if missing.any():  # NaN is not even equal to itself
+        is_nan = _pad(np.isnan(x), windows, False)
+        for number, (rows, columns) in reversed([*enumerate(places)]):
+            by_nan[number] = is_nan[..., rows, columns] & missing
+            missing ^= by_nan[number]
+    for (rows, columns), of_nan in zip(places, by_nan, strict=True):
         wins = padded[..., rows, columns] == largest
         wins &= undecided
         undecided ^= wins
+        wins |= of_nan
         yield rows, columns, wins
-    if undecided.any():  # the largest is NaN, which is not even equal to itself
-        is_nan = _pad(np.isnan(x), windows, False)
-        for rows, columns in reversed(places):
-            wins = is_nan[..., rows, columns] & undecided
-            undecided ^= wins
-            yield rows, columns, wins
 
 
 def avg_pool2d(

@@ -102,7 +102,8 @@ class Windows:
     """The stops of a window that slides over an image: all attributes are pairs (rows, columns).
 
     `size`, `padded_size` and `output_size` are those of the image, of the image with padding, and
-    the numbers of stops; `sides` is the padding ((top, bottom), (left, right)).
+    the numbers of stops; `sides` is the padding ((top, bottom), (left, right)), and `overlap` says
+    whether two stops may have a pixel in common.
     With `ceil_mode`, a last window may reach past the end when it begins inside the image or the
     padding before it; the padding after is then as long as that needs (PyTorch's rule).
     Raises ValueError, in the name of `function`, when the kernel is larger than the padded image.
@@ -121,6 +122,7 @@ class Windows:
         self.sides: tuple[tuple[int, int], ...] = ()
         self.padded_size: tuple[int, ...] = ()
         self.output_size: tuple[int, ...] = ()
+        self.overlap = False
         for axis, (before, after) in enumerate(sides):
             step, padded = self.stride[axis], before + size[axis] + after
             extent = effective_kernel_size(self.kernel_size[axis], self.dilation[axis])
@@ -134,6 +136,7 @@ class Windows:
             self.sides += ((before, padded - before - size[axis]),)
             self.padded_size += (padded,)
             self.output_size += (count,)
+            self.overlap |= extent > step
 
     def places(self) -> Iterator[tuple[int, int, slice, slice]]:
         """Each place (i, j) in the window, with the padded rows and columns it meets."""

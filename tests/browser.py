@@ -93,6 +93,7 @@ DESKTOP = {"width": 1440, "height": 900}
 # those that a selector finds, or one of these, by its index. Views of one model are drawn together.
 AGAIN = """async ([selector, index]) => {
   for (const storage of [localStorage, sessionStorage]) storage.clear();
+  delete Navigator.prototype.serviceWorker; // or all files would be kept again, for nothing
   document.querySelectorAll("button[aria-label=Pause]").forEach((button) => button.click());
   document.activeElement.blur();
   scrollTo(0, 0);
