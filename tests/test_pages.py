@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 from matplotlib.image import imread
 
-from tests.browser import Watched
+from tests.browser import Watched, lay_out_all
 from tools import bench_pages
 
 pytest_plugins = ["tests.browser"]
@@ -158,6 +158,7 @@ def test_the_book_has_no_fault_of_its_own_for_those_who_see_or_press_less(
     phone, site, axe_faults, colored
 ):
     open_and_wait(phone, f"{site}/{colored}.html")
+    lay_out_all(phone)
     assert axe_faults(phone.locator("article.bd-article")) == []
 
 
@@ -250,6 +251,7 @@ def test_on_this_page_lists_the_sections(html):
 def test_on_this_page_leads_to_a_section(request, site, device):
     page = request.getfixturevalue(device)
     page.goto(f"{site}/chapters/convolution.html")
+    page.wait_for_function("window.bootstrap")  # the menus' script, which comes last
     if device == "phone":
         page.locator("button.secondary-toggle").tap()
     page.locator('a.nav-link[href="#what-to-remember"]:visible').click()
@@ -296,6 +298,7 @@ def test_a_wide_formula_scrolls_in_a_box_of_its_own(phone, site):
 
 def test_a_formula_that_scrolls_can_be_scrolled_with_the_keys(phone, site):
     phone.goto(f"{site}/chapters/activations.html")
+    lay_out_all(phone)
     formulas = """() => [...document.querySelectorAll("span.math, div.math > div")].map(
       (box) => [box.scrollWidth > box.clientWidth, box.tabIndex === 0])"""
     phone.wait_for_function(f"({formulas})().some(([, reached]) => reached)")
@@ -342,6 +345,7 @@ def test_next_and_previous_can_be_pressed(page, address):
 
 def test_search_finds_a_word(page, address):
     page.goto(f"{address}/intro.html")
+    page.wait_for_function("window.bootstrap")
     page.keyboard.press("Control+k")
     page.keyboard.type("sharpen")
     page.keyboard.press("Enter")
@@ -425,6 +429,7 @@ def test_a_page_has_its_theme_before_any_script_is_there(open_page, site, scheme
 
 def test_the_reader_can_choose_dark(page, address):
     page.goto(f"{address}/intro.html")
+    page.wait_for_function("window.bootstrap")
     themes = []
     for _ in range(3):
         page.locator(".theme-switch-button").first.click()
