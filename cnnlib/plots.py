@@ -4,11 +4,54 @@ from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.patches import Rectangle
 
 GRAY = "#7a7a7a"  # for letters and axes: readable on a white page and on a black one
 # The widgets' colors: blue below zero, orange above.
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#1a73e8", "#ffffff", "#e8710a"])
+
+
+def canvas(columns: float, rows: float) -> Axes:
+    """An empty drawing measured in cells: column 0 at the left, row 0 at the top.
+
+    It is to be at most 14 columns wide, or its numbers are too small on a phone.
+    """
+    figure, ax = plt.subplots(figsize=(6, 6 * rows / columns))
+    figure.subplots_adjust(0, 0, 1, 1)
+    figure.patch.set_alpha(0)
+    ax.set(xlim=(0, columns), ylim=(rows, 0))
+    ax.set_axis_off()
+    return ax
+
+
+def draw_cells(
+    ax: Axes, numbers: np.ndarray, colors: np.ndarray | str, left: float = 0, top: float = 0
+) -> None:
+    """Draw an array of numbers as cells that hold them, from a place of a `canvas` on.
+
+    numbers: (rows, columns). colors: (rows, columns, 3), red, green and blue from 0 to 1, or one
+    color for all.
+    """
+    size = min(15, 165 / ax.get_xlim()[1])
+    for (row, column), number in np.ndenumerate(numbers):
+        color = to_rgb(colors) if isinstance(colors, str) else colors[row, column]
+        place = (left + column, top + row)
+        ax.add_patch(Rectangle(place, 1, 1, facecolor=color, edgecolor=GRAY, linewidth=0.7))
+        bright = np.dot(color, [0.299, 0.587, 0.114])  # to the eye
+        write(ax, f"{number:g}", place[0] + 0.5, place[1] + 0.5, size, "k" if bright > 0.5 else "w")
+
+
+def write(ax: Axes, text: str, x: float, y: float, size: float = 13, color: str = GRAY) -> None:
+    """Write a text into a `canvas`, its middle at column `x` and row `y`."""
+    text = text.replace("-", "\N{MINUS SIGN}")
+    ax.text(x, y, text, ha="center", va="center_baseline", fontsize=size, color=color)
+
+
+def outline(ax: Axes, left: float, top: float, columns: int, rows: int, color: str) -> None:
+    """Draw a frame around some cells of a `canvas`."""
+    ax.add_patch(Rectangle((left, top), columns, rows, fill=False, edgecolor=color, linewidth=3))
 
 
 def show_images(

@@ -121,6 +121,27 @@ def test_every_product_that_is_printed_multiplies_out(path, notebook):
     complain(faults(path, notebook, "code", find))
 
 
+def test_every_exercise_says_how_hard_it_is(notebook):
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    called = re.findall(r"^`{3,}\{exercise-start\}(.*)$", prose, re.MULTILINE)
+    assert set(called) <= {" easy", " medium", " hard"}
+
+
+def shown(notebook):
+    """The code cells that a reader of the page sees without unfolding them."""
+    folded = {"remove-cell", "remove-input", "hide-cell", "hide-input"}
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell.source for cell in code if not folded & set(cell.metadata.get("tags", []))]
+
+
+def test_most_code_that_is_shown_is_no_wider_than_a_phone():
+    """A phone of 390 pixels shows 46 letters of a line."""
+    cells = [source for path in CHAPTERS for source in shown(nbformat.read(path, as_version=4))]
+    wide = [source for source in cells if max(map(len, source.splitlines())) > 46]
+    assert len(cells) > 300
+    assert len(wide) / len(cells) < 0.73
+
+
 def visible_code(path):
     cells = nbformat.read(path, as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code" and cell.id != "colab"]

@@ -4,7 +4,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from cnnlib.plots import show_images, show_lines, show_rows, show_spread
+from cnnlib.plots import (
+    canvas,
+    draw_cells,
+    outline,
+    show_images,
+    show_lines,
+    show_rows,
+    show_spread,
+    write,
+)
 
 plt.switch_backend("agg")
 
@@ -34,6 +43,36 @@ def test_pixels_are_drawn_from_black_to_white_and_signed_numbers_around_zero():
 def test_a_figure_has_no_background_so_that_it_suits_both_themes():
     show_images({"a": np.ones((2, 2))})
     assert plt.gcf().patch.get_alpha() == 0
+
+
+def test_cells_stand_where_they_are_asked_to_and_hold_their_numbers():
+    ax = canvas(8, 6)
+    draw_cells(ax, np.array([[3.0, -2.5]]), np.array([[[0, 0, 0.2], [1, 1, 0.9]]]), left=2, top=4)
+    assert [cell.get_xy() for cell in ax.patches] == [(2, 4), (3, 4)]
+    assert {(cell.get_width(), cell.get_height()) for cell in ax.patches} == {(1, 1)}
+    assert [cell.get_facecolor() for cell in ax.patches] == [(0, 0, 0.2, 1), (1, 1, 0.9, 1)]
+    assert [text.get_text() for text in ax.texts] == ["3", "\N{MINUS SIGN}2.5"]
+    assert [text.get_position() for text in ax.texts] == [(2.5, 4.5), (3.5, 4.5)]
+    assert [text.get_color() for text in ax.texts] == ["w", "k"]  # on dark and on bright
+
+
+def test_cells_of_one_color_and_their_frame_fit_the_canvas_whatever_its_size():
+    for columns, rows in ((5, 3), (13, 20)):
+        ax = canvas(columns, rows)
+        draw_cells(ax, np.ones((2, 4)), "#ffd9d7", top=1)
+        outline(ax, 0, 1, 4, 2, "#e8710a")
+        write(ax, "a - b", 2, 0.5)
+        *cells, frame = ax.patches
+        assert [cell.get_xy() for cell in cells] == [(j, i) for i in (1, 2) for j in range(4)]
+        assert {cell.get_facecolor() for cell in cells} == {(1, 0xD9 / 255, 0xD7 / 255, 1)}
+        assert (frame.get_xy(), frame.get_width(), frame.get_height()) == ((0, 1), 4, 2)
+        assert not frame.get_fill()
+        assert ax.texts[-1].get_text() == "a \N{MINUS SIGN} b"
+        assert (ax.get_xlim(), ax.get_ylim()) == ((0, columns), (rows, 0))
+        width, height = ax.figure.get_size_inches()
+        assert height / width == pytest.approx(rows / columns)  # a cell is a square
+        assert ax.texts[0].get_fontsize() < 72 * width / columns  # and has room for its number
+        assert ax.figure.patch.get_alpha() == 0
 
 
 def test_lines_have_names_labels_and_axes_of_equal_factors():
