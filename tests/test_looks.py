@@ -355,3 +355,19 @@ def test_lines_between_numbers_stand_right_on_paper(page, site):
     to = page.evaluate(cell)
     for end in page.evaluate(ends):
         assert end == pytest.approx(to, abs=1.5)
+
+
+def test_a_phone_shows_46_letters_of_a_line_of_code(phone, site):
+    phone.goto(f"{site}/chapters/convolution.html")
+    code = phone.locator(".cell_input pre").first
+
+    def hidden(letters):
+        return code.evaluate(
+            """(code, letters) => {
+                code.textContent = "x".repeat(letters);
+                return code.scrollWidth - code.clientWidth;
+            }""",
+            letters,
+        )
+
+    assert [hidden(46) > 0, hidden(60) > 0] == [False, True]
