@@ -1,0 +1,101 @@
+// A widget that fills the window, for a room to see: a button, the key f, and type as large as all of it has room.
+import { h, iconButton, scrollerOf } from "./dom.js";
+
+const CORNERS = "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z";
+const [SMALLEST, LARGEST, HALVINGS] = [0.75, 2.6, 6];
+const TYPED = "input:not([type=checkbox], [type=radio], [type=range]), select, textarea, [contenteditable]";
+
+/** Draws the widget `scale` times as large, its first part above the others or beside them; whether it has room. */
+function draw(root, beside, scale) {
+  root.classList.toggle("beside", beside);
+  root.style.setProperty("--scale", scale);
+  const inside = [root, ...root.children].every((one) => !one.clientWidth || one.scrollWidth <= one.clientWidth + 1);
+  return inside && root.offsetHeight * scale <= root.parentElement.clientHeight + 1;
+}
+
+/** The largest scale at which it has room, or 0. */
+function largest(root, beside) {
+  let [low, high] = [SMALLEST, LARGEST];
+  if (!draw(root, beside, low)) return 0;
+  for (let k = 0; k < HALVINGS; k++) {
+    const middle = (low + high) / 2;
+    if (draw(root, beside, middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+function fit(root) {
+  const [above, beside] = [false, true].map((one) => largest(root, one));
+  draw(root, beside > above, Math.max(above, beside) || 1);
+}
+
+/** The dialog that holds the widget while it fills the window; onmove() when it comes and when it goes. */
+function createDialog(root, label, onmove) {
+  const element = h("dialog", { class: "cnn-window", "aria-label": label, close: leave });
+  const place = h("div"); // where the widget was: the page keeps its height
+  const isTooSmall = () => root.offsetHeight * root.style.getPropertyValue("--scale") > element.clientHeight + 1;
+  const observer = new ResizeObserver((all) => (all.some(({ target }) => target === element) || isTooSmall()) && fit(root));
+  const refit = () => element.open && fit(root);
+  let scroller = null, top = 0;
+
+  /** Moved, the widget loses the focus. */
+  function move(act) {
+    const focused = document.activeElement;
+    act();
+    onmove(element.open);
+    if (root.contains(focused)) focused.focus({ preventScroll: true });
+  }
+  function enter() {
+    scroller = scrollerOf(root);
+    top = scroller.scrollTop;
+    place.style.height = `${root.offsetHeight}px`;
+    move(() => {
+      root.replaceWith(place);
+      place.append(element);
+      element.append(root);
+      element.showModal();
+    });
+    fit(root);
+    root.addEventListener("toggle", refit, true); // a part that is unfolded
+    for (const one of [element, root]) observer.observe(one);
+  }
+  function leave() {
+    observer.disconnect();
+    root.removeEventListener("toggle", refit, true);
+    root.classList.remove("beside");
+    root.style.removeProperty("--scale");
+    move(() => place.replaceWith(root));
+    scroller.scrollTop = top;
+  }
+  function stop() {
+    observer.disconnect();
+    if (place.isConnected) place.replaceWith(root);
+  }
+  return { element, stop, toggle: () => (element.open ? element.close() : enter()) };
+}
+
+/** The button that lets a widget fill the window, and the key f where the focus is, or else the mouse; stop() when it goes. */
+export function fullWindow(root, label, onmove) {
+  const dialog = createDialog(root, label, (isOpen) => {
+    button.setAttribute("aria-pressed", isOpen);
+    onmove();
+  });
+  const button = iconButton("Fill the window", CORNERS, dialog.toggle,
+    { class: "fill", title: "Fill the window, and leave it again (f)", "aria-keyshortcuts": "f", "aria-pressed": "false" });
+  let pointed = false;
+  root.addEventListener("pointerenter", () => (pointed = true));
+  root.addEventListener("pointerleave", () => (pointed = false));
+  function onKey(event) {
+    const { target, key } = event;
+    const isHere = dialog.element.open || root.contains(target) || (target === document.body && pointed);
+    if (key !== "f" || !isHere || event.ctrlKey || event.metaKey || event.altKey || target.closest(TYPED)) return;
+    event.preventDefault();
+    dialog.toggle();
+  }
+  document.addEventListener("keydown", onKey);
+  return { element: button, stop() {
+    document.removeEventListener("keydown", onKey);
+    dialog.stop();
+  } };
+}
