@@ -138,10 +138,10 @@ function build(own) {
       const now = frames[position];
       return { ...now, window: windowOf(frames, get("zoom")), frames, position, image, label: shown.labels[image], count: frames.length, where: `step ${now.step}` };
     },
-    parts: [
+    parts: [group({ class: "main" },
       group({ class: "controls" }, run, tick("Zoom in on where validation turns", trait(own, "zoom")), { element: stepNote, update: ({ step }) => (stepNote.textContent = `after ${step} steps`) }),
       group({ class: "playback-charts" }, createCurves("loss", "Loss", (loss) => format(loss, 3)), createCurves("accuracy", "Share right", percent)),
-      createWords(), bar,
+      createWords(), bar),
       group({ class: "playback-parts" },
         part("The eight filters of the first layer", createFilters()),
         part("What the network calls twelve images it is not trained on; choose one", createImages(shown, (image) => set({ image }))),

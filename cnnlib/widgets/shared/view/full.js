@@ -2,40 +2,48 @@
 import { h, iconButton, scrollerOf } from "./dom.js";
 
 const CORNERS = "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z";
-const [SMALLEST, LARGEST, HALVINGS] = [0.75, 2.6, 6];
+const [SMALLEST, LARGEST, FIRST, TRIES] = [0.75, 2.6, 1.3, 5];
 const TYPED = "input:not([type=checkbox], [type=radio], [type=range]), select, textarea, [contenteditable]";
 
-/** Draws the widget `scale` times as large, its first part above the others or beside them; whether it has room. */
+/**
+ * Draws the widget `scale` times as large, its first part above the others or beside them. Returns how much
+ * of its room it takes: above 1 it is too large.
+ */
 function draw(root, beside, scale) {
   root.classList.toggle("beside", beside);
   root.style.setProperty("--scale", scale);
-  const inside = [root, ...root.children].every((one) => !one.clientWidth || one.scrollWidth <= one.clientWidth + 1);
-  return inside && root.offsetHeight * scale <= root.parentElement.clientHeight + 1;
+  const isWide = [root, ...root.children].some((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1);
+  const high = (root.scrollHeight * scale - 1) / root.parentElement.clientHeight;
+  return isWide ? Math.max(high, FIRST) : high;
 }
 
-/** The largest scale at which it has room, or 0. */
-function largest(root, beside) {
-  let [low, high] = [SMALLEST, LARGEST];
-  if (!draw(root, beside, low)) return 0;
-  for (let k = 0; k < HALVINGS; k++) {
-    const middle = (low + high) / 2;
-    if (draw(root, beside, middle)) low = middle;
-    else high = middle;
+/** Draws the widget as large as it has room, but no larger than `most`. Each try costs a layout, so there are few. */
+function fit(root, most = LARGEST) {
+  root.style.minHeight = 0; // else it always takes all the room
+  let [low, high, scale] = [SMALLEST, most, Math.min(FIRST, most)];
+  const [above, aside] = [false, true].map((beside) => draw(root, beside, scale));
+  const beside = above > 1 && aside < above;
+  for (let k = 0, taken = beside ? aside : above; k <= TRIES; k++) {
+    if (taken <= 1) low = scale;
+    else high = scale;
+    if (k === TRIES || high - low < 0.02) break;
+    const guess = scale / taken ** (taken > 1 ? 1.1 : 0.5);
+    scale = guess > low && guess < high ? guess : (low + high) / 2;
+    taken = draw(root, beside, scale);
   }
-  return low;
-}
-
-function fit(root) {
-  const [above, beside] = [false, true].map((one) => largest(root, one));
-  draw(root, beside > above, Math.max(above, beside) || 1);
+  draw(root, beside, low);
+  root.style.minHeight = "";
 }
 
 /** The dialog that holds the widget while it fills the window; onmove() when it comes and when it goes. */
 function createDialog(root, label, onmove) {
   const element = h("dialog", { class: "cnn-window", "aria-label": label, close: leave });
   const place = h("div"); // where the widget was: the page keeps its height
-  const isTooSmall = () => root.offsetHeight * root.style.getPropertyValue("--scale") > element.clientHeight + 1;
-  const observer = new ResizeObserver((all) => (all.some(({ target }) => target === element) || isTooSmall()) && fit(root));
+  const observer = new ResizeObserver((all) => {
+    const scale = root.style.getPropertyValue("--scale");
+    if (all.some(({ target }) => target === element)) fit(root);
+    else if (scale > SMALLEST && root.offsetHeight * scale > element.clientHeight + 1) fit(root, scale); // more has come
+  });
   const refit = () => element.open && fit(root);
   let scroller = null, top = 0;
 
