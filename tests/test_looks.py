@@ -225,7 +225,7 @@ def test_every_widget_fills_a_projector_with_larger_type_and_all_controls_in_sig
         scale = float(root.evaluate("one => one.style.getPropertyValue('--scale')"))
         if out := dialog.evaluate(OUT_OF_SIGHT):
             faults[kind] = out
-        if scale < 1.15:
+        if scale < 1.05:
             faults[f"{kind}, type"] = scale
         page.keyboard.press("Escape")
         dialog.wait_for(state="hidden")

@@ -3,6 +3,7 @@ import { h, iconButton, scrollerOf } from "./dom.js";
 
 const CORNERS = "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z";
 const [SMALLEST, LARGEST, FIRST, TRIES] = [0.75, 2.6, 1.3, 5];
+const OUTLINE = 6; // pixels that a mark may reach beyond its part
 const TYPED = "input:not([type=checkbox], [type=radio], [type=range]), select, textarea, [contenteditable]";
 
 /**
@@ -12,8 +13,8 @@ const TYPED = "input:not([type=checkbox], [type=radio], [type=range]), select, t
 function draw(root, beside, scale) {
   root.classList.toggle("beside", beside);
   root.style.setProperty("--scale", scale);
-  const isWide = [root, ...root.children].some((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1);
-  const high = (root.scrollHeight * scale - 1) / root.parentElement.clientHeight;
+  const isWide = [root, ...root.children].some((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + OUTLINE);
+  const high = (root.scrollHeight * scale + 1) / root.parentElement.clientHeight;
   return isWide ? Math.max(high, FIRST) : high;
 }
 
@@ -90,7 +91,7 @@ export function fullWindow(root, label, onmove) {
     onmove();
   });
   const button = iconButton("Fill the window", CORNERS, dialog.toggle,
-    { class: "fill", title: "Fill the window, and leave it again (f)", "aria-keyshortcuts": "f", "aria-pressed": "false" });
+    { class: "full-window", title: "Fill the window, and leave it again (f)", "aria-keyshortcuts": "f", "aria-pressed": "false" });
   let pointed = false;
   root.addEventListener("pointerenter", () => (pointed = true));
   root.addEventListener("pointerleave", () => (pointed = false));
