@@ -25,7 +25,9 @@ function dragged(element, onstart, onmove) {
     if (!event.buttons) from = null; // lifted outside, or the page is scrolled instead
     if (!from) return;
     const pitch = element.querySelector(".number").getBoundingClientRect().height;
-    const steps = [event.clientY, event.clientX].map((now, i) => Math.round((now - from[i]) / pitch));
+    const far = [event.clientY, event.clientX].map((now, i) => now - from[i]);
+    const steps = far.map((along) => Math.round(along / pitch));
+    if (!moved && event.pointerType === "touch" && Math.abs(far[0]) > Math.abs(far[1])) return; // the page is scrolled
     if (!moved && steps.every((step) => step === 0)) return;
     moved = true;
     element.setPointerCapture(event.pointerId);

@@ -38,7 +38,9 @@ function fit(root, most = LARGEST) {
 
 /** The dialog that holds the widget while it fills the window; onmove() when it comes and when it goes. */
 function createDialog(root, label, onmove) {
-  const element = h("dialog", { class: "cnn-window", "aria-label": label, close: leave });
+  // Sphinx's script takes Escape away from a page, and so from the dialog, too.
+  const escape = (event) => event.key === "Escape" && element.close();
+  const element = h("dialog", { class: "cnn-window", "aria-label": label, close: leave, keydown: escape });
   const place = h("div"); // where the widget was: the page keeps its height
   const observer = new ResizeObserver((all) => {
     const scale = root.style.getPropertyValue("--scale");
