@@ -123,8 +123,8 @@ def test_zoomed_in_the_charts_begin_before_the_lowest_validation_loss(playback):
     )  # what follows the lowest point goes up again
     assert max(y for _, y in after) - after[-1][1] > 2 * (max(y for _, y in before) - before[-1][1])
     ticks = playback.root.locator(".playback-chart").first.locator(".chart-axes text")
-    assert "1000" in ticks.all_inner_texts()
-    assert "10" not in ticks.all_inner_texts()
+    assert "1000" in ticks.all_text_contents()
+    assert "10" not in ticks.all_text_contents()
 
 
 def test_play_moves_all_together_and_pause_stops(playback, page):

@@ -104,7 +104,7 @@ function createCurves(part, title, written) {
     if (made !== key) {
       const { low, high, [part]: [bottom, top] } = window;
       const ticks = TICKS.filter((tick) => tick >= low && tick <= high && (low || [0, 1, 10, 100, 1000].includes(tick)));
-      picture = chart({ width: 420, height: 240, x: { label: "steps", low, high, ticks, map: (at) => Math.log(1 + at) },
+      picture = chart({ width: 420, height: 240, left: 58, x: { label: "steps", low, high, ticks, map: (at) => Math.log(1 + at) },
         y: { label: title, low: bottom, high: top, ticks: ticksOf([bottom, top]) } });
       element.replaceChildren(picture.element);
       made = key;
