@@ -48,14 +48,16 @@ function createDialog(root, label, onmove) {
     else if (scale > SMALLEST && root.offsetHeight * scale > element.clientHeight + 1) fit(root, scale); // more has come
   });
   const refit = () => element.open && fit(root);
-  let scroller = null, top = 0;
+  let scroller = null, top = 0, focused = null;
+  root.addEventListener("focusin", ({ target }) => (focused = target));
 
   /** Moved, the widget loses the focus. */
   function move(act) {
-    const focused = document.activeElement;
+    const kept = root.contains(document.activeElement) ? document.activeElement : focused;
     act();
     onmove(element.open);
-    if (root.contains(focused)) focused.focus({ preventScroll: true });
+    kept?.focus({ preventScroll: true });
+    focused = kept;
   }
   function enter() {
     scroller = scrollerOf(root);
