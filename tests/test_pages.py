@@ -257,7 +257,7 @@ def test_a_tap_shows_the_meaning_and_a_second_one_leads_to_the_glossary(opened):
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.locator("h1").first.tap()
+    page.locator("article h1").tap()
     assert not note.is_visible()
     link.tap()
     link.tap()
