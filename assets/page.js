@@ -295,6 +295,67 @@ if (canKeep) {
   else addEventListener("load", late);
 }
 
+// A word of the glossary shows its meaning where it stands: under the mouse, with the focus, or at the first tap.
+const WORD = "a.glossary-term, a:has(> .std-term)";
+const note = Object.assign(document.createElement("div"), { id: "meaning", role: "tooltip" });
+let word = null, hiding;
+
+function hideMeaning() {
+  clearTimeout(hiding);
+  word?.removeAttribute("aria-describedby");
+  word = null;
+  note.remove();
+}
+
+function showMeaning(link) {
+  clearTimeout(hiding);
+  if (word === link) return;
+  hideMeaning();
+  if (link.title) {
+    link.dataset.meaning = link.title; // else the browser would show it a second time
+    link.removeAttribute("title");
+  }
+  if (!link.dataset.meaning) return;
+  word = link;
+  word.setAttribute("aria-describedby", note.id);
+  note.textContent = link.dataset.meaning;
+  document.body.append(note);
+  const [box, own] = [link.getClientRects()[0], note.getBoundingClientRect()];
+  const above = box.bottom + own.height + 8 > innerHeight;
+  note.style.left = `${scrollX + Math.max(8, Math.min(box.left, document.documentElement.clientWidth - own.width - 8))}px`;
+  note.style.top = `${scrollY + (above ? box.top - own.height - 6 : box.bottom + 6)}px`;
+}
+
+const wordAt = ({ target }) => target.closest?.(WORD);
+let touched = false;
+addEventListener("pointerdown", ({ pointerType }) => (touched = pointerType === "touch"), { capture: true });
+addEventListener("pointerover", (event) => {
+  if (event.pointerType !== "mouse") return;
+  const link = wordAt(event);
+  if (link) showMeaning(link);
+  else if (note.contains(event.target)) clearTimeout(hiding);
+  else if (word && word !== document.activeElement) {
+    clearTimeout(hiding);
+    hiding = setTimeout(hideMeaning, 200); // time to move onto it
+  }
+});
+addEventListener("focusin", (event) => {
+  const link = wordAt(event);
+  if (link?.matches(":focus-visible")) showMeaning(link);
+  else if (word && word !== link) hideMeaning();
+});
+addEventListener("click", (event) => {
+  const link = wordAt(event);
+  if (!link) {
+    if (!note.contains(event.target)) hideMeaning();
+    return;
+  }
+  if (!touched || word === link) return; // the link leads to the glossary
+  showMeaning(link);
+  if (word) event.preventDefault();
+});
+addEventListener("keydown", ({ key }) => key === "Escape" && hideMeaning());
+
 // Paper is white, whatever the theme.
 let screenTheme;
 addEventListener("beforeprint", () => {

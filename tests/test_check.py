@@ -22,6 +22,7 @@ def test_a_question_crosses_to_the_page_as_plain_numbers():
         "mistakes": [[[[3.0, 1.0]], "No."]],
         "choices": [],
         "decimals": 2,
+        "steps": [],
     }
 
 
@@ -95,6 +96,16 @@ def test_draws_that_cannot_differ_are_refused():
         Check.drawn(lambda: Question("?", 1), 2)
 
 
+def test_steps_are_sentences_and_not_one_text():
+    with pytest.raises(ValueError, match=r"steps is 'Add\.'; expected a sequence of sentences"):
+        Question("2 + 3?", 5, steps="Add.")
+
+
+def test_repr_does_not_change_with_the_steps():
+    with_steps = Question("2 + 3?", 5, steps=["Add.", "2 + 3 = 5."])
+    assert repr(Check(with_steps)) == repr(Check(Question("2 + 3?", 5)))
+
+
 @pytest.fixture
 def check(page, site):
     """The chapter's check with the given words in it."""
@@ -119,7 +130,7 @@ def test_a_number_is_checked_and_the_mistake_is_named(check):
     root.get_by_label("Your answer").fill("13")
     assert verdict(root) == "The old bias, 2, is still inside that 8."
     root.get_by_label("Your answer").fill("99")
-    assert verdict(root) == "Not that. Try once more."
+    assert verdict(root).startswith("Not that. The old bias, 2, is a part of the 8")
     root.get_by_label("Your answer").fill("-11")
     root.get_by_role("button", name="Change the sign").click()
     assert verdict(root) == "Right."
@@ -171,17 +182,15 @@ def test_a_grid_is_filled_by_keyboard_and_checked(check, page):
 
     def fill(rows):
         root.locator(".number").first.click()
-        page.keyboard.press("Enter")
-        for row in rows:
-            page.keyboard.press("Home")
-            for value in row:
-                page.keyboard.type(str(value))
-                page.keyboard.press("Enter")
-                page.keyboard.press("ArrowRight")
-            page.keyboard.press("ArrowDown")
+        for value in np.ravel(rows):
+            page.keyboard.type(str(value))
+            page.keyboard.press("Enter")
+        assert root.get_by_role("button", name="Check").evaluate(
+            "b => b === document.activeElement"
+        )
 
     fill([[1, 2, 1], [2, 3, 2], [0, 1, 2]])
-    assert verdict(root) == "8 of 9 are right. Look again at row 2, column 2: it is not 2."
+    assert verdict(root).startswith("8 of 9 are right. Look again at row 2, column 2: it is not 2.")
     fill([[3, 1, 3], [2, 1, 3], [1, 1, 3]])
     assert verdict(root) == "That is the map of the upright line."
     fill([[1, 2, 1], [2, 3, 2], [0, 1, 1]])
@@ -192,7 +201,7 @@ def test_another_question_can_be_drawn(check):
     root = check("What comes out?")
     before = root.locator(".question").inner_text()
     root.get_by_label("Your answer").fill("1000")
-    assert verdict(root) == "Not that. Try once more."
+    assert verdict(root).startswith("Not that. Multiply each pixel by the weight")
     root.get_by_role("button", name="Another one").click()
     assert root.locator(".question").inner_text() != before
     assert root.get_by_role("status").inner_text() == ""
@@ -272,6 +281,105 @@ def test_a_claim_is_judged_in_a_frame_that_allows_no_forms(sandboxed, way):
     else:
         frame.get_by_role("button", name="This one is wrong").click()
     assert frame.locator(".verdict").inner_text()
+
+
+STEPS = ["Multiply each input by its weight.", "2·3 = 6, and 5·1 = 5.", "6 + 5 - 4 = 7."]
+
+
+def answer(frame, text):
+    frame.get_by_label("Your answer").fill(text)
+    frame.get_by_label("Your answer").press("Enter")
+    return frame.get_by_role("status").inner_text()
+
+
+def test_a_wrong_answer_that_is_not_listed_gets_the_next_step_but_not_the_last(sandboxed):
+    frame = sandboxed(Check(Question("?", 7, [(11, "And the bias?")], steps=STEPS)), "check")
+    assert answer(frame, "99") == "Not that. Multiply each input by its weight."
+    assert answer(frame, "11") == "And the bias?"
+    assert answer(frame, "98") == "Not that. 2·3 = 6, and 5·1 = 5."
+    assert answer(frame, "97") == "Not that. 2·3 = 6, and 5·1 = 5."
+    assert answer(frame, "-7") == "The size is right, the sign is not. 2·3 = 6, and 5·1 = 5."
+    assert frame.locator(".worked").inner_text() == ""
+
+
+def test_right_is_followed_by_the_worked_line_until_another_answer_is_typed(sandboxed):
+    frame = sandboxed(Check(Question("?", 7, steps=STEPS)), "check")
+    assert answer(frame, "7") == "Right."
+    worked = frame.locator(".worked")
+    assert worked.inner_text() == " ".join(STEPS).replace("-", "−")
+    assert worked.get_attribute("aria-live") == "polite"
+    frame.get_by_label("Your answer").fill("8")
+    assert worked.inner_text() == ""
+
+
+def test_products_and_sums_of_negative_numbers_are_written_with_brackets(sandboxed):
+    frame = sandboxed(
+        Check(Question("?", -1, steps=["Add.", "3·-1 + -4 - -6 = -1; -2, as ever."])), "check"
+    )
+    assert answer(frame, "-1") == "Right."
+    assert frame.locator(".worked").inner_text() == "Add. 3·(−1) + (−4) − (−6) = −1; −2, as ever."
+
+
+QUESTIONS = [
+    (Question("?", 7.5, steps=["A.", "B."]), "It is 7.5."),
+    (Question("?", "up", choices=["up", "down", "left"], steps=["B."]), "This is right:"),
+    (Question("?", [[1, -2.5]], steps=["A.", "B."]), "This is right:"),
+]
+
+
+@pytest.mark.parametrize(("question", "said"), QUESTIONS, ids=["number", "choice", "grid"])
+def test_the_answer_is_shown_when_asked_for_after_the_second_try(sandboxed, page, question, said):
+    frame = sandboxed(Check(question, Question("Another?", 1)), "check")
+    press = frame.get_by_role("button", name="Check", exact=True).click
+    show = frame.get_by_role("button", name="Show me")
+
+    def give_wrong(value):
+        if isinstance(question.answer, str):
+            frame.get_by_label(["down", "left"][value]).check()
+        elif isinstance(question.answer, list):
+            for cell in frame.locator(".number").all():
+                cell.click()
+                page.keyboard.type(str(value))
+                page.keyboard.press("Enter")
+        else:
+            frame.get_by_label("Your answer").fill(str(value))
+        press()
+
+    press()  # an answer that is missing is no try
+    give_wrong(0)
+    assert not show.is_visible()
+    give_wrong(1)
+    show.click()
+    assert frame.get_by_role("status").inner_text() == said
+    assert frame.locator(".worked").inner_text() == " ".join(question.steps)
+    press()
+    assert frame.get_by_role("status").inner_text() == "Right."
+    frame.get_by_role("button", name="Another one").click()
+    assert not show.is_visible()
+
+
+def test_a_matrix_in_a_question_is_drawn_as_a_grid(sandboxed):
+    text = "Pixels `[[10, -2.5, 3], [4, 5, 6]]`, shape `(2, 3)`, row `[1, 2]`?"
+    frame = sandboxed(Check(Question(text, 1)), "check")
+    matrix = frame.get_by_role("img", name="10, -2.5, 3; 4, 5, 6")
+    cells = matrix.locator("span").all()
+    boxes = [cell.bounding_box() for cell in cells]
+    assert [cell.inner_text() for cell in cells] == ["10", "−2.5", "3", "4", "5", "6"]
+    assert len({box["x"] for box in boxes}) == 3
+    assert len({box["y"] for box in boxes}) == 2
+    assert min(min(box["width"], box["height"]) for box in boxes) >= 24
+    assert frame.locator(".question code").all_inner_texts() == ["(2, 3)", "[1, 2]"]
+
+
+def test_enter_goes_through_the_cells_and_then_to_the_button(sandboxed, page):
+    frame = sandboxed(Check(Question("Which?", [[1, 2], [3, 4]])), "check")
+    frame.locator(".number").first.click()
+    assert frame.locator(".number input").get_attribute("enterkeyhint") == "next"
+    for text in ("1", "2x", "\b", "3", "4"):
+        page.keyboard.type(text) if text != "\b" else page.keyboard.press("Backspace")
+        page.keyboard.press("Enter")  # what is no number keeps the reader in its cell
+    page.keyboard.press("Enter")
+    assert frame.get_by_role("status").inner_text() == "Right."
 
 
 @pytest.mark.parametrize("key", ["4", "−", "-", "+", ".", ","])

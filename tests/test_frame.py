@@ -48,6 +48,7 @@ export default frame({ mark: "doubling", label: "Doubling", data: ["value"],
 # As in a front end: a change is told at once, and only when there is one.
 MODEL = """
 (state) => {
+  globalThis.leave?.();
   document.body.replaceChildren();
   const bus = new EventTarget(), heard = new Map();
   globalThis.saved = 0;
@@ -250,3 +251,112 @@ def test_a_widget_that_goes_stops_and_hears_nothing_more(widget):
     assert widget.count("drawn") == drawn
     widget.page.wait_for_timeout(1100)
     assert widget.get("position") == 1
+
+
+# --- a window full of it ---
+
+
+def full(widget):
+    return widget.page.get_by_role("dialog", name="Doubling", exact=True)
+
+
+def active(widget):
+    """The name of the element that has the focus."""
+    return widget.page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+
+def test_the_button_lets_a_widget_fill_the_window_with_larger_type_and_brings_it_back(widget):
+    button = widget.root.get_by_role("button", name="Fill the window")
+    before = widget.root.bounding_box()
+    line = widget.root.locator(".double").bounding_box()["height"]
+    assert button.get_attribute("aria-pressed") == "false"
+    button.click()
+    size = widget.page.viewport_size
+    box = widget.root.bounding_box()
+    assert full(widget).is_visible()
+    assert (box["x"], box["y"]) == (0, 0)
+    assert box["width"] == pytest.approx(size["width"], abs=1)
+    assert box["height"] == pytest.approx(size["height"], abs=1)
+    assert widget.root.locator(".double").bounding_box()["height"] > 1.5 * line
+    assert button.get_attribute("aria-pressed") == "true"
+    assert active(widget) == "Fill the window"
+    button.click()
+    full(widget).wait_for(state="hidden")
+    assert widget.root.bounding_box() == before
+    assert button.get_attribute("aria-pressed") == "false"
+    assert active(widget) == "Fill the window"
+
+
+def test_the_key_f_fills_the_window_and_escape_leaves_it_and_the_focus_stays(widget):
+    step = widget.root.get_by_label("Step", exact=True)
+    step.focus()
+    widget.page.keyboard.press("f")
+    assert full(widget).is_visible()
+    assert active(widget) == "Step"
+    widget.page.keyboard.press("ArrowRight")
+    assert widget.get("position") == 1
+    widget.page.keyboard.press("Escape")
+    full(widget).wait_for(state="hidden")
+    assert active(widget) == "Step"
+    assert widget.get("position") == 1
+    assert "beside" not in widget.root.get_attribute("class")
+    widget.page.keyboard.press("f")
+    widget.page.keyboard.press("f")
+    full(widget).wait_for(state="hidden")
+
+
+def test_the_rest_of_the_page_cannot_be_reached_from_a_full_window(widget):
+    widget.page.evaluate("document.body.append(document.createElement('button'))")
+    widget.root.get_by_label("Step", exact=True).focus()
+    widget.page.keyboard.press("f")
+    for _ in range(12):
+        widget.page.keyboard.press("Tab")
+        outside = "document.activeElement.matches('body > button')"
+        assert not widget.page.evaluate(outside)
+
+
+def test_an_f_that_is_typed_is_a_letter(widget):
+    widget.root.get_by_label("Predict first").check()
+    field = widget.root.get_by_label("Your prediction")
+    field.focus()
+    widget.page.keyboard.press("f")
+    assert field.input_value() == "f"
+    widget.root.get_by_label("Speed").focus()
+    widget.page.keyboard.press("f")
+    widget.root.get_by_label("Step", exact=True).focus()
+    widget.page.keyboard.press("Control+f")
+    assert not full(widget).is_visible()
+
+
+def test_without_a_focus_the_key_f_means_the_widget_under_the_mouse(widget):
+    widget.page.evaluate("document.activeElement.blur()")
+    widget.page.mouse.move(640, 700)
+    widget.page.keyboard.press("f")
+    assert not full(widget).is_visible()
+    widget.root.locator(".double").hover()
+    widget.page.keyboard.press("f")
+    assert full(widget).is_visible()
+
+
+def test_a_widget_that_goes_while_it_fills_the_window_leaves_nothing_behind(widget):
+    widget.root.get_by_label("Step", exact=True).focus()
+    widget.page.keyboard.press("f")
+    widget.page.evaluate("leave()")
+    assert widget.page.locator("dialog").count() == 0
+    assert widget.root.count() == 0
+    widget.page.keyboard.press("f")
+    assert widget.page.locator("dialog").count() == 0
+
+
+def test_type_shrinks_when_more_comes_than_has_room(widget):
+    widget.root.get_by_label("Step", exact=True).focus()
+    widget.page.keyboard.press("f")
+    lines = "<p>one</p>" * 12
+    widget.root.locator(".double").evaluate("(one, html) => (one.innerHTML = html)", lines)
+    widget.page.evaluate(
+        "new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)))"
+    )
+    high = widget.page.viewport_size["height"]
+    for control in widget.root.get_by_role("button").all():
+        box = control.bounding_box()
+        assert box["y"] + box["height"] <= high

@@ -73,7 +73,7 @@ class Widget(OnPage):
 
     @property
     def sum(self):
-        return self.text(".im2col-sum")
+        return self.text(".sum")
 
 
 @pytest.fixture

@@ -89,6 +89,184 @@ def test_on_the_narrowest_phone_the_network_is_seen_above_what_is_asked_about(op
     assert dock["height"] < 568 / 3
 
 
+SMALL = """() => [...document.querySelectorAll(".cnn-widget .number-grid")].map((grid) => {
+  const cells = [...grid.querySelectorAll(".number")].filter((cell) => cell.checkVisibility());
+  const sides = cells.map((cell) => cell.getBoundingClientRect()).map(
+    ({ width, height }) => Math.min(width, height));
+  return [grid.closest(".cnn-widget").className, Math.min(...sides)];
+}).filter(([, side]) => side < 23.95)"""
+
+
+def test_on_a_phone_every_cell_is_large_enough_for_a_finger(open_page, site, chapter):
+    page = open_chapter(open_page({"width": 390, "height": 844}, has_touch=True), site, chapter)
+    for width in (390, 360):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate(SMALL) == []
+
+
+DOCKED = {
+    "backward_convolution": ".backward:not(.pooling-backward)",
+    "backward_geometry": ".pooling-backward",
+    "convolution": ".sliding-kernel",
+    "dense": ".neurons",
+    "fast_convolution": ".im2col",
+    "forward": ".network-trace",
+    "loss": ".logits",
+    "pooling": ".pooling-explorer",
+}
+DOCKED = [
+    *DOCKED.items(),
+    *(("why_convolution", f".{n}") for n in ("shift-explorer", "pixel-shuffle")),
+]
+IN_SIGHT = """(one) => {
+  const { top, bottom } = one.getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+}"""
+
+
+@pytest.mark.parametrize(("name", "selector"), DOCKED)
+def test_on_a_phone_the_sum_and_the_question_stay_in_sight(open_page, site, name, selector):
+    page = open_chapter(open_page({"width": 390, "height": 844}, has_touch=True), site, name)
+    root = page.locator(selector).first
+    root.get_by_label("Predict first").check()
+    for part in (".dock .sum, .dock .written", ".dock .predict"):
+        root.evaluate("one => one.scrollIntoView({ block: 'start', behavior: 'instant' })")
+        assert root.locator(part).first.evaluate(IN_SIGHT), part
+    assert root.locator(".dock").bounding_box()["height"] < 844 / 2
+
+
+def test_what_has_the_focus_is_not_under_the_panel(open_page, site):
+    page = open_chapter(
+        open_page({"width": 390, "height": 700}, has_touch=True), site, "convolution"
+    )
+    root = page.locator(".sliding-kernel").first
+    root.evaluate("one => one.scrollIntoView({ block: 'start', behavior: 'instant' })")
+    cell = root.get_by_role("grid", name="Feature map").locator(".number").last
+    cell.evaluate("one => { one.tabIndex = 0; one.focus(); }")
+    dock = root.locator(".dock").bounding_box()
+    box = cell.bounding_box()
+    assert box["y"] + box["height"] <= dock["y"] + 1
+
+
+def test_play_scrolls_to_what_is_lit_until_the_reader_scrolls(open_page, site):
+    page = open_page({"width": 390, "height": 600}, has_touch=True, reduced_motion="reduce")
+    page.clock.install()
+    open_chapter(page, site, "convolution")
+    root = page.locator(".sliding-kernel").first
+    current = root.get_by_role("grid", name="Feature map").locator(".current")
+    range = root.get_by_label("Position of the kernel")
+    range.fill("11")
+    root.evaluate("one => one.scrollIntoView({ block: 'start', behavior: 'instant' })")
+    limit = root.locator(".dock").bounding_box()["y"]
+    assert current.bounding_box()["y"] > limit - 30
+    root.get_by_role("button", name="Play").click()
+    page.clock.run_for(1000)
+    box = current.bounding_box()
+    assert 0 < box["y"] < root.locator(".dock").bounding_box()["y"] - box["height"]
+    page.evaluate("dispatchEvent(new WheelEvent('wheel')); scrollBy(0, -800)")
+    before = page.evaluate("scrollY")
+    page.clock.run_for(1000)
+    assert page.evaluate("scrollY") == before
+
+
+SWIPED = [
+    ("why_convolution", ".shift-explorer", "Image"),
+    ("what_did_it_learn", ".occlusion", "Image with the square"),
+    ("images", ".pixel-drawing", "Drawing"),
+    ("images", ".pixel-magnifier .photo", None),
+    ("gradients", ".nudge-plot", None),
+    ("activations", ".activation-explorer .plot", None),
+    ("optimizers", ".race-map", None),
+    ("convolution", ".sliding-kernel", "Image"),
+]
+
+
+@pytest.mark.parametrize(("name", "selector", "label"), SWIPED)
+def test_a_swipe_that_begins_on_a_drawing_scrolls_the_page(open_page, site, name, selector, label):
+    page = open_chapter(open_page({"width": 390, "height": 844}, has_touch=True), site, name)
+    root = page.locator(selector).first
+    drawing = root.get_by_role("grid", name=label) if label else root
+    drawing.evaluate("one => one.scrollIntoView({ block: 'center', behavior: 'instant' })")
+    texts, before = root.inner_html(), page.evaluate("scrollY")
+    box = drawing.bounding_box()
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    session = page.context.new_cdp_session(page)
+    for kind, far in [("Start", 0), *(("Move", 10 * k) for k in range(1, 16)), ("End", None)]:
+        points = [] if far is None else [{"x": at["x"], "y": at["y"] - far}]
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    page.wait_for_timeout(200)
+    assert page.evaluate("scrollY") > before + 100
+    assert root.inner_html() == texts
+
+
+# --- full window ---
+
+OUT_OF_SIGHT = """(dialog) => {
+  const folded = ".visually-hidden, details:not([open]) > :not(summary)";
+  const seen = (one) => one.checkVisibility() && !one.closest(folded);
+  const controls = [...dialog.querySelectorAll("button, select, input, summary")].filter(seen);
+  const out = controls.filter((one) => {
+    const box = one.getBoundingClientRect();
+    for (let host = one.parentElement; host !== dialog; host = host.parentElement)
+      if (/auto|scroll/.test(getComputedStyle(host).overflow)) return false; // it scrolls by itself
+    const beyond = [box.right - innerWidth, box.bottom - innerHeight];
+    return Math.max(-box.left, -box.top, ...beyond) > 1;
+  });
+  return out.map((one) => one.getAttribute("aria-label") ?? one.textContent);
+}"""
+
+
+def test_every_widget_fills_a_projector_with_larger_type_and_all_controls_in_sight(kept_page):
+    page = kept_page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    faults = {}
+    for kind in {one.get_attribute("class") for one in page.locator(".cnn-widget").all()}:
+        root = page.locator(f".{kind.replace(' ', '.')}").first
+        root.get_by_role("button", name="Fill the window").click()
+        dialog = page.get_by_role("dialog")
+        scale = float(root.evaluate("one => one.style.getPropertyValue('--scale')"))
+        if out := dialog.evaluate(OUT_OF_SIGHT):
+            faults[kind] = out
+        if scale < 1.05:
+            faults[f"{kind}, type"] = scale
+        page.keyboard.press("Escape")
+        dialog.wait_for(state="hidden")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert faults == {}
+
+
+def test_lines_between_numbers_meet_them_in_a_full_window(open_page, site):
+    page = open_chapter(open_page({"width": 1280, "height": 720}), site, "forward")
+    page.locator(".network-trace").get_by_role("button", name="Fill the window").click()
+    page.wait_for_timeout(100)
+    ends = """() => [...document.querySelectorAll(".network-trace .lines path")].map((path) => {
+      const end = path.getPointAtLength(path.getTotalLength());
+      const { x, y } = end.matrixTransform(path.getScreenCTM());
+      return [x, y];
+    })"""
+    box = page.locator(".network-trace .number.current").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    found = page.evaluate(ends)
+    assert found
+    for end in found:
+        assert end == pytest.approx(middle, abs=2)
+
+
+def test_escape_in_a_cell_leaves_the_cell_and_not_the_full_window(open_page, site):
+    page = open_chapter(open_page({"width": 1280, "height": 720}), site, "convolution")
+    root = page.locator(".sliding-kernel").first
+    root.get_by_role("button", name="Fill the window").click()
+    cell = root.get_by_role("grid", name="Image").locator(".number").nth(8)
+    cell.click()
+    assert cell.locator("input").count() == 1
+    page.keyboard.press("Escape")
+    assert cell.locator("input").count() == 0
+    assert page.get_by_role("dialog").is_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+    assert cell.evaluate("one => one === document.activeElement")
+
+
 # --- from right to left ---
 
 PLACES = """() => [...document.querySelectorAll(".cnn-widget")].map((root) => {

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import cnnlib
 from cnnlib.widgets import OptimizerRace
+from cnnlib.widgets.optimizer_race import noise
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
@@ -44,6 +45,36 @@ def test_repr_states_the_settings():
     assert repr(OptimizerRace(lr=0.2)) == (
         "OptimizerRace: valley, start (4.0, 1.0), lr 0.2, momentum 0.8"
     )
+    assert repr(OptimizerRace(noise=0.5, seed=3)).endswith("momentum 0.8, noise 0.5, seed 3")
+
+
+def test_noise_is_known_and_has_mean_0_and_variance_1():
+    first = [(1664525 * 3 + 1013904223) % 2**32]
+    for _ in range(23):
+        first.append((1664525 * first[-1] + 1013904223) % 2**32)
+    expected = [sum(first[:12]) / 2**32 - 6, sum(first[12:]) / 2**32 - 6]
+    assert noise(3, 2).tolist() == expected
+    many = noise(0, 20_000)
+    assert abs(many.mean()) < 4 / 20_000**0.5
+    assert abs(many.var() - 1) < 4 * (2 / 20_000) ** 0.5
+    assert abs(np.corrcoef(many[:-1], many[1:])[0, 1]) < 0.03
+    assert abs(np.corrcoef(many, noise(1, 20_000))[0, 1]) < 0.03
+
+
+def test_a_path_is_what_the_chapter_s_optimizers_walk():
+    race = OptimizerRace(surface="saddle", start=(3.0, 0.5))
+    for name in ("SGD", "Momentum", "Nesterov", "Adam"):
+        expected = places("saddle", name, (3, 0.5), 0.3, 0.8, 60)
+        np.testing.assert_array_equal(race.path(name), expected)
+    with pytest.raises(ValueError, match="name is 'RMSprop'; expected one of 'SGD', 'Momentum'"):
+        race.path("RMSprop")
+
+
+def test_with_noise_sgd_steps_against_the_slope_and_the_noise():
+    race = OptimizerRace(noise=0.5, seed=7)
+    first, second = noise(7, 120)[:2]
+    expected = [4 - 0.3 * (0.4 + 0.5 * first), 1 - 0.3 * (4 + 0.5 * second)]
+    np.testing.assert_allclose(race.path("SGD")[1], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +85,9 @@ def test_repr_states_the_settings():
         ("lr", 0.0, "lr is 0.0; expected above 0 and at most 1"),
         ("lr", 1.5, "lr is 1.5; expected above 0 and at most 1"),
         ("momentum", 1.0, "momentum is 1.0; expected from 0 to 0.98"),
+        ("noise", 2.5, "noise is 2.5; expected from 0 to 2"),
+        ("noise", float("nan"), "noise is nan; expected from 0 to 2"),
+        ("seed", -1, "(?i).*seed.*"),
         ("surface", "hill", "'surface' trait .* any of"),
         ("position", 61, "61"),
     ],
@@ -86,6 +120,20 @@ def test_the_page_walks_as_cnnlib_does(walk, surface, name, start, lr, momentum)
     theirs = walk(surface, name, list(start), {"lr": lr, "momentum": momentum}, 30)
     ours = places(surface, name, start, lr, momentum, 30)
     np.testing.assert_allclose(theirs, ours, rtol=1e-9, atol=1e-9)
+
+
+@given(
+    surface=st.sampled_from(sorted(SLOPES)),
+    name=st.sampled_from(["SGD", "Momentum", "Nesterov", "Adam"]),
+    lr=st.floats(0.01, 0.3),
+    size=st.floats(0.1, 2),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_with_noise_the_page_walks_as_python_does(walk, surface, name, lr, size, seed):
+    race = OptimizerRace(surface=surface, lr=lr, noise=size, seed=seed)
+    options = {"lr": lr, "momentum": 0.8, "noise": size, "seed": seed}
+    theirs = walk(surface, name, [4, 1], options, 60)
+    np.testing.assert_allclose(theirs, race.path(name), rtol=1e-9, atol=1e-9)
 
 
 # --- the built page ---
@@ -152,6 +200,26 @@ def test_learning_rate_momentum_surface_and_start_can_be_changed_and_reset(race)
     race.press("Reset")
     expected = places("valley", "Momentum", (4, 1), 0.3, 0.8, 7)[-1]
     np.testing.assert_allclose(race.place("Momentum"), expected, atol=6e-5)
+
+
+def test_noise_is_added_to_each_gradient_and_another_seed_gives_another(race):
+    other = race.root.get_by_role("button", name="Other noise")
+    assert not other.is_visible()
+    race.root.get_by_label("Noise").fill("0.5")
+    race.press("Step forward")
+    for name in ("SGD", "Momentum", "Nesterov", "Adam"):
+        expected = OptimizerRace(noise=0.5).path(name)[1]
+        np.testing.assert_allclose(race.place(name), expected, atol=6e-5)
+    off = 0.5 * noise(0, 1)[0]
+    written = f"0.4 + {off:.4g}" if off > 0 else f"0.4 + (−{-off:.4g})"
+    assert f"gradient {written} = " in race.sums
+    other.click()
+    assert race.where.startswith("2 / ")
+    expected = OptimizerRace(noise=0.5, seed=1).path("SGD")[1]
+    np.testing.assert_allclose(race.place("SGD"), expected, atol=6e-5)
+    race.press("Reset")
+    assert "noise" not in race.root.inner_text().replace("Noise", "")
+    assert not other.is_visible()
 
 
 def test_the_start_is_dragged_and_a_click_on_the_map_moves_it(race, page):

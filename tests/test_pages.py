@@ -201,6 +201,77 @@ def test_the_first_use_of_a_term_is_a_link_to_the_glossary(name, html):
         assert earlier == [], f"{name}: the first use of a term is to be the link"
 
 
+MEANING = "The small grid of weights that slides over one channel."
+
+
+@pytest.fixture
+def opened(open_page, site):
+    """opened(**options): the chapter on convolution, and its first link to "kernel"."""
+
+    def opened(**options):
+        page = open_page(**options)
+        page.goto(f"{site}/chapters/convolution.html")
+        link = page.locator("article a[href='glossary.html#term-kernel']").first
+        link.scroll_into_view_if_needed()
+        return page, link
+
+    return opened
+
+
+def test_a_word_of_the_glossary_shows_its_meaning_under_the_mouse(opened):
+    page, link = opened()
+    note = page.get_by_role("tooltip")
+    link.hover()
+    assert note.inner_text() == MEANING
+    assert link.get_attribute("aria-describedby") == note.get_attribute("id")
+    assert link.get_attribute("title") is None  # else the browser shows it a second time
+    note.hover()
+    page.wait_for_timeout(400)
+    assert note.is_visible()
+    page.keyboard.press("Escape")
+    assert not note.is_visible()
+    assert link.get_attribute("aria-describedby") is None
+    link.hover()
+    page.mouse.move(5, 5)
+    note.wait_for(state="hidden")
+    link.click()
+    page.wait_for_url("**/glossary.html#term-kernel")
+
+
+def test_a_word_of_the_glossary_shows_its_meaning_with_the_focus(opened):
+    page, link = opened()
+    page.keyboard.press("Tab")
+    link.focus()
+    assert page.get_by_role("tooltip").inner_text() == MEANING
+    page.keyboard.press("Tab")
+    assert page.get_by_role("tooltip").filter(has_text=MEANING).count() == 0
+
+
+def test_a_tap_shows_the_meaning_and_a_second_one_leads_to_the_glossary(opened):
+    page, link = opened(viewport={"width": 390, "height": 844}, has_touch=True)
+    link.tap()
+    note = page.get_by_role("tooltip")
+    assert note.inner_text() == MEANING
+    assert page.url.endswith("convolution.html")
+    box = note.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator("article h1").tap()
+    assert not note.is_visible()
+    link.tap()
+    link.tap()
+    page.wait_for_url("**/glossary.html#term-kernel")
+
+
+def test_a_word_that_is_linked_by_hand_has_its_meaning_too(book):
+    for name in PAGES:
+        if not (ROOT / f"{name}.ipynb").exists():
+            continue
+        for link in parsed(book / f"{name}.html").select("article a:has(> .std-term)"):
+            assert len(link.get("title", "")) > 15, (name, link.text)
+
+
 @cache
 def anchors(file):
     return set(re.findall(r'\bid="([^"]+)"', file.read_text("utf-8")))

@@ -8,6 +8,7 @@ import pytest
 
 from cnnlib import widgets
 from cnnlib.widgets.check import MistakeIsRightError
+from tests.prose import NUMBER, SIGNS, THOUSANDS, false_equations, false_products
 from tests.questions import checks
 
 pytest_plugins = ["tests.browser"]
@@ -33,6 +34,33 @@ def assert_no_mistake_is_right(question):
         else:
             gaps = [abs(a - b) for a, b in zip(answer, numbers(mistake), strict=True)]
             assert max(gaps) > 2 * half, (question["text"], sentence)
+
+
+def assert_steps_lead_to_the_answer(question):
+    """There is a hint before the last step, the last has the answer, and all equations are true."""
+    text, steps, answer = (question[name] for name in ("text", "steps", "answer"))
+    assert len(steps) >= (1 if question["choices"] else 2), text
+    assert [false_equations(step) + false_products(step) for step in steps] == [[]] * len(steps)
+    if np.ndim(answer) == 0 and not question["choices"]:
+        last = re.sub(r"[()]", " ", steps[-1])
+        for sign, plain in SIGNS.items():
+            last = last.replace(sign, plain)
+        last = THOUSANDS.sub(lambda number: number[0].replace(",", ""), last)
+        gaps = [abs(float(number) - answer) for number in NUMBER.findall(last)]
+        assert min(gaps) <= 0.5 * 10.0 ** -question["decimals"] + 1e-9, (text, steps[-1])
+
+
+def test_every_question_has_steps_that_lead_to_its_answer(found):
+    for _, check, functions in found:
+        for question in check.questions:
+            assert_steps_lead_to_the_answer(question)
+        for draw in functions:
+            for _ in range(50):
+                try:
+                    question = draw()
+                except MistakeIsRightError:
+                    continue
+                assert_steps_lead_to_the_answer(question.as_json())
 
 
 def test_no_listed_mistake_is_judged_right(found):

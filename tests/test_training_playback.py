@@ -83,6 +83,50 @@ def test_curves_filters_and_predictions_are_those_of_the_frame(playback, run, po
     np.testing.assert_allclose(shown, np.ravel(frame["filters"]), atol=0.051)
 
 
+def lines(playback, part, mark):
+    """The points of a drawn line, in the drawing's units."""
+    line = playback.root.locator(f".playback-chart >> nth={part}").locator(f"polyline.{mark}.faint")
+    return [[float(x) for x in point.split(",")] for point in line.get_attribute("points").split()]
+
+
+def test_accuracy_has_a_chart_beside_the_loss(playback):
+    playback.move_to(30)
+    loss, right = (
+        RECORD["runs"][0]["frames"][30]["loss"],
+        RECORD["runs"][0]["frames"][30]["accuracy"],
+    )
+    step = RECORD["runs"][0]["frames"][30]["step"]
+    labels = [one.get_attribute("aria-label") for one in playback.root.locator("svg.chart").all()]
+    assert labels[0].startswith(f"Loss after {step} steps: training {round(loss[0], 3):g},")
+    assert labels[1] == (
+        f"Share right after {step} steps: training {round(100 * right[0], 1):g}%, "
+        f"validation {round(100 * right[1], 1):g}%."
+    )
+    heights = [y for _, y in lines(playback, 1, "playback-validation")]
+    shares = [frame["accuracy"][1] for frame in RECORD["runs"][0]["frames"]]
+    np.testing.assert_allclose(np.corrcoef(heights, shares)[0, 1], -1, atol=1e-3)
+
+
+def test_zoomed_in_the_charts_begin_before_the_lowest_validation_loss(playback):
+    playback.root.get_by_label("Trained on").select_option("1")
+    frames = RECORD["runs"][1]["frames"]
+    before = lines(playback, 0, "playback-validation")
+    playback.root.get_by_label("Zoom in on where validation turns").check()
+    after = lines(playback, 0, "playback-validation")
+    lowest = min(frames, key=lambda frame: frame["loss"][1])
+    shown = [frame for frame in frames if frame["step"] >= lowest["step"] / 3]
+    assert len(after) == len(shown) < len(before) == len(frames)
+    rise = shown[-1]["loss"][1] - lowest["loss"][1]
+    assert rise > 0.05
+    assert (
+        max(y for _, y in after) - after[-1][1] > 0
+    )  # what follows the lowest point goes up again
+    assert max(y for _, y in after) - after[-1][1] > 2 * (max(y for _, y in before) - before[-1][1])
+    ticks = playback.root.locator(".playback-chart").first.locator(".chart-axes text")
+    assert "1000" in ticks.all_text_contents()
+    assert "10" not in ticks.all_text_contents()
+
+
 def test_play_moves_all_together_and_pause_stops(playback, page):
     page.clock.install()
     before = playback.probabilities

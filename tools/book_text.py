@@ -139,10 +139,15 @@ def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return
     meanings = definitions(env)
     page = app.builder.get_relative_uri(docname, GLOSSARY)
+    names = {
+        anchor: name
+        for (kind, name), (_, anchor) in env.domaindata["std"]["objects"].items()
+        if kind == "term"
+    }
     anchors = {
         name.lower(): (name, f"{page}#{anchor}")
-        for (kind, name), (_, anchor) in env.domaindata["std"]["objects"].items()
-        if kind == "term" and name not in WORDS
+        for anchor, name in names.items()
+        if name not in WORDS
     }
     longest_first = "|".join(map(re.escape, sorted(anchors, key=len, reverse=True)))
     pattern = re.compile(rf"(?<![\w-])({longest_first})(?:e?s)?(?![\w-])", re.IGNORECASE)
@@ -152,7 +157,10 @@ def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         while parents[-1].parent:
             parents.append(parents[-1].parent)
         if by_hand := next((one for one in parents if "std-term" in one.get("classes", [])), None):
-            linked.add(by_hand.parent.get("refuri", "").rpartition("#")[2])
+            anchor = by_hand.parent.get("refuri", "").rpartition("#")[2]
+            linked.add(anchor)
+            if anchor in names:
+                by_hand.parent["reftitle"] = meanings[names[anchor]]
         of_prose = any(isinstance(one, nodes.paragraph) for one in parents)
         if not of_prose or any(isinstance(one, NO_PROSE) for one in parents):
             continue

@@ -225,7 +225,7 @@ function createTable(own, { move, remove }) {
       if (get("selected") >= 0) set({ selected: active });
     }
   }
-  return { element: h("div", {}, table, totals.narrow), focus, update(now) {
+  return { element: h("div", { class: "main" }, table, totals.narrow), focus, update(now) {
     const { rows, selected } = now;
     while (lines.length > rows.length) lines.pop().element.remove();
     while (lines.length < rows.length) {

@@ -217,7 +217,7 @@ function build(own) {
     [[mean, deviation], `around ${format(mean)} ± ${format(deviation)}`]), trait(own, "source"));
   return {
     state: () => stateOf(get, ask), say: said,
-    parts: [createTop(own), group({ class: "bn-modes" }, createMode("Training", true, own), createMode("Evaluation", false, own)),
+    parts: [createTop(own), group({ class: "bn-modes main" }, createMode("Training", true, own), createMode("Evaluation", false, own)),
       ask, createStep(), own.error,
       group({ class: "controls" }, button("Next batch", () => advance(1)), button("10 batches", () => advance(10)),
         button("Same batch again", () => advance(1, true)), source, ask.tick, own.reset)],

@@ -33,6 +33,10 @@ class Question:
         For a question whose answer is a string.
     decimals : int
         To so many decimals a number has to be right. A mistake has to differ in them.
+    steps : sequence of str
+        The way to the answer, a sentence each, the last of which ends at it. They are shown when
+        the answer is right or asked for; before that, a wrong answer that is not among the
+        mistakes gets the next of those before the last.
 
     Raises
     ------
@@ -46,6 +50,7 @@ class Question:
     mistakes: Sequence[tuple[Any, str]] = ()
     choices: Sequence[str] = ()
     decimals: int = 2
+    steps: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Check the answer and the mistakes."""
@@ -58,6 +63,8 @@ class Question:
                 f"Question: answer has shape {np.shape(self.answer)}; "
                 "expected a number or (rows, columns)"
             )
+        if isinstance(self.steps, str):
+            raise ValueError(f"Question: steps is {self.steps!r}; expected a sequence of sentences")
         for mistake, _ in self.mistakes:
             self._check_mistake(mistake)
 
@@ -91,6 +98,7 @@ class Question:
             "answer": plain(self.answer),
             "mistakes": mistakes,
             "choices": list(self.choices),
+            "steps": list(self.steps),
         }
 
 

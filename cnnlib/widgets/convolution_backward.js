@@ -2,7 +2,7 @@
 import { backwardSlips, backwardStage, fitted, gradientPresets, placesOf, planeGrids, sumLines, totals, written } from "./shared/view/backward.js";
 import { choice, same, sizes, trait, upTo } from "./shared/view/controls.js";
 import { copyWith, format, h, light } from "./shared/view/dom.js";
-import { frame, group } from "./shared/view/frame.js";
+import { dock, frame, group } from "./shared/view/frame.js";
 import { oneCell } from "./shared/view/grid.js";
 import { array, nested } from "./shared/math/array.js";
 import { conv2d } from "./shared/math/convolution.js";
@@ -334,7 +334,7 @@ function build(own) {
   }
   return {
     bar, state, say: (now) => `${now.where}: ${now.asks ? "hidden" : said(now)}`,
-    parts: [stage, sumLines(stage.light), bar, ask, own.error, createControls(own, { refit, choose, ask })],
+    parts: [stage, dock(sumLines(stage.light), bar, ask), own.error, createControls(own, { refit, choose, ask })],
   };
 }
 

@@ -258,13 +258,13 @@ function build(own) {
   examples.update(drawing.example);
   return {
     state: () => ({ image: get("image"), center: get("center"), selected: String(get("selected")) }),
-    parts: [
+    parts: [group({ class: "main" },
       h("div", { class: "board" }, board, h("div", { class: "reading" }, h("span", { class: "plane-name" }, "28×28 input"), reader.preview, answer), answer.bars),
       group({ class: "controls" }, button("Clear", () => change(() => drawing.add({ image: null }))), undo, choice("Pen", PENS, trait(own, "pen")),
         tick("Scale and center", trait(own, "center")),
         button("Invert", () => change(() => drawing.add({ image: drawing.input().map((gray) => 1 - gray), example: drawing.now().example }))), looking.opener),
-      looking, examples.element, h("p", { class: "part-title" }, "What every layer makes of it"),
-      { element: layers.element, update: heed, stop: reader.stop }, own.live],
+      looking, examples.element), group({ class: "all-layers" }, h("p", { class: "part-title" }, "What every layer makes of it"),
+      { element: layers.element, update: heed, stop: reader.stop }), own.live],
   };
 }
 

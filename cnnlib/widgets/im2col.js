@@ -1,7 +1,7 @@
 // Windows laid down as columns, so that a convolution becomes one matrix product.
 import { choice, tick, trait, upTo } from "./shared/view/controls.js";
 import { copyWith, factor, format, h } from "./shared/view/dom.js";
-import { frame, group } from "./shared/view/frame.js";
+import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { array, nested, reshape } from "./shared/math/array.js";
 import { conv2d, im2col } from "./shared/math/convolution.js";
@@ -37,7 +37,8 @@ function createMatrix(mark, title, options) {
       if (row === undefined) return;
       if (!scroll.contains(document.activeElement)) numbers.activate(row, column);
       const [own, all] = [numbers.cell(0, column), scroll].map((one) => one.getBoundingClientRect());
-      scroll.scrollLeft += Math.max(0, own.right + 4 - all.right) - Math.max(0, all.left + 4 - own.left);
+      const by = Math.max(0, own.right + 4 - all.right) - Math.max(0, all.left + 4 - own.left);
+      scroll.scrollLeft += (by * scroll.offsetWidth) / (all.width || 1); // it may be drawn larger
     },
   };
 }
@@ -122,7 +123,7 @@ function createControls(own, { change, ask, editing }) {
 
 /** The chosen number written out, with what meets at the place that is lit. */
 function createSum() {
-  const element = h("p", { class: "im2col-sum" });
+  const element = h("p", { class: "sum" });
   return { element, update({ terms, filter, position, lit, isHidden, total }) {
     const spans = terms.map(({ weight, pixel }, place) => h("span", { class: place === lit ? "im2col-term lit" : "im2col-term" },
       `${place ? `+ ${factor(weight)}` : format(weight)}·${factor(pixel)}`));
@@ -189,7 +190,7 @@ function build(own) {
   } };
   return {
     bar, state, forget: () => (lit = null),
-    parts: [createStage(own, { change, choose, chooseWindow }), createSum(), bar, ask, own.error,
+    parts: [createStage(own, { change, choose, chooseWindow }), dock(createSum(), bar, ask), own.error,
       { element: counts, update: (now) => (counts.textContent = counted(now)) }, createControls(own, { change, ask, editing: access })],
     say: ({ where, number, isHidden, total }) => `${where}, ${number}: ${isHidden ? "hidden" : format(total)}`,
   };

@@ -1,7 +1,7 @@
 // Logits to drag: probabilities, the loss and its gradient follow.
 import { presets, same, tick, trait } from "./shared/view/controls.js";
 import { button, copyWith, format, h, misread, parse } from "./shared/view/dom.js";
-import { frame, group } from "./shared/view/frame.js";
+import { dock, frame, group } from "./shared/view/frame.js";
 import { sum } from "./shared/math/lists.js";
 import { array } from "./shared/math/array.js";
 import { cross_entropy, cross_entropy_backward, softmax } from "./shared/math/loss.js";
@@ -180,7 +180,7 @@ function build(own) {
   }
   return {
     state, forget: (anew) => anew && (limit = 0),
-    parts: [table, sums, ask, own.error, group({ class: "controls" }, createPresets(own, choose),
+    parts: [table, dock(sums, ask), own.error, group({ class: "controls" }, createPresets(own, choose),
       button("Add 1 to all", () => set({ logits: get("logits").map((logit) => Number((logit + 1).toFixed(6))) })),
       tick("Subtract the largest first", trait(own, "stable")), ask.tick, own.reset)],
     say: ({ hidden, classes }) => (hidden ? "" : `loss ${sums.element.querySelector(".loss").textContent}, ${table.rows.map(({ element }, k) =>

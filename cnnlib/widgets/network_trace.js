@@ -2,7 +2,7 @@
 import { choice, tick, trait } from "./shared/view/controls.js";
 import { descent } from "./shared/view/descent.js";
 import { button, copyWith, factor, format, h, light } from "./shared/view/dom.js";
-import { frame, group } from "./shared/view/frame.js";
+import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { lines } from "./shared/view/lines.js";
 import { sum } from "./shared/math/lists.js";
@@ -447,7 +447,7 @@ function build(own) {
   } };
   return {
     bar, state, forget: (anew) => anew && (past.length = 0),
-    parts: [canvas, group({ class: "dock" }, trace, bar, stepping), ask, own.error, training.curve, createControls(own, ask)],
+    parts: [canvas, dock(trace, bar, stepping, ask), own.error, training.curve, createControls(own, ask)],
     say({ mode, losses, node, hidden }) {
       const steps = mode === "step" ? `Loss ${format(losses.at(-1))} after ${training.counted(losses.length - 1)}. ` : "";
       return `${steps}${place(node.name)}: ${hidden(node.name) ? "hidden" : trace.element.querySelector(".written").textContent}`;

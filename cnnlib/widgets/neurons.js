@@ -1,7 +1,7 @@
 // A dense layer: inputs, weights and neurons, and one neuron's sum, product by product.
 import { choice, trait } from "./shared/view/controls.js";
 import { copyWith, factor, format, h, light } from "./shared/view/dom.js";
-import { frame, group } from "./shared/view/frame.js";
+import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { lines } from "./shared/view/lines.js";
 import { array } from "./shared/math/array.js";
@@ -121,7 +121,7 @@ function build(own) {
   const activation = choice("Activation", [["relu", "ReLU"], ["none", "none"]], trait(own, "activation"));
   return {
     bar, state: () => stateOf(get, ask.hidden), say: (now) => `${now.where}: ${progress(now)}`,
-    parts: [stage, written, after, bar, ask, own.error, group({ class: "controls" }, activation, ask.tick, own.reset)],
+    parts: [stage, dock(written, after, bar, ask), own.error, group({ class: "controls" }, activation, ask.tick, own.reset)],
   };
 }
 

@@ -1,6 +1,6 @@
 // A square that covers a part of an image, the probabilities that follow it, and maps of what matters.
 import { choice, trait } from "./shared/view/controls.js";
-import { format, h } from "./shared/view/dom.js";
+import { followPointer, format, h } from "./shared/view/dom.js";
 import { frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { table } from "./shared/math/lists.js";
@@ -26,23 +26,10 @@ const TITLES = {
 };
 
 /** Tells which cell a mouse or a finger is on, from the press until it is lifted. */
-function follow(element, onplace) {
-  let pressed = false;
-  const place = (event) => {
-    const cell = document.elementFromPoint(event.clientX, event.clientY)?.closest(".number");
-    if (cell && element.contains(cell)) onplace(Number(cell.dataset.row), Number(cell.dataset.column));
-  };
-  element.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    pressed = true;
-    event.target.releasePointerCapture?.(event.pointerId); // a finger is captured by where it began
-    place(event);
-  });
-  element.addEventListener("pointermove", (event) => {
-    if (!event.buttons) pressed = false; // lifted outside
-    if (pressed) place(event);
-  });
-}
+const follow = (element, onplace) => followPointer(element, () => {}, (event) => {
+  const cell = document.elementFromPoint(event.clientX, event.clientY)?.closest(".number");
+  if (cell && element.contains(cell)) onplace(Number(cell.dataset.row), Number(cell.dataset.column));
+}, false);
 
 /** The images to choose from, each with what the network calls it. */
 function createPictures(images, labels, choose) {

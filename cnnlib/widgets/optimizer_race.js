@@ -88,8 +88,8 @@ const inSum = (number) => (number < 0 ? `(${write(number)})` : write(number));
 
 /** The sums of a step along one axis: [what, how it is computed, value]. */
 function sums(name, axis, before, { lr, momentum }, count) {
-  const { gradient, from, to, move } = axis;
-  const rows = [["gradient", "", gradient]];
+  const { gradient, slope, off, from, to, move } = axis;
+  const rows = [["gradient", off ? `${write(slope)} + ${inSum(off)}` : "", gradient]];
   if ("velocity" in axis)
     rows.push(["velocity", before ? `${format(momentum)}·${inSum(before.velocity)} + ${inSum(gradient)}` : "the first gradient", axis.velocity]);
   if (name === "Nesterov") rows.push(["move", `${write(gradient)} + ${format(momentum)}·${inSum(axis.velocity)}`, move]);
@@ -166,15 +166,18 @@ function createStart({ get, restart }) {
   }) };
 }
 
-/** Surface, start, learning rate, momentum. */
+/** Surface, start, learning rate, momentum, noise. */
 function createControls(own) {
   const { get, restart } = own;
   const surface = choice("Surface", [["valley", "narrow valley"], ["saddle", "saddle"]], { read: () => get("surface"),
     write: (surface) => restart({ surface, start: surface === "saddle" ? [4, 0.01] : [4, 1] }) });
+  const again = button("Other noise", () => restart({ seed: get("seed") + 1 }));
+  const other = { element: again, update: () => (again.hidden = get("noise") === 0) };
   const predict = tick("Predict first", { read: () => get("predict"), write: (predict) => restart({ predict, position: predict ? 1 : 0 }) });
   return group({ class: "controls" }, surface,
     createSlider("Learning rate", "lr", own, { min: 0.02, max: 1, step: 0.02 }),
     createSlider("Momentum", "momentum", own, { min: 0, max: 0.98, step: 0.02 }),
+    createSlider("Noise", "noise", own, { min: 0, max: 2, step: 0.25 }), other,
     createStart(own), predict, own.reset);
 }
 
@@ -219,8 +222,8 @@ function createSums() {
 
 /** All that is drawn, from the traits; said(key) is what was said when a place was found. */
 function stateOf(get, found) {
-  const [surface, start, position, chosen, lr, momentum] = ["surface", "start", "position", "chosen", "lr", "momentum"].map(get);
-  const options = { lr, momentum };
+  const [surface, start, position, chosen] = ["surface", "start", "position", "chosen"].map(get);
+  const options = Object.fromEntries(["lr", "momentum", "noise", "seed"].map((name) => [name, get(name)])), { lr } = options;
   const walks = new Map(OPTIMIZERS.map((name) => [name, walk(surface, name, start, options, STEPS)]));
   const path = walks.get(chosen), key = `${chosen},${position}`, axis = surface === "saddle" ? 1 : 0;
   const asks = get("predict") && position > 0, hidden = asks && !found.has(key);
@@ -243,12 +246,12 @@ function build(own) {
   return {
     bar, state: () => stateOf(get, found), forget: () => found.clear(),
     parts: [createMap((start) => own.restart({ start })),
-      { element: formula, update: ({ surface }) => (formula.textContent =
-        `Height: ${SURFACES[surface].formula}. x runs from −5 to 5, y from −2 to 2; dark is low. Drag the ring, or click the map, to start elsewhere.`) },
+      { element: formula, update: ({ surface, options }) => (formula.textContent =
+        `${options.noise ? `Each gradient is off by chance, by about ${format(options.noise)} in x and in y, for all four alike. ` : ""}Height: ${SURFACES[surface].formula}. x runs from −5 to 5, y from −2 to 2; dark is low. Drag the ring, or click the map, to start elsewhere.`) },
       bar, createTable((chosen) => set({ chosen })), createSums(), question, createControls(own)],
     say: ({ chosen, where, hidden, path, position }) =>
       `${chosen}, ${where}: ${hidden ? "hidden" : `${pair(path[position].place)}, height ${format(path[position].height)}`}`,
   };
 }
 
-export default frame({ mark: "optimizer-race", label: "Race of optimizers", data: ["surface", "start", "lr", "momentum"], kept: ["chosen"], build });
+export default frame({ mark: "optimizer-race", label: "Race of optimizers", data: ["surface", "start", "lr", "momentum", "noise", "seed"], kept: ["chosen"], build });

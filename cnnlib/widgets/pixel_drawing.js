@@ -1,6 +1,6 @@
 // Draw on a small image, and watch its array and its shape.
 import { choice, trait } from "./shared/view/controls.js";
-import { button, copyWith, format, h } from "./shared/view/dom.js";
+import { button, copyWith, followPointer, format, h } from "./shared/view/dom.js";
 import { frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { table } from "./shared/math/lists.js";
@@ -10,24 +10,13 @@ const INKS = [[9, "9, white"], [6, "6, light gray"], [3, "3, dark gray"], [0, "0
 
 /** Tells which cell a stroke is on: a press, then every cell that the pointer crosses until it is lifted. */
 function strokes(element, onstroke) {
-  let drawing = false, last = null;
-  const stroke = (event) => {
+  let last = null;
+  followPointer(element, () => (last = null), (event) => {
     const cell = document.elementFromPoint(event.clientX, event.clientY)?.closest(".number");
     if (!cell || cell === last || !element.contains(cell)) return;
     last = cell;
     onstroke(Number(cell.dataset.row), Number(cell.dataset.column));
-  };
-  element.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    drawing = true;
-    last = null;
-    event.target.releasePointerCapture?.(event.pointerId); // a finger is captured by where it began
-    stroke(event);
-  });
-  element.addEventListener("pointermove", (event) => {
-    if (!event.buttons) drawing = false; // lifted outside
-    if (drawing) stroke(event);
-  });
+  }, false);
 }
 
 /** The grid that is drawn on: dot(row, column, value) draws, point(row, column) looks there. */

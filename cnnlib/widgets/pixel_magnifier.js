@@ -1,6 +1,6 @@
 // A lens over a photograph: the numbers that its pixels are made of, channel by channel.
 import { choice } from "./shared/view/controls.js";
-import { button, h } from "./shared/view/dom.js";
+import { button, followPointer, h } from "./shared/view/dom.js";
 import { frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { table } from "./shared/math/lists.js";
@@ -44,14 +44,7 @@ function createPhoto({ place, onpoint, onchoose }) {
   };
   const element = h("div", {
     class: "photo", tabindex: 0, role: "application", "aria-roledescription": "lens",
-    pointerdown: (event) => {
-      element.setPointerCapture(event.pointerId);
-      onchoose(...at(event));
-    },
-    pointermove: (event) => {
-      if (event.buttons) onchoose(...at(event));
-      else onpoint(at(event));
-    },
+    pointermove: (event) => event.buttons || onpoint(at(event)),
     pointerleave: () => onpoint(null),
     keydown: (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -64,6 +57,7 @@ function createPhoto({ place, onpoint, onchoose }) {
       onchoose(clamp(to[0], 0, photo.rows - 1), clamp(to[1], 0, photo.columns - 1));
     },
   }, canvas, frame);
+  followPointer(element, () => element.focus({ preventScroll: true }), (event) => onchoose(...at(event)));
   return {
     element,
     update({ photo: newPhoto, plane, top, left }) {

@@ -1,7 +1,7 @@
 // One fixed permutation of the pixels: a dense neuron does not care, a convolution does.
 import { tick, trait } from "./shared/view/controls.js";
 import { button, copyWith, format, h, light } from "./shared/view/dom.js";
-import { frame, group } from "./shared/view/frame.js";
+import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { planeMap, planeProducts, shuffled } from "./shared/math/planes.js";
 import { predictFirst } from "./shared/view/predict.js";
@@ -115,21 +115,22 @@ function build(own) {
     const { views, side, position } = stateOf(get, ask.hidden), last = views[0].map.flat().length - 1;
     set(position < last ? { position: position + 1 } : { side: 1 - side, position: -1 });
   } });
+  const panel = dock(title, sums, ask);
   const under = {
     element: h("div", { class: "under" },
-      part("kernel, the same for both", kernel, h("div", { class: "bias" }, h("span", {}, "+ bias"), bias)),
-      h("div", { class: "trace" }, title, sums)),
+      part("kernel, the same for both", kernel, h("div", { class: "bias" }, h("span", {}, "+ bias"), bias)), panel),
+    forget: panel.forget,
     update(now) {
       kernel.update(now.kernel);
       bias.update([[now.ownBias]]);
       title.textContent = now.title;
-      sums.update(now);
+      panel.update(now);
       verdict.replaceChildren(...verdictOf(now, get("predict")));
     },
   };
   return {
     state: () => stateOf(get, ask.hidden), say: ({ where, isHidden, task }) => `${where}: ${isHidden ? "hidden" : format(task.total)}`,
-    parts: [sides, verdict, under, ask, own.error,
+    parts: [sides, verdict, under, own.error,
       group({ class: "controls" }, tick("Shuffle the dense weights alike", trait(own, "shuffle_weights")),
         button("Another permutation", () => set({ order: permutation(get("order").length) })), ask.tick, own.reset)],
   };

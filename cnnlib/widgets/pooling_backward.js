@@ -2,7 +2,7 @@
 import { backwardStage, fitted, gradientPresets, placesOf, planeGrids, sumLines, totals, written } from "./shared/view/backward.js";
 import { choice, same } from "./shared/view/controls.js";
 import { copyWith, format, h, light } from "./shared/view/dom.js";
-import { frame, group } from "./shared/view/frame.js";
+import { dock, frame, group } from "./shared/view/frame.js";
 import { oneCell } from "./shared/view/grid.js";
 import { countedCells, pool2d, poolGeometry, poolShares, poolWindow, winnerOf } from "./shared/math/cells.js";
 import { sum } from "./shared/math/lists.js";
@@ -189,7 +189,7 @@ function build(own) {
       task: pixels ? { key: String(now.place), where, total, explain: () => poolingSlips(now) } : null };
   }
   return { bar, state, say: said,
-    parts: [stage, sumLines(stage.light), bar, ask, own.error, createControls(own, { refit, choose, ask })] };
+    parts: [stage, dock(sumLines(stage.light), bar, ask), own.error, createControls(own, { refit, choose, ask })] };
 }
 
 export default frame({ mark: "backward pooling-backward", label: "Pooling, forward and backward",

@@ -1,7 +1,7 @@
 // A window slides over a map; of each window the largest number, or the mean, is kept.
 import { presets, same } from "./shared/view/controls.js";
 import { button, copyWith, factor, format, h, light } from "./shared/view/dom.js";
-import { frame, group } from "./shared/view/frame.js";
+import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { countedCells, pool2d, poolGeometry, poolValue, poolWindow, winnerOf } from "./shared/math/cells.js";
 import { sum, table } from "./shared/math/lists.js";
@@ -175,7 +175,7 @@ function build(own) {
   const maps = createMaps(own, { change, choose, onhover });
   return {
     bar, state, forget: () => (hover = null),
-    parts: [maps, createSum(maps.light), bar, ask, own.error, createControls(own, change, ask)],
+    parts: [maps, dock(createSum(maps.light), bar, ask), own.error, createControls(own, change, ask)],
     say: ({ where, isHidden, cells, options }) => (hover ? undefined : `${where}: ${isHidden ? "hidden" : said(cells, options)}`),
   };
 }

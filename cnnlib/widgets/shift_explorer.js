@@ -1,7 +1,7 @@
 // Move an image: the feature map moves along, a dense neuron's number jumps.
 import { choice, presets } from "./shared/view/controls.js";
 import { copyWith, format, h, light } from "./shared/view/dom.js";
-import { frame, group } from "./shared/view/frame.js";
+import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { table } from "./shared/math/lists.js";
 import { planeMap, planeProducts, shifted } from "./shared/math/planes.js";
@@ -22,10 +22,12 @@ function dragged(element, onstart, onmove) {
     onstart();
   });
   element.addEventListener("pointermove", (event) => {
-    if (!event.buttons) from = null;
+    if (!event.buttons) from = null; // lifted outside, or the page is scrolled instead
     if (!from) return;
     const pitch = element.querySelector(".number").getBoundingClientRect().height;
-    const steps = [event.clientY, event.clientX].map((now, i) => Math.round((now - from[i]) / pitch));
+    const far = [event.clientY, event.clientX].map((now, i) => now - from[i]);
+    const steps = far.map((along) => Math.round(along / pitch));
+    if (!moved && event.pointerType === "touch" && Math.abs(far[0]) > Math.abs(far[1])) return; // the page is scrolled
     if (!moved && steps.every((step) => step === 0)) return;
     moved = true;
     element.setPointerCapture(event.pointerId);
@@ -110,7 +112,7 @@ function createGrids({ get, set, complain }, choose) {
 }
 
 /** The grids in their places, with the words about them and the sum of the chosen number. */
-function createStage(own, state) {
+function createStage(own, state, ask) {
   const { get, set } = own;
   let start = [0, 0];
   function moveTo(...to) {
@@ -123,20 +125,21 @@ function createStage(own, state) {
   const before = h("span", { class: "note" }), verdict = h("p", { class: "verdict-line" }), title = h("p", { class: "sum-title" });
   const sums = sumPanel((term) => light(top.parentElement, term
     ? [grids.image.cell(term.row, term.column), grids[get("position") === -1 ? "weight" : "kernel"].cell(term.a, term.b)] : []));
+  const panel = dock(title, sums, ask);
   const part = (name, ...children) => h("div", { class: "part" }, h("span", { class: "plane-name" }, name), children);
   const biasRow = h("div", { class: "bias" }, h("span", {}, "+ bias"), grids.bias);
   const top = h("div", { class: "stage" }, part("image: drag it", grids.image),
     part("kernel", grids.kernel, biasRow, createPad(move, () => set({ shift: [0, 0] }))), part("feature map", grids.map));
   const bottom = h("div", { class: "stage" }, part("dense weights", grids.weight),
-    h("div", { class: "trace" }, h("div", { class: "dense" }, h("span", {}, "Dense neuron"), grids.neuron, before), title, sums));
+    h("div", { class: "trace" }, h("div", { class: "dense" }, h("span", {}, "Dense neuron"), grids.neuron, before), panel));
   function update(now) {
     grids.update(now);
     before.textContent = ` ${format(now.before)} before the move`;
     verdict.textContent = verdictOf(now);
     title.textContent = now.dense ? `The dense neuron: ${now.terms.length} products` : `The map at row ${now.row}, column ${now.column}`;
-    sums.update(now);
+    panel.update(now);
   }
-  return [{ element: top, update }, verdict, bottom];
+  return [{ element: top, update, forget: panel.forget }, verdict, bottom];
 }
 
 /** Presets of the image and of the kernel, and the padding. */
@@ -160,7 +163,7 @@ function build(own) {
   const shown = (number, isHidden) => (isHidden ? "hidden" : format(number));
   return {
     state,
-    parts: [...createStage(own, state), ask, own.error, group({ class: "controls" }, createChoices(own), ask.tick, own.reset)],
+    parts: [...createStage(own, state, ask), own.error, group({ class: "controls" }, createChoices(own), ask.tick, own.reset)],
     say: (now) => `${verdictOf(now)} ${now.where} is ${shown(now.task.total, now.isHidden)}. Dense neuron: ${shown(now.own, now.hidden("-1"))}.`,
   };
 }

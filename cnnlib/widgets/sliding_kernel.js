@@ -1,7 +1,7 @@
 // A kernel slides over an image, and every number of the feature map can be traced to its sum.
 import { choice, presets, same, sizes, trait, upTo } from "./shared/view/controls.js";
 import { button, copyWith, format, h, light } from "./shared/view/dom.js";
-import { frame, group } from "./shared/view/frame.js";
+import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { array, nested } from "./shared/math/array.js";
 import { conv2d } from "./shared/math/convolution.js";
@@ -250,7 +250,7 @@ function build(own) {
   }
   return {
     bar, state, forget: () => (hover = null),
-    parts: [stage, sumPanel(stage.light), bar, ask, own.error, createControls(own, { change, chosen, ask })],
+    parts: [stage, dock(sumPanel(stage.light), bar, ask), own.error, createControls(own, { change, chosen, ask })],
     say: ({ where, isHidden, terms, bias, total }) => (hover ? undefined : `${where}: ${isHidden ? "hidden" : `${said(terms, bias)} is ${format(total)}`}`),
   };
 }

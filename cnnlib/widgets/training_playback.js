@@ -1,6 +1,6 @@
 // A recorded training, played back: curves, filters and predictions move together.
 import { chart } from "./shared/view/chart.js";
-import { choice } from "./shared/view/controls.js";
+import { choice, tick, trait } from "./shared/view/controls.js";
 import { format, h } from "./shared/view/dom.js";
 import { frame, group } from "./shared/view/frame.js";
 import { player } from "./shared/view/player.js";
@@ -77,17 +77,42 @@ function createBars() {
 
 const MARKS = ["playback-train", "playback-validation"];
 
-/** Both losses of a run as curves, drawn as far as it has come. */
-function createCurves(runs) {
-  const last = Math.max(...runs.map((run) => run.frames.at(-1).step));
-  const curves = chart({
-    x: { label: "steps", low: 0, high: last, ticks: [0, 1, 10, 100, 1000].filter((tick) => tick <= last), map: (step) => Math.log(1 + step) },
-    y: { label: "loss", low: 0, high: 2.5, ticks: [0, 0.5, 1, 1.5, 2, 2.5] },
-  });
-  return { element: curves.element, update({ frames, position, step, loss }) {
-    const series = (look, part) => MARKS.map((mark, k) => ({ mark: `${mark} ${look}`, points: part.map((frame) => [frame.step, frame.loss[k]]) }));
-    curves.update({ label: `Loss after ${step} steps: training ${format(loss[0], 3)}, validation ${format(loss[1], 3)}.`,
-      series: [...series("faint", frames), ...series("playback", frames.slice(0, position + 1))], cursor: step });
+const TICKS = [0, 1, 10, 30, 100, 200, 400, 600, 1000, 1500];
+/** Round numbers from `low` to `high`, six at most. */
+function ticksOf([low, high]) {
+  const step = [0.02, 0.05, 0.1, 0.2, 0.5].find((one) => (high - low) / one < 5.5);
+  return Array.from({ length: Math.round((high - low) / step) + 1 }, (_, i) => Number((low + i * step).toFixed(6)));
+}
+
+/** Which part of the charts is shown: all, or from a third of the way to the lowest validation loss on, where it turns. */
+function windowOf(frames, zoom) {
+  const last = frames.at(-1).step;
+  if (!zoom) return { low: 0, high: last, loss: [0, 2.5], accuracy: [0, 1] };
+  const lowest = frames.reduce((one, other) => (other.loss[1] < one.loss[1] ? other : one));
+  const shown = frames.filter(({ step }) => step >= lowest.step / 3);
+  const least = Math.min(...shown.flatMap(({ accuracy }) => accuracy));
+  return { low: shown[0].step, high: last, loss: [0, Math.ceil(10 * Math.max(...shown.flatMap(({ loss }) => loss))) / 10],
+    accuracy: [Math.floor(10 * least) / 10, 1] };
+}
+
+/** Training and validation of a run as curves of its `part`, loss or accuracy, drawn as far as the run has come. */
+function createCurves(part, title, written) {
+  const element = h("div", { class: "playback-chart" });
+  let picture = null, made = "";
+  return { element, update({ frames, position, step, window, [part]: now }) {
+    const key = JSON.stringify(window);
+    if (made !== key) {
+      const { low, high, [part]: [bottom, top] } = window;
+      const ticks = TICKS.filter((tick) => tick >= low && tick <= high && (low || [0, 1, 10, 100, 1000].includes(tick)));
+      picture = chart({ width: 420, height: 240, left: 58, x: { label: "steps", low, high, ticks, map: (at) => Math.log(1 + at) },
+        y: { label: title, low: bottom, high: top, ticks: ticksOf([bottom, top]) } });
+      element.replaceChildren(picture.element);
+      made = key;
+    }
+    const inside = (list) => list.filter((frame) => frame.step >= window.low);
+    const series = (look, list) => MARKS.map((mark, k) => ({ mark: `${mark} ${look}`, points: inside(list).map((frame) => [frame.step, frame[part][k]]) }));
+    picture.update({ label: `${title} after ${step} steps: training ${written(now[0])}, validation ${written(now[1])}.`,
+      series: [...series("faint", frames), ...series("playback", frames.slice(0, position + 1))], cursor: step < window.low ? undefined : step });
   } };
 }
 
@@ -111,11 +136,12 @@ function build(own) {
     state() {
       const { frames } = runs[get("run")], position = Math.min(get("position"), frames.length - 1), image = get("image");
       const now = frames[position];
-      return { ...now, frames, position, image, label: shown.labels[image], count: frames.length, where: `step ${now.step}` };
+      return { ...now, window: windowOf(frames, get("zoom")), frames, position, image, label: shown.labels[image], count: frames.length, where: `step ${now.step}` };
     },
-    parts: [
-      group({ class: "controls" }, run, { element: stepNote, update: ({ step }) => (stepNote.textContent = `after ${step} steps`) }),
-      createCurves(runs), createWords(), bar,
+    parts: [group({ class: "main" },
+      group({ class: "controls" }, run, tick("Zoom in on where validation turns", trait(own, "zoom")), { element: stepNote, update: ({ step }) => (stepNote.textContent = `after ${step} steps`) }),
+      group({ class: "playback-charts" }, createCurves("loss", "Loss", (loss) => format(loss, 3)), createCurves("accuracy", "Share right", percent)),
+      createWords(), bar),
       group({ class: "playback-parts" },
         part("The eight filters of the first layer", createFilters()),
         part("What the network calls twelve images it is not trained on; choose one", createImages(shown, (image) => set({ image }))),

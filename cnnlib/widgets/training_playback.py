@@ -17,6 +17,8 @@ class TrainingPlayback(Widget):
         The frame that is shown; each was recorded some steps after the one before.
     image : int
         Which of the validation images in `shown` has its probabilities drawn.
+    zoom : bool
+        Draw only the part of the curves where the validation loss is lowest, and what follows.
 
     The runs were recorded by tools/record_training.py. A frame has `step`, `loss` and `accuracy`
     (training, validation), `filters` (8, 3, 3) and `probabilities` (images, 10).
@@ -28,6 +30,7 @@ class TrainingPlayback(Widget):
     run = traitlets.Int(0, min=0).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
     image = traitlets.Int(0, min=0).tag(sync=True)
+    zoom = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, **kwargs: object) -> None:
         training = record("training")

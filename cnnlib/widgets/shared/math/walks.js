@@ -1,6 +1,7 @@
 // Optimizers that walk over a surface, and what each of their steps is made of. A place is [x, y].
 import { array } from "./array.js";
 import { Parameter } from "./layer.js";
+import { sum } from "./lists.js";
 import { Adam, SGD } from "./optimizers.js";
 
 /** Each surface's height, its gradient, and its formula. */
@@ -47,21 +48,32 @@ const RULES = {
 };
 export const OPTIMIZERS = Object.keys(RULES);
 
+/** `count` numbers by chance, with mean 0 and variance 1: for a seed the same as those of noise in optimizer_race.py. */
+export function noise(seed, count) {
+  let state = seed;
+  const uniform = () => (state = (Math.imul(1664525, state) + 1013904223) >>> 0) / 2 ** 32;
+  return Array.from({ length: count }, () => sum(Array.from({ length: 12 }, uniform)) - 6);
+}
+
 /**
  * The places of an optimizer from `start` on, steps + 1 of them: {place, height, axes}. `axes` has, for
- * x and for y, what the step to this place was made of; the start has none.
+ * x and for y, what the step to this place was made of; the start has none. With the option `noise` each
+ * gradient is the slope and so many times a number by chance, `off`, the same for all optimizers of a `seed`.
  */
 export function walk(surface, name, start, options, steps) {
   const { height, slope } = SURFACES[surface], { make, step } = RULES[name];
+  const size = options.noise ?? 0, chance = noise(options.seed ?? 0, size ? 2 * steps : 0);
   const parameter = new Parameter(array(start)), optimizer = make([parameter], options);
   const path = [{ place: start, height: height(start), axes: null }];
   for (let count = 1; count <= steps; count++) {
-    const from = path.at(-1).place, gradients = slope(from);
+    const from = path.at(-1).place, slopes = slope(from);
+    const off = slopes.map((_, i) => (size ? size * chance[2 * (count - 1) + i] : 0));
+    const gradients = slopes.map((one, i) => one + off[i]);
     parameter.grad = array(gradients);
     optimizer.step();
     const place = [...parameter.data];
     const axes = gradients.map((gradient, i) =>
-      ({ ...step(gradient, optimizer.state[0], i, count, options), gradient, from: from[i], to: place[i] }));
+      ({ ...step(gradient, optimizer.state[0], i, count, options), gradient, slope: slopes[i], off: off[i], from: from[i], to: place[i] }));
     path.push({ place, height: height(place), axes });
   }
   return path;

@@ -14,6 +14,14 @@ export function h(tag, attributes = {}, ...children) {
 
 export const button = (label, click, attributes = {}) => h("button", { type: "button", click, ...attributes }, label);
 
+export function icon(path) {
+  const span = h("span", { class: "icon", "aria-hidden": "true" });
+  span.innerHTML = `<svg viewBox="0 0 24 24" width="20" height="20" fill="currentColor"><path d="${path}"/></svg>`;
+  return span;
+}
+export const iconButton = (name, path, click, attributes = {}) =>
+  h("button", { type: "button", "aria-label": name, title: name, click, ...attributes }, icon(path));
+
 /** A number as the book prints it: at most `digits` decimals, and a true minus sign. */
 export function format(number, digits = 4) {
   const text = String(Number(number.toFixed(digits)) + 0);
@@ -122,26 +130,32 @@ export function light(element, lit, mark = "lit") {
 
 /**
  * Calls onpoint(event) where a pointer is, once it was pressed on `element`. A finger counts when it moves
- * sideways, or is lifted where it was put down: up and down it scrolls the page.
+ * sideways, or is lifted where it was put down: up and down it scrolls the page. Unless it is held, the pointer
+ * stays with what is under it, which hears of a click.
  */
-export function followPointer(element, onpress, onpoint) {
+export function followPointer(element, onpress, onpoint, held = true) {
   let pressed = null;
   element.addEventListener("pointerdown", (event) => {
-    const { pointerId: id, clientX: x, clientY: y } = event;
-    pressed = { id, x, y, counts: event.pointerType !== "touch" };
-    element.setPointerCapture(id);
+    if (event.button !== 0) return;
+    pressed = { event, counts: event.pointerType !== "touch" };
+    if (held) element.setPointerCapture(event.pointerId);
+    else event.target.releasePointerCapture?.(event.pointerId); // a finger is captured by where it began
     onpress();
-    event.preventDefault();
+    if (held) event.preventDefault();
     if (pressed.counts) onpoint(event);
   });
   element.addEventListener("pointermove", (event) => {
-    if (pressed?.id !== event.pointerId) return;
-    const [across, along] = [event.clientX - pressed.x, event.clientY - pressed.y].map(Math.abs);
-    pressed.counts ||= across > 4 && across > along;
-    if (pressed.counts) onpoint(event);
+    if (pressed?.event.pointerId !== event.pointerId) return;
+    if (!event.buttons) pressed = null; // lifted outside
+    else if (pressed.counts) onpoint(event);
+    else {
+      const [across, along] = ["clientX", "clientY"].map((name) => Math.abs(event[name] - pressed.event[name]));
+      pressed.counts = across > 4 && across > along;
+      if (pressed.counts) for (const one of [pressed.event, event]) onpoint(one);
+    }
   });
   element.addEventListener("pointerup", (event) => {
-    if (pressed?.id === event.pointerId && !pressed.counts) onpoint(event);
+    if (pressed?.event.pointerId === event.pointerId && !pressed.counts) onpoint(event);
     pressed = null;
   });
   element.addEventListener("pointercancel", () => (pressed = null));

@@ -1,5 +1,6 @@
 // The frame of every widget: traits and Reset, the line for errors, what is said aloud, drawing once per change.
 import { button, h } from "./dom.js";
+import { fullWindow } from "./full.js";
 
 /**
  * An element of nodes and parts, which is a part itself: it passes on what it is asked. A part has an `element`
@@ -10,6 +11,19 @@ export function group(attributes, ...children) {
   const parts = children.flat().filter((child) => child?.element);
   const all = (name) => (what) => parts.forEach((part) => part[name]?.(what));
   return { element: h("div", attributes, ...children), update: all("update"), forget: all("forget"), stop: all("stop") };
+}
+
+/** The panel of what a reader looks at while the rest is scrolled past: it sticks to the lower edge of the screen. */
+export const dock = (...children) => group({ class: "dock" }, ...children);
+
+/** A panel at the lower edge hides nothing that gets the focus; a sum in it that is cut off is scrolled with the keys. */
+function settle(root) {
+  const panel = root.querySelector(".dock");
+  if (!panel) return;
+  root.style.setProperty("--dock", `${panel.offsetHeight}px`);
+  for (const one of panel.querySelectorAll(".sum"))
+    if (one.scrollHeight > one.clientHeight + 1) one.tabIndex = 0;
+    else one.removeAttribute("tabindex");
 }
 
 /** Whether the browser knows what numbers are colored with and measured by: each does since 2023. */
@@ -66,6 +80,7 @@ function ownOf(model, names, pause, forget, draw) {
  * `own` has get(name) and set(traits); draw(); `initial`, the values that Reset brings back, restart(traits),
  * which begins anew with them or with others, and `reset`, the button; complain(sentence), and `error`, the line
  * where it stands until a trait changes; announce(sentence); pause(), which stops the player.
+ * Every widget can fill the window, by a button or the key f.
  */
 export const frame = ({ mark, label, data = [], kept = [], build }) => ({ render({ model, el }) {
   let view = {}, root = group({}), drawn = null, spoken = "", waiting = false;
@@ -80,6 +95,7 @@ export const frame = ({ mark, label, data = [], kept = [], build }) => ({ render
     drawn = numbers;
     const now = view.state();
     root.update(now);
+    settle(root.element);
     const sentence = view.say?.(now);
     if (sentence === undefined) return;
     if (spoken && spoken !== sentence && !view.bar?.playing) own.announce(sentence);
@@ -97,12 +113,15 @@ export const frame = ({ mark, label, data = [], kept = [], build }) => ({ render
   if (!isCurrent())
     root.element.prepend(h("p", { class: "error" }, "Colors and sizes are missing here: this needs a browser of 2023 or later."));
   if (view.bar) root.element.addEventListener("keydown", (event) => playOnSpace(event, view.bar));
+  const full = fullWindow(root.element, label, draw);
+  root.element.append(full.element);
   el.append(root.element);
   draw();
   model.on("change", changed);
   return () => {
     model.off("change", changed);
     pause();
+    full.stop();
     root.stop();
     root.element.remove();
   };

@@ -49,18 +49,18 @@ function white(numbers) {
 function keepInside(element, host) {
   const [own, all] = [element, host].map((one) => one.getBoundingClientRect());
   const shift = Math.max(0, all.left - own.left) - Math.max(0, own.right - all.right);
-  element.style.marginLeft = `${shift}px`;
+  element.style.marginLeft = `${(shift * element.offsetWidth) / own.width}px`; // it may be drawn larger
 }
 
 const placeOf = (cell) => [Number(cell.dataset.row), Number(cell.dataset.column)];
 
 /** What a number is typed into, over its cell; `before` is what stood there. */
 class Editor {
-  constructor(cell, before, { label, onedit, onerror }) {
+  constructor(cell, before, { label, onedit, onerror, onend }, next) {
     const [row, column] = placeOf(cell);
-    Object.assign(this, { cell, before, onedit, onerror });
+    Object.assign(this, { cell, before, onedit, onerror, next });
     this.input = h("input", {
-      type: "text", inputmode: "decimal", enterkeyhint: "done", autocomplete: "off",
+      type: "text", inputmode: "decimal", enterkeyhint: onend ? "next" : "done", autocomplete: "off",
       "aria-label": `${label}, row ${row}, column ${column}`,
       input: () => this.read(), blur: () => this.finish(false), keydown: (event) => this.keydown(event),
     });
@@ -106,8 +106,10 @@ class Editor {
       event.preventDefault();
       this.step(event.key === "ArrowUp" ? 1 : -1);
     } else if (event.key === "Escape" || (event.key === "Enter" && (this.isEmpty || this.read()))) {
+      event.preventDefault(); // Escape leaves the cell, and not a window that the widget fills
       this.finish(event.key === "Escape");
-      this.cell.focus();
+      if (event.key === "Enter") this.next();
+      else this.cell.focus();
     }
   }
   /** Ends editing. `restore` is true to give up, false to keep what can be read, and missing when the cells go. */
@@ -188,8 +190,19 @@ class Grid {
   #edit(cell, text) {
     this.#editor?.finish(false);
     const [row, column] = placeOf(cell);
-    this.#editor = new Editor(cell, this.#values[row][column], this.#options);
+    this.#editor = new Editor(cell, this.#values[row][column], this.#options, () => this.#next(cell));
     this.#editor.open(text);
+  }
+  /** After Enter: the same cell, or in a grid that is to be filled the one after it. */
+  #next(cell) {
+    const { onend } = this.#options, all = [...this.#cells.values()];
+    const next = all[all.indexOf(cell) + 1];
+    if (!onend) cell.focus();
+    else if (!next) onend();
+    else {
+      this.activate(...placeOf(next));
+      this.#edit(next);
+    }
   }
   #click(event) {
     const cell = event.target.closest(".number");
@@ -264,9 +277,10 @@ class Grid {
 }
 
 /**
- * grid({label, tone, counted, onedit, onselect, onhover, onerror})
+ * grid({label, tone, counted, onedit, onend, onselect, onhover, onerror})
  *   tone      "gray" for pixels, "red", "green" or "blue" for one plane of them, "signed" for weights and maps
  *   onedit    (row, column, value): makes the cells editable
+ *   onend     (): Enter goes from each cell to the next, and calls this after the last
  *   onselect  (row, column): a click, Enter or an arrow key chose a cell
  *   onhover   (row, column), or () on leaving
  * update(values, {border, cell, frame, scale, range}) draws. `border` is {top, bottom, left, right} rings of

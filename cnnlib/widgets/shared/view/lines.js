@@ -3,10 +3,10 @@ import { svg } from "./svg.js";
 
 const PAPER = 580; // pixels: A4 and Letter have more, less their rims and the frame
 
-/** The middle of an element, seen from the corner of the stage. */
-function middle(element, corner) {
+/** The middle of an element, seen from the corner of the stage, which is drawn `scale` times as large. */
+function middle(element, corner, scale) {
   const box = element.getBoundingClientRect();
-  return [box.x + box.width / 2 - corner.x, box.y + box.height / 2 - corner.y];
+  return [box.x + box.width / 2 - corner.x, box.y + box.height / 2 - corner.y].map((along) => along / scale);
 }
 
 /** A curve that leaves and arrives along the longer way: sideways, or up and down on a phone. */
@@ -24,9 +24,9 @@ export function lines(stage) {
   stage.prepend(picture); // first, so that numbers stand on top of the lines
   let list = [];
   function draw() {
-    const corner = stage.getBoundingClientRect();
+    const corner = stage.getBoundingClientRect(), scale = corner.width / stage.offsetWidth || 1;
     picture.replaceChildren(...list.map(({ from, to, mark = "", width = 2 }) =>
-      svg("path", { d: curve(middle(from, corner), middle(to, corner)), class: mark, "stroke-width": width })));
+      svg("path", { d: curve(middle(from, corner, scale), middle(to, corner, scale)), class: mark, "stroke-width": width })));
   }
   // No script runs once the page has its printed width, so the stage gets a width that any paper has.
   const onPaper = () => {

@@ -48,7 +48,8 @@ export function strip({ label, shape, onchoose }) {
   let chosen = -1;
 
   canvas.addEventListener("click", (event) => {
-    const box = canvas.getBoundingClientRect(), [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const box = canvas.getBoundingClientRect(), scale = box.width / canvas.offsetWidth;
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((along) => along / scale);
     const map = inRange(Math.floor(x / wide), 0, maps - 1);
     const cell = (along, count) => inRange(Math.floor(along / zoom), 0, count - 1);
     onchoose(map, cell(y, rows), cell(x - map * wide, columns));

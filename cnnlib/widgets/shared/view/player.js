@@ -1,11 +1,6 @@
 // Play, step, scrub, speed: the bar under every animation.
-import { h, select } from "./dom.js";
+import { h, icon, iconButton, scrollerOf, select } from "./dom.js";
 
-const icon = (path) => {
-  const span = h("span", { class: "icon", "aria-hidden": "true" });
-  span.innerHTML = `<svg viewBox="0 0 24 24" width="20" height="20" fill="currentColor"><path d="${path}"/></svg>`;
-  return span;
-};
 const PLAY = "M7 4v16l13-8z";
 const PAUSE = "M6 4h4v16H6zM14 4h4v16h-4z";
 const BACK = "M17 5v14L7 12zM5 5h2v14H5z";
@@ -15,7 +10,20 @@ const START = "M19 5v14l-8-7zM11 5v14l-8-7z";
 const SECONDS_PER_STEP = 1;
 const SPEEDS = [0.5, 1, 2, 4].map((speed) => [speed, `${speed}×`]);
 
-const iconButton = (name, path, click) => h("button", { type: "button", "aria-label": name, title: name, click }, icon(path));
+const HEAD = 60; // pixels at the upper edge where a page may have its bar
+const LIT = ".number:is(.current, .read, [data-note])";
+
+/** Scrolls until what is lit is in sight, above a panel at the lower edge; where not all fits, the current number. */
+function showLit(root) {
+  const boxes = (selector) => [...root.querySelectorAll(selector)].map((one) => one.getBoundingClientRect()).filter(({ height }) => height);
+  const [low] = [...boxes(".dock").map(({ top }) => top), innerHeight].sort((a, b) => a - b);
+  const ends = (all) => [Math.min(...all.map(({ top }) => top)) - 8, Math.max(...all.map(({ bottom }) => bottom)) + 8];
+  let [top, bottom] = ends(boxes(LIT));
+  if (bottom - top > low - HEAD) [top, bottom] = ends(boxes(".number.current"));
+  const by = bottom > low ? bottom - low : Math.min(top - HEAD, 0);
+  if (Number.isFinite(by) && by)
+    scrollerOf(root).scrollBy({ top: by, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
+}
 
 /** A clock that calls tick() every step until it is stopped. */
 function clock(tick) {
@@ -39,7 +47,7 @@ function clock(tick) {
  * onmove(position) is called for every move by the reader or the clock.
  */
 export function player(own, label, onmove = (position) => own.set({ position })) {
-  let position = 0, count = 1;
+  let position = 0, count = 1, follows = false;
   const time = clock(() => (position === count - 1 ? pause() : moveTo(position + 1)));
   const moveTo = (next) => onmove(Math.min(Math.max(next, 0), count - 1));
   const stepTo = (next) => {
@@ -66,7 +74,11 @@ export function player(own, label, onmove = (position) => own.set({ position }))
     playButton.setAttribute("aria-label", name);
     playButton.title = name;
   }
+  // A reader who scrolls while it plays reads on elsewhere.
+  const leave = () => (follows = false);
   function play() {
+    follows = true;
+    for (const name of ["wheel", "touchmove"]) addEventListener(name, leave, { passive: true, once: true });
     time.start();
     show("Pause", PAUSE);
     moveTo(position === count - 1 ? 0 : position + 1);
@@ -81,5 +93,6 @@ export function player(own, label, onmove = (position) => own.set({ position }))
     range.value = position;
     range.setAttribute("aria-valuetext", now.where);
     place.textContent = `${position + 1} / ${count}`;
+    if (time.runs && follows) showLit(element.closest(".cnn-widget"));
   } };
 }
