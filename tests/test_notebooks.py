@@ -139,7 +139,7 @@ def test_most_code_that_is_shown_is_no_wider_than_a_phone():
     cells = [source for path in CHAPTERS for source in shown(nbformat.read(path, as_version=4))]
     wide = [source for source in cells if max(map(len, source.splitlines())) > 46]
     assert len(cells) > 300
-    assert len(wide) / len(cells) < 0.73
+    assert len(wide) / len(cells) < 0.12
 
 
 def visible_code(path):
