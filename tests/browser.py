@@ -317,11 +317,6 @@ def visit(page, url, selector=None, index=None):
         page.evaluate("globalThis.visited = true")
 
 
-def lay_out_all(page):
-    """Lay out what is far from the screen, too: it has no texts else."""
-    page.add_style_tag(content="section { content-visibility: visible !important }")
-
-
 class OnPage:
     """A widget of the built book, in a reader's words. Rows and columns count from 1."""
 
@@ -334,8 +329,6 @@ class OnPage:
         found = page.locator(self.selector)
         self.page, self.root = page, found if index is None else found.nth(index)
         self.root.scroll_into_view_if_needed()
-        # What comes near the screen is laid out within two frames, and has no texts till then.
-        page.evaluate("new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))")
 
     def grid(self, label):
         return self.root.get_by_role("grid", name=label, exact=True)

@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import QuietHandler, address, lay_out_all, serve
+from tests.browser import QuietHandler, address, serve
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.whole_page
@@ -66,7 +66,6 @@ def test_one_fault_is_said_in_its_place_and_the_others_are_drawn(tab, site, answ
 
     tab.route(SCRIPT, fulfill)
     tab.goto(f"{site}/{PAGE}")
-    lay_out_all(tab)
     failed = tab.locator(".widget-failed")
     failed.first.wait_for()
     tab.wait_for_function(
@@ -105,7 +104,6 @@ def test_without_what_all_share_each_says_so_and_can_be_tried_again(tab, site, a
     script = re.compile(r"/widgets/shared\.js")
     tab.route(script, lambda route: route.fulfill(content_type="text/javascript", **answer))
     tab.goto(f"{site}/{PAGE}")
-    lay_out_all(tab)
     tab.locator(".widget-failed").last.wait_for()
     tab.wait_for_load_state()
     count, all_of_them = views(tab)
@@ -122,7 +120,6 @@ def test_an_old_browser_is_named_as_the_cause(tab, site):
     tab.add_init_script("delete Array.prototype.findLast")
     tab.route(SCRIPT, lambda route: route.fulfill(body=holds("return {{")))
     tab.goto(f"{site}/{PAGE}")
-    lay_out_all(tab)
     said = tab.locator(".widget-failed [role=alert]").first.inner_text()
     assert "This browser is too old for it" in said
 
@@ -131,11 +128,11 @@ def test_a_slow_file_keeps_no_other_widget_waiting(tab, site):
     waiting = []
     tab.route(SCRIPT, lambda route: waiting.append(route))
     tab.goto(f"{site}/{PAGE}", wait_until="commit")
-    lay_out_all(tab)
     tab.locator(".cnn-widget").first.wait_for()
     assert tab.locator(".sliding-kernel").count() == 0
     # Its place is held by its text, which can be read when it takes long.
     text = tab.locator(".widget-text").first
+    text.scroll_into_view_if_needed()
     assert text.bounding_box()["height"] > 50
     text.wait_for()
     tab.wait_for_timeout(2200)
@@ -177,9 +174,8 @@ def test_a_page_without_its_states_says_so(tab, site):
         page = route.fetch().text()
         route.fulfill(body=page.replace("widget-state+json", "lost"), content_type="text/html")
 
-    tab.route(re.compile(PAGE), without_states)
+    tab.route(re.compile(PAGE), without_states, times=1)  # not when it is kept for later
     tab.goto(f"{site}/{PAGE}")
-    lay_out_all(tab)
     tab.locator(".widget-failed").first.wait_for()
     assert "the page does not hold its state" in tab.locator(".widget-failed").first.inner_text()
 
@@ -187,7 +183,6 @@ def test_a_page_without_its_states_says_so(tab, site):
 def test_a_blocked_page_script_leaves_the_text(tab, site):
     tab.route(re.compile(r"/page\.js"), lambda route: route.abort())
     tab.goto(f"{site}/{PAGE}")
-    lay_out_all(tab)
     tab.wait_for_timeout(2200)
     assert "This is a widget." in tab.locator(".widget-text").first.inner_text()
 

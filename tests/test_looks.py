@@ -10,7 +10,7 @@ from PIL import Image
 
 import cnnlib
 from cnnlib import widgets
-from tests.browser import OnPage, lay_out_all, visit
+from tests.browser import OnPage, visit
 
 pytest_plugins = ["tests.browser"]
 ROOT = Path(__file__).parents[1]
@@ -64,7 +64,6 @@ def kept_page(keep, site, chapter):
 
 def open_chapter(page, site, chapter):
     page.goto(f"{site}/chapters/{chapter}.html")
-    lay_out_all(page)
     page.wait_for_function(DRAWN)
     page.wait_for_function("window.bootstrap")  # the menus' script, which comes last
     return page
@@ -369,7 +368,6 @@ USE = """() => {
 def test_a_translated_page_writes_the_same_numbers(kept_page):
     """The last of a chapter's tests: its text does not stay as it was."""
     page = kept_page
-    lay_out_all(page)
     used = page.evaluate(USE)
     visit(page, page.url)
     page.wait_for_function(DRAWN)

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 from matplotlib.image import imread
 
-from tests.browser import Watched, lay_out_all
+from tests.browser import Watched
 from tools import bench_pages
 
 pytest_plugins = ["tests.browser"]
@@ -158,7 +158,6 @@ def test_the_book_has_no_fault_of_its_own_for_those_who_see_or_press_less(
     phone, site, axe_faults, colored
 ):
     open_and_wait(phone, f"{site}/{colored}.html")
-    lay_out_all(phone)
     assert axe_faults(phone.locator("article.bd-article")) == []
 
 
@@ -369,7 +368,6 @@ def test_a_wide_formula_scrolls_in_a_box_of_its_own(phone, site):
 
 def test_a_formula_that_scrolls_can_be_scrolled_with_the_keys(phone, site):
     phone.goto(f"{site}/chapters/activations.html")
-    lay_out_all(phone)
     formulas = """() => [...document.querySelectorAll("span.math, div.math > div")].map(
       (box) => [box.scrollWidth > box.clientWidth, box.tabIndex === 0])"""
     phone.wait_for_function(f"({formulas})().some(([, reached]) => reached)")

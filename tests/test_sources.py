@@ -15,7 +15,6 @@ from torch import nn
 import cnnlib
 from cnnlib import worked_example as we
 from cnnlib.records import record
-from tests.browser import lay_out_all
 from tests.prose import THOUSANDS
 from tests.test_pages import PAGES
 from tools.book_text import SOURCES, VERDICTS
@@ -311,7 +310,6 @@ def test_the_first_page_counts_them():
 
 def test_the_page_shows_every_fact_with_links_to_its_chapters(page, site):
     page.goto(f"{site}/chapters/sources.html")
-    lay_out_all(page)
     assert page.locator(".sources tbody tr").count() == len(FACTS)
     for key, fact in FACTS.items():
         row = page.locator(f"#{key}")
@@ -324,7 +322,6 @@ def test_the_page_shows_every_fact_with_links_to_its_chapters(page, site):
 def test_a_verdict_can_be_chosen(request, site, device):
     page = request.getfixturevalue(device)
     page.goto(f"{site}/chapters/sources.html")
-    lay_out_all(page)
     for verdict in VERDICTS:
         page.get_by_label(re.compile(verdict)).check()
         right = [key for key, fact in FACTS.items() if fact["verdict"] == verdict]

@@ -291,10 +291,12 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         list_for_offline(Path(app.outdir))
 
 
-CHOOSE_THEME = """{
-  const { dataset } = document.documentElement;
+BEGIN = """{
+  const { dataset, classList } = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   if (dataset.mode === "auto") dataset.theme = dark ? "dark" : "light";
+  classList.add("arriving");
+  addEventListener("load", () => classList.remove("arriving"));
 }"""
 
 
@@ -311,7 +313,7 @@ def setup(app: Sphinx) -> dict:
     no_excerpts = 'if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = 0'
     app.add_js_file(None, body=no_excerpts)
     # The theme would choose between light and dark when all is read, and have all drawn anew.
-    app.add_js_file(None, body=CHOOSE_THEME, priority=100)
+    app.add_js_file(None, body=BEGIN, priority=100)
     app.add_post_transform(WidgetText)
     app.connect("config-inited", configure)
     app.connect("html-page-context", describe)

@@ -14,7 +14,7 @@ import cnnlib
 from tools import recording
 from tools.recording import rounded
 
-CHAPTER = recording.of_chapter("architectures", "cell-01", "stacks")
+CHAPTER = recording.of_chapter("architectures", "cell-01", "cell-07")
 STACKS = {  # blocks of two convolutions, whether each has a way around it, and batch norm
     "plain, 8 layers": (3, False, True),
     "plain, 24 layers": (11, False, True),

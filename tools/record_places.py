@@ -11,7 +11,7 @@ from tqdm import tqdm
 from tools import recording
 from tools.recording import rounded
 
-CELLS = ("cell-01", "cell-03", "cell-05", "train", "vary")
+CELLS = ("cell-01", "cell-03", "cell-05", "cell-13", "cell-17")
 CHAPTER = recording.of_chapter("your_own_images", *CELLS)
 SEEDS = range(3)
 PLACES = "abc"

@@ -3,6 +3,7 @@
 Each tools/record_NAME.py makes assets/NAME.json. One that is stopped goes on where it was.
 """
 
+import ast
 import json
 import os
 import platform
@@ -145,12 +146,17 @@ def settings() -> dict:
 
 
 def of_chapter(name: str, *cells: str) -> SimpleNamespace:
-    """What the cells of a chapter, given by their ids, define: it records what it shows."""
+    """What the cells of a chapter, given by their ids, define: it records what it shows.
+
+    Statements that print are left out.
+    """
     notebook = nbformat.read(ROOT / "chapters" / f"{name}.ipynb", as_version=4)
     sources = {cell.id: cell.source for cell in notebook.cells}
     names: dict[str, object] = {}
     for cell in cells:
-        exec(compile(sources[cell], f"{name}, {cell}", "exec"), names)
+        code = ast.parse(sources[cell])
+        code.body = [one for one in code.body if not ast.unparse(one).startswith("print(")]
+        exec(compile(code, f"{name}, {cell}", "exec"), names)
     return SimpleNamespace(**names)
 
 
