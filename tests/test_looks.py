@@ -279,8 +279,9 @@ PLACES = """() => [...document.querySelectorAll(".cnn-widget")].map((root) => {
 def test_a_page_that_is_read_from_right_to_left_mirrors_no_picture_and_no_number(
     kept_page,
 ):
-    page = kept_page
-    before = page.evaluate(PLACES)
+    page, before = kept_page, None
+    while before != (before := page.evaluate(PLACES)):  # until nothing moves any more
+        page.wait_for_timeout(100)
     page.evaluate("document.documentElement.dir = 'rtl'")
     mirrored = page.evaluate(PLACES)
     # Formulas are left out of these pages, but not the elements that they are set into.
