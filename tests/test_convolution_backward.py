@@ -276,7 +276,8 @@ def test_what_does_not_fit_is_refused_with_the_reason(first):
 def test_play_adds_up_and_is_not_spoken_but_steps_are(first, page):
     first.press("Step forward")
     assert first.said.startswith("G, row 0, column 1: 2 goes to 4 weights")
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     first.press("To the start")
     said = first.said
     first.press("Play")

@@ -121,7 +121,8 @@ def test_an_entry_of_the_product_shows_both_and_the_sum(widget):
 def test_the_player_steps_from_window_to_window(widget, page):
     widget.press("Step forward")
     assert widget.where == "7 / 16"
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     widget.press("Play")
     page.clock.run_for(2000)
     assert widget.where == "10 / 16"

@@ -423,7 +423,8 @@ def test_the_player_follows_the_pass_step_by_step(trace, page):
     assert trace.title == "Feature map, row 1, column 1"
     assert "later" not in trace.cell("Feature map", 1, 1).get_attribute("class")
     assert "later" in trace.cell("Map after ReLU", 1, 1).get_attribute("class")
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     trace.press("Play")
     page.clock.run_for(10000)
     assert trace.title == "Loss"
@@ -570,7 +571,8 @@ def test_backward_the_player_walks_from_the_loss_to_kernel_and_pixels(backward, 
     assert backward.title == "Loss = 0.4649"
     assert backward.sum == "gradient = 1 the loss rises as fast as itself"
     assert "later" in backward.gradient("Probabilities", 1).get_attribute("class")
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     backward.press("Play")
     titles = []
     for _ in range(12):

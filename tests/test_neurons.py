@@ -94,7 +94,8 @@ def test_steps_and_play_go_product_by_product_and_neuron_by_neuron(layer, page):
     assert layer.after == "Product 2 of 4: 8·0.8 = 6.4; together 13.9"
     assert "lit" in layer.cell("Inputs", 2).get_attribute("class")
     assert "lit" in layer.cell("Weights", 1, 2).get_attribute("class")
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     layer.press("Play")
     page.clock.run_for(15000)
     assert layer.after.endswith("ReLU: max(6.4, 0) = 6.4")

@@ -255,7 +255,8 @@ def test_arrows_move_the_square_and_are_spoken(shown, page):
 
 
 def test_play_slides_the_square_without_speaking(shown, page):
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     shown.press("Play")
     page.clock.run_for(3000)
     assert shown.where.startswith("17 / 64")

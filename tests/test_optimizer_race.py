@@ -176,7 +176,8 @@ def test_each_optimizer_can_be_chosen_and_its_sum_read(race):
 
 
 def test_play_runs_scrubbing_moves_and_the_table_has_the_places_of_cnnlib(race, page):
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     race.press("Play")
     page.clock.run_for(3000)
     assert race.where == "5 / 61"
@@ -276,7 +277,8 @@ def test_the_keyboard_steps_and_steps_are_spoken_and_playing_is_not(race, page):
     race.root.get_by_label("Step", exact=True).focus()
     page.keyboard.press("ArrowRight")
     assert race.said.startswith("Momentum, step 1: (3.88, −0.2), height")
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     page.keyboard.press("Space")
     said = race.said
     page.clock.run_for(2500)

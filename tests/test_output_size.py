@@ -187,7 +187,8 @@ def test_windows_are_stepped_through_by_mouse_player_and_keys(widget, page):
     widget.root.get_by_label("stride s").focus()
     page.keyboard.press("ArrowLeft")
     assert widget.formula.endswith("= 5")
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     page.keyboard.press("Space")
     said = widget.said
     page.clock.run_for(6000)

@@ -154,7 +154,8 @@ def test_an_average_is_written_as_a_sum_and_a_division(first):
 
 
 def test_steps_scrubbing_playing_and_keys_move_the_window(first, page):
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     first.press("Step forward")
     assert (first.where, first.sum) == ("2 / 4", "max of 7, 0, 8, 0 = 8")
     first.root.get_by_label("Position of the window").fill("3")
@@ -179,7 +180,8 @@ def test_steps_are_spoken_and_playing_is_not(first, page):
     assert first.said == "row 0, column 1: the largest of 7, 0, 8, 0 is 8"
     first.press("average")
     assert first.said == "row 0, column 1: 15 divided by 4 is 3.75"
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     first.press("Play")
     page.clock.run_for(1500)
     assert first.said == "row 0, column 1: 15 divided by 4 is 3.75"

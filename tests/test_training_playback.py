@@ -128,7 +128,8 @@ def test_zoomed_in_the_charts_begin_before_the_lowest_validation_loss(playback):
 
 
 def test_play_moves_all_together_and_pause_stops(playback, page):
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     before = playback.probabilities
     playback.press("Play")
     page.clock.run_for(4000)
