@@ -331,6 +331,20 @@ def test_on_this_page_leads_to_a_section(request, site, device):
     )
 
 
+def test_what_is_far_is_laid_out_when_the_page_has_arrived(open_page, site):
+    page, held = open_page(), []
+    page.route(re.compile(r"\.png"), lambda route: held.append(route), times=2)
+    page.goto(f"{site}/chapters/convolution.html", wait_until="commit")
+    far = page.locator("#what-to-remember")
+    far.wait_for(state="attached")
+    visibility = "one => getComputedStyle(one).contentVisibility"
+    assert far.evaluate(visibility) == "auto"
+    for route in held:
+        route.continue_()
+    page.wait_for_load_state()
+    assert far.evaluate(visibility) == "visible"
+
+
 COPIED = """(selector) => {
   const chosen = document.querySelector(selector);
   getSelection().selectAllChildren(chosen);
