@@ -5,17 +5,25 @@
 // hosts them as the AFM specification asks (https://anywidget.dev/en/afm/): it imports each script once,
 // gives it a model, and calls render where each view belongs. Two views of one widget share its model.
 
-function createModel(state) {
+// Where Python has made the widget, in this page, `sendChanges` takes what the page changes.
+function createModel(state, sendChanges = () => {}) {
   const listeners = new EventTarget();
-  const wrapped = new Map();
+  const wrapped = new Map(), changed = new Set();
   const names = (events) => events.split(/\s+/);
+  const put = (name, value) => {
+    if (JSON.stringify(state[name]) === JSON.stringify(value)) return false;
+    state[name] = value;
+    listeners.dispatchEvent(new CustomEvent(`change:${name}`, { detail: value }));
+    listeners.dispatchEvent(new Event("change"));
+    return true;
+  };
   return {
     get: (name) => state[name],
     set(name, value) {
-      if (JSON.stringify(state[name]) === JSON.stringify(value)) return;
-      state[name] = value;
-      listeners.dispatchEvent(new CustomEvent(`change:${name}`, { detail: value }));
-      listeners.dispatchEvent(new Event("change"));
+      if (put(name, value)) changed.add(name);
+    },
+    receive(update) {
+      for (const [name, value] of Object.entries(update)) put(name, value);
     },
     on(events, callback) {
       const listener = (event) => callback(event, event.detail);
@@ -25,7 +33,10 @@ function createModel(state) {
     off(events, callback) {
       for (const name of names(events)) listeners.removeEventListener(name, wrapped.get(callback));
     },
-    save_changes() {},
+    save_changes() {
+      if (changed.size) sendChanges(Object.fromEntries([...changed].map((name) => [name, state[name]])));
+      changed.clear();
+    },
     send() {},
   };
 }
@@ -60,7 +71,11 @@ function fetched(name) {
 async function fetchFile(name) {
   const found = () => globalThis.widgetScripts?.[name];
   let tag = document.querySelector(`script[src*="widgets/${name}.js"]`);
-  if (!tag) throw new Error(`the page does not name ${name}.js`);
+  if (!tag) { // a widget that a reader's own code has made
+    tag = document.createElement("script");
+    tag.src = new URL(`_static/widgets/${name}.js`, root);
+    document.head.append(tag);
+  }
   if (!found() && tag.ended) {
     const again = document.createElement("script");
     again.src = tag.src;
@@ -124,15 +139,14 @@ async function turn() {
 
 const nameOf = (state) => state._anywidget_id.split(".").pop();
 
-async function render(models, state, id, el) {
+async function drawModel(model, state, el) {
   const name = state._esm ? null : nameOf(state);
   const [widget, css] = await (name ? ofLibrary(name) : ofState(state));
   try {
     if (!widget?.render) throw new Error("its script exports no render");
     addStyle(css);
-    if (!models.has(id)) models.set(id, createModel(state));
     await turn();
-    await widget.render({ model: models.get(id), el });
+    await widget.render({ model, el });
   } catch (error) {
     if (name) forget(name);
     throw error;
@@ -150,7 +164,9 @@ async function drawView(view, states, models) {
   try {
     const id = JSON.parse(view.textContent).model_id;
     if (!states[id]) throw new Error("the page does not hold its state");
-    await render(models, states[id].state, id, el);
+    const { state } = states[id];
+    if (!models.has(id)) models.set(id, createModel(state));
+    await drawModel(models.get(id), state, el);
     text?.remove();
   } catch (error) {
     console.error(error);
@@ -269,6 +285,71 @@ async function offerToKeep(box) {
   box.hidden = false;
 }
 
+// Python in the page. Nothing of it is loaded before a reader asks for it: python/run.js does the rest.
+const python = JSON.parse(document.getElementById("python")?.textContent ?? "null");
+let loading;
+function withPython() {
+  if (root.protocol === "file:")
+    throw new Error("From disk a browser starts no Python. It does on the web, and after `make serve`.");
+  if (python.missing) throw new Error(`Python is not here: ${python.missing}.`);
+  const files = Object.fromEntries(Object.entries(python).map(([name, file]) => [name, new URL(file, location).href]));
+  loading ??= import(files.run).then(({ begin }) => begin({ createModel, drawModel }, files));
+  loading.catch(() => (loading = null)); // to be tried again
+  return loading;
+}
+
+/** A button that does something with Python, and beside it what became of it. */
+function pythonButton(text, status, act) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = text;
+  button.className = text.split(" ")[0].toLowerCase();
+  button.addEventListener("click", async () => {
+    try {
+      if (!loading) status.textContent = "The editor is loading";
+      const page = await withPython();
+      status.textContent = "";
+      await act(page);
+    } catch (error) {
+      status.textContent = error.message;
+    }
+  });
+  return button;
+}
+
+function offerPython() {
+  for (const place of document.querySelectorAll(".run-tools, .run-page")) {
+    const status = document.createElement("span");
+    status.setAttribute("role", "status");
+    const cell = place.closest(".cell");
+    const run = cell?.matches(".tag_exercise") ? "Check my solution" : "Run";
+    if (cell)
+      place.append(
+        pythonButton(run, status, (page) => page.run(page.find(cell.id))),
+        pythonButton("Edit", status, (page) => page.find(cell.id).editor.focus()),
+        status,
+      );
+    else
+      place.append(
+        pythonButton("Run all", status, (page) => page.runAll(status)),
+        pythonButton("Restart", status, (page) => page.restart()),
+        pythonButton("Forget my changes", status, (page) => page.restoreAll()),
+        status,
+      );
+  }
+}
+
+/** What a reader has changed, or what came with a link, stands there again. */
+function reopen() {
+  const chapter = python?.cells?.match(/([\w-]+)\.json/)[1];
+  try {
+    const changed = Object.keys(localStorage).some((key) => key.startsWith(`code:${chapter}:`));
+    if (changed || /^#code-[\w-]+=/.test(location.hash)) withPython();
+  } catch {
+    // from disk, or where nothing is kept
+  }
+}
+
 // A formula that is wider than its place is scrolled with the keys, too.
 const formulas = new ResizeObserver((boxes) => {
   for (const { target } of boxes) {
@@ -279,6 +360,8 @@ const formulas = new ResizeObserver((boxes) => {
 
 function start() {
   draw();
+  if (python) offerPython();
+  if (python) reopen();
   for (const box of document.querySelectorAll("span.math, div.math > div")) formulas.observe(box);
   if (canKeep) document.querySelectorAll(".keep-offline").forEach((box) => offerToKeep(box).catch(() => {}));
 }

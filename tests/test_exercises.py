@@ -1,16 +1,12 @@
-import ast
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cnnlib import exercises
-from cnnlib.exercises import CHECKS, checking
-from cnnlib.exercises.checking import Drawn, Exercise, judge, same
+from cnnlib.exercises import CHECKS
+from cnnlib.exercises.checking import Drawn, Exercise, judge
 
 ROOT = Path(__file__).parents[1]
 WRITTEN = {label: one for label, one in CHECKS.items() if isinstance(one, Exercise)}
@@ -20,7 +16,7 @@ MISTAKES = [
 
 
 def cells():
-    """(chapter, label, source of the cell) of each exercise with a check, as the chapters have it."""
+    """(chapter, label, source, cell) of each exercise with a check."""
     for path in sorted((ROOT / "chapters").glob("*.ipynb")):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             source = "".join(cell["source"])

@@ -6,11 +6,17 @@ checked, by the labels of the exercises; each chapter's are in the module of its
 
 import difflib
 import importlib
+import json
+import os
 import pkgutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+import cnnlib
 from cnnlib.exercises.checking import Drawn, Exercise, Verdict, judge
 
 OTHERS = {"__main__", "checking", "grading"}
@@ -27,8 +33,6 @@ def _all() -> dict[str, Exercise | Drawn]:
 CHECKS = _all()
 # What was written and is right, by the labels of the exercises.
 SOLVED: dict[str, Any] = {}
-# Called with (label, verdict) after each check.
-listeners: list[Any] = []
 
 
 def _exercise(function: str, label: str) -> Exercise | Drawn:
@@ -59,19 +63,25 @@ def check(label: str, names: Mapping[str, Any] | None = None) -> Any:
         verdict = Verdict(False, words)
     if verdict.right:
         SOLVED[label] = names[exercise.name]
-    for told in listeners:
-        told(label, verdict)
     return verdict
 
 
 def own(label: str) -> Any:
     """The function that was written for an exercise and is right; the book's, where there is none.
 
+    It was checked before in this notebook; or its code stands in the file that the environment's
+    CNNLIB_SOLUTIONS names, a JSON object of labels and code, as the book's page keeps it.
     Raises ValueError when there is no check of this label, or it asks for a number.
     """
     exercise = _exercise("own", label)
     if isinstance(exercise, Drawn):
         raise ValueError(f"own: {label!r} asks for a number; expected one that asks for a function")
+    path = os.environ.get("CNNLIB_SOLUTIONS")
+    kept = json.loads(Path(path).read_text("utf-8")) if path else {}
+    if label not in SOLVED and label in kept:
+        names = {"np": np, "cnnlib": cnnlib}
+        exec(kept[label], names)
+        SOLVED[label] = names[exercise.name]
     return SOLVED.get(label, exercise.right)
 
 

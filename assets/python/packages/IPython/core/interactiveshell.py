@@ -1,0 +1,3 @@
+"""ipywidgets asks for this name."""
+
+InteractiveShell = None

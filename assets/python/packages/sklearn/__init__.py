@@ -1,0 +1,1 @@
+"""Stands in for scikit-learn, of which the book takes the data."""

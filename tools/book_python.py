@@ -1,0 +1,301 @@
+"""Python in the page: what a reader's browser loads when a cell is run, and nothing before.
+
+Pyodide, a Python for browsers, comes from npm, and the packages that are compiled for it from its
+release, each as the lock file in it says. All else is what the book is built with: the packages
+that are Python alone, cnnlib, and the data of scikit-learn. It lies in _static/python, where
+manifest.json names it; the page's part is assets/python.
+"""
+
+import io
+import json
+import os
+import re
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from html import escape
+from importlib.metadata import distribution
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pooch
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+from cnnlib import data
+from cnnlib.exercises import CHECKS
+
+LOG = logging.getLogger(__name__)
+ROOT = Path(__file__).parents[1]
+KEPT = ROOT / "_build" / "pyodide"
+PYODIDE = "314.0.7"
+NPM = f"https://registry.npmjs.org/pyodide/-/pyodide-{PYODIDE}.tgz"
+NPM_HASH = "66b7949e5a0cba2250b586d7e368bf12fb482800748d182c4618254b685ffaa0"
+RELEASE = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
+CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+LOCK = "pyodide-lock.json"
+# What is compiled, by the package whose first import fetches it; "" is fetched with Python.
+COMPILED = {
+    "": ("numpy",),
+    "PIL": ("pillow",),
+    "matplotlib": ("matplotlib", "contourpy", "kiwisolver"),
+}
+# What is Python alone, as it is installed here.
+PURE = {
+    "": ("anywidget", "comm", "ipywidgets", "psygnal", "tqdm", "traitlets", "typing-extensions"),
+    "matplotlib": ("cycler", "packaging", "pyparsing", "python-dateutil", "six"),
+}
+NEEDS = {"matplotlib": ("PIL",)}
+EXERCISE = re.compile(r'^check\("([\w-]+)"\)$', re.MULTILINE)
+
+
+def fetch() -> dict[str, Path]:
+    """The files of Pyodide and the compiled packages, by their names; kept in _build.
+
+    PYODIDE_WHEELS may name a folder with packages that are compiled elsewhere. Raises OSError when
+    something cannot be fetched, ValueError when it is not what its hash says.
+    """
+    archive = pooch.retrieve(
+        NPM,
+        "sha256:66b7949e5a0cba2250b586d7e368bf12fb482800748d182c4618254b685ffaa0",
+        f"pyodide-{PYODIDE}.tgz",
+        KEPT,
+    )
+    folder = KEPT / PYODIDE
+    if not (folder / LOCK).exists():
+        folder.mkdir(exist_ok=True)
+        with tarfile.open(archive) as file:
+            for name in (*CORE, LOCK):
+                (folder / name).write_bytes(file.extractfile(f"package/{name}").read())
+    files = {name: folder / name for name in (*CORE, LOCK)}
+    packages = json.loads((folder / LOCK).read_text("utf-8"))["packages"]
+    own = os.environ.get("PYODIDE_WHEELS")
+    for name in sum(COMPILED.values(), ()):
+        if own:
+            found = sorted(Path(own).glob(f"{name}-*.whl"))
+            if not found:
+                raise FileNotFoundError(f"PYODIDE_WHEELS: there is no {name}-*.whl in {own}")
+            files[name] = found[-1]
+        else:
+            one = packages[name]
+            digest = f"sha256:{one['sha256']}"
+            path = pooch.retrieve(RELEASE + one["file_name"], digest, one["file_name"], KEPT)
+            files[name] = Path(path)
+    return files
+
+
+def of_distribution(name: str) -> Iterator[tuple[str, bytes]]:
+    """The Python files of an installed package, with its version."""
+    for file in distribution(name).files or ():
+        is_code = file.suffix == ".py" and "tests" not in file.parts
+        if is_code or file.name == "METADATA":
+            yield str(file), file.locate().read_bytes()
+
+
+def of_cnnlib() -> Iterator[tuple[str, bytes]]:
+    """cnnlib with its records; the page has the widgets' scripts and styles."""
+    package = ROOT / "cnnlib"
+    for file in sorted(package.rglob("*.py")):
+        name = file.relative_to(ROOT).as_posix()
+        yield name, file.read_bytes()
+        if file.parent.name == "widgets" and file.with_suffix(".js").exists():
+            yield name.removesuffix("py") + "js", b""
+    yield "cnnlib/widgets/shared/view/widget.css", b""
+    for file in sorted((ROOT / "assets").glob("*")):
+        if file.suffix in (".json", ".safetensors"):
+            yield f"cnnlib/assets/{file.name}", file.read_bytes()
+
+
+def of_page() -> Iterator[tuple[str, bytes]]:
+    """What runs the cells, and what stands in for libraries that are too large."""
+    folder = ROOT / "assets" / "python"
+    yield "runner.py", (folder / "runner.py").read_bytes()
+    for file in sorted((folder / "packages").rglob("*.py")):
+        yield file.relative_to(folder / "packages").as_posix(), file.read_bytes()
+    digits = data.digits()
+    images = (digits.images[:, 0] * 16).astype(np.uint8)
+    yield "sklearn/digits.npz", packed(images=images, target=digits.labels.astype(np.uint8))
+
+
+def of_photographs() -> Iterator[tuple[str, bytes]]:
+    """A package with scikit-learn's two photographs."""
+    images = {
+        name: (image * 255).round().astype(np.uint8).transpose(1, 2, 0)
+        for name, image in data.photographs().items()
+    }
+    yield "photographs/images.npz", packed(**images)
+    module = ROOT / "assets" / "python" / "photographs" / "__init__.py"
+    yield "photographs/__init__.py", module.read_bytes()
+
+
+def packed(**arrays: np.ndarray) -> bytes:
+    """Arrays as the content of an .npz file, the same at each build."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.save(content, array)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
+    return file.getvalue()
+
+
+def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """The content of a zip file, the same at each build."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as whole:
+        for name, content in files:
+            whole.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
+    return file.getvalue()
+
+
+def write_python(site: Path, files: dict[str, Path]) -> None:
+    """Write what the worker loads, and the manifest that names it."""
+    folder = site / "_static" / "python"
+    manifest: dict = {"core": f"pyodide-{PYODIDE}/", "packages": {}}
+    (folder / manifest["core"]).mkdir(parents=True, exist_ok=True)
+    size = 0
+
+    def write(name: str, content: bytes) -> str:
+        nonlocal size
+        size += len(content)
+        (folder / name).write_bytes(content)
+        return f"{name}?v={zlib.crc32(content):08x}"
+
+    for name in (*CORE, LOCK):
+        write(manifest["core"] + name, files[name].read_bytes())
+    manifest["core_bytes"] = size
+    own = {"": [*of_cnnlib(), *of_page()], "photographs": of_photographs()}
+    for package in ("", "PIL", "matplotlib", "photographs"):
+        names = COMPILED.get(package, ())
+        addresses = [write(files[name].name, files[name].read_bytes()) for name in names]
+        pure = [one for name in PURE.get(package, ()) for one in of_distribution(name)]
+        if pure or package in own:
+            content = archive([*pure, *own.get(package, ())])
+            addresses.append(write(f"{package or 'book'}.zip", content))
+        manifest["packages"][package] = addresses
+    manifest["needs"] = NEEDS
+    manifest["bytes"] = {
+        package: sum((folder / one.partition("?")[0]).stat().st_size for one in addresses)
+        for package, addresses in manifest["packages"].items()
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
+def cells_of(path: Path) -> list[dict]:
+    """What the page knows of a chapter's code cells: source, place, and the exercise's hints."""
+    cells = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type != "code" or cell.id == "colab":
+            continue
+        one = {"id": f"code-{cell.id}", "source": cell.source}
+        found = EXERCISE.search(cell.source)
+        if found and "exercise" in cell.metadata.get("tags", ()):
+            one |= {"exercise": found[1], "hints": list(CHECKS[found[1]].hints)}
+        cells.append(one)
+    return cells
+
+
+class RunButtons(SphinxPostTransform):
+    """Give each code cell that a page shows a name, and a place for its buttons.
+
+    The place is there from the beginning, so that nothing moves; assets/page.js fills it.
+    """
+
+    default_priority = 3
+    formats = ("html",)
+
+    def run(self, **kwargs: object) -> None:
+        """Name the cells as the notebook does, and put the buttons under their code."""
+        path = Path(self.env.doc2path(self.env.docname))
+        if self.app.builder.name != "html" or path.suffix != ".ipynb":
+            return
+        names = [cell.id for cell in nbformat.read(path, as_version=4).cells]
+        title = next(self.document.findall(nodes.title))
+        all_cells = nodes.raw("", '<div class="run-page"></div>', format="html")
+        title.parent.insert(title.parent.index(title) + 1, all_cells)
+        for cell in list(self.document.findall(nodes.container)):
+            if cell.get("nb_element") != "cell_code" or names[cell["cell_index"]] == "colab":
+                continue
+            cell["ids"].append(f"code-{names[cell['cell_index']]}")
+            for part in cell.findall(nodes.container):
+                if part.get("nb_element") == "cell_code_source":
+                    source = part.astext()
+                    part += nodes.raw("", buttons(source), format="html")
+
+
+def buttons(source: str) -> str:
+    """The place for a cell's buttons, and the hints of an exercise, as HTML."""
+    found = EXERCISE.search(source)
+    html = '<div class="run-tools"></div>'
+    if found and found[1] in CHECKS:
+        for number, hint in enumerate(getattr(CHECKS[found[1]], "hints", ()), 1):
+            code = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(hint, quote=False))
+            html += f"<details class='hint'><summary>Hint {number}</summary><p>{code}</p></details>"
+    return html
+
+
+def prepare(app: Sphinx) -> None:
+    """Have the files at hand, or know why not."""
+    app.python_files, app.python_missing = {}, ""
+    if app.builder.name != "html":
+        return
+    try:
+        app.python_files = fetch()
+    except (OSError, ValueError) as error:
+        app.python_missing = "it could not be fetched when this copy of the book was made"
+        LOG.info("Python in the page: %s: %s", app.python_missing, error)
+
+
+def name_python(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Name in a chapter's page what is loaded when a cell is run."""
+    if doctree is None or not app.env.doc2path(page).endswith(".ipynb"):
+        return
+    address = context["pathto"]
+    files = {
+        "run": "run.js",
+        "editor": "codemirror.js",
+        "worker": "worker.js",
+        "manifest": "manifest.json",
+        "cells": f"cells/{Path(page).name}.json",
+    }
+    named = {key: address(f"_static/python/{file}", 1) + "?v=0" for key, file in files.items()}
+    known = {"missing": app.python_missing} if app.python_missing else named
+    text = json.dumps(known).replace("<", "\\u003c")
+    context["metatags"] += f'<script type="application/json" id="python">{text}</script>\n'
+
+
+def write(root: Path, site: Path, files: dict[str, Path]) -> None:
+    """Write all that belongs to Python in the page, as it is now."""
+    folder = site / "_static" / "python"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "cells").mkdir(parents=True)
+    for file in (root / "assets" / "python").glob("*.js"):
+        shutil.copy(file, folder)
+    for path in (root / "chapters").glob("*.ipynb"):
+        text = json.dumps(cells_of(path), ensure_ascii=False)
+        (folder / "cells" / f"{path.stem}.json").write_text(text, "utf-8")
+    write_python(site, files)
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """Write it when the pages are written."""
+    if exception or app.builder.name != "html":
+        return
+    if app.python_files:
+        write(Path(app.srcdir), Path(app.outdir), app.python_files)
+    else:
+        shutil.rmtree(Path(app.outdir, "_static", "python"), ignore_errors=True)
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the extension."""
+    app.add_post_transform(RunButtons)
+    app.connect("builder-inited", prepare)
+    app.connect("html-page-context", name_python)
+    app.connect("build-finished", finish, priority=650)  # before book_site names what files hold
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
