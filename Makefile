@@ -5,9 +5,9 @@ PORT := 8000
 # Packages are compiled when they are first used, and not each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-CODE := $(wildcard cnnlib/*.py cnnlib/widgets/* cnnlib/widgets/shared/*/*)
-HOUSE := _config.yml _toc.yml $(wildcard tools/book_*.py assets/*)
-LOOKS := $(wildcard assets/*.js assets/*.css cnnlib/widgets/*.js cnnlib/widgets/*.css cnnlib/widgets/shared/*/*)
+CODE := $(wildcard cnnlib/*.py cnnlib/exercises/*.py cnnlib/widgets/* cnnlib/widgets/shared/*/*)
+HOUSE := _config.yml _toc.yml $(wildcard tools/book_*.py assets/*.* assets/python/*.* assets/python/*/*.py assets/python/*/*/*.py)
+LOOKS := $(wildcard assets/*.js assets/*.css assets/python/*.js cnnlib/widgets/*.js cnnlib/widgets/*.css cnnlib/widgets/shared/*/*)
 TEXT := intro.md $(wildcard chapters/*.ipynb chapters/*.md)
 
 .PHONY: help book test check format notebooks bench serve clean

@@ -263,7 +263,7 @@ async function keepBook(list, say) {
   await keep([list], fresh);
 }
 
-/** The button that keeps the whole book. */
+/** The button that keeps the whole book. tools/book_site.py has put the size of it there. */
 async function offerToKeep(box) {
   const [button, status] = [box.querySelector("button"), box.querySelector("[role=status]")];
   const list = new URL("offline.json", root).href;
@@ -318,7 +318,7 @@ function pythonButton(text, status, act) {
 }
 
 function offerPython() {
-  for (const place of document.querySelectorAll(".run-tools, .run-page")) {
+  for (const place of document.querySelectorAll(":is(.run-tools, .run-page):empty")) {
     const status = document.createElement("span");
     status.setAttribute("role", "status");
     const cell = place.closest(".cell");

@@ -32,7 +32,7 @@ from cnnlib.exercises import CHECKS
 
 LOG = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[1]
-KEPT = ROOT / "_build" / "pyodide"
+KEPT = Path(pooch.os_cache("cnnlib"))
 PYODIDE = "314.0.7"
 NPM = f"https://registry.npmjs.org/pyodide/-/pyodide-{PYODIDE}.tgz"
 NPM_HASH = "66b7949e5a0cba2250b586d7e368bf12fb482800748d182c4618254b685ffaa0"

@@ -237,8 +237,35 @@ def list_for_offline(site: Path) -> None:
             if other.is_file() and "_modules" not in other.parts:
                 needed.add(one)
                 todo.append(one)
+    needed |= python_files(site, [file for file, _ in needed if file.suffix == ".html"])
     paths = sorted(quote(file.relative_to(site).as_posix()) + version for file, version in needed)
     (site / "offline.json").write_text(json.dumps(paths), "utf-8")
+    size = sum(file.stat().st_size for file, _ in needed) / 1e6
+    has_python = any("python" in file.parts for file, _ in needed)
+    told = f"({size:.0f} MB{', Python among them' if has_python else ''})"
+    for page in [file for file, _ in needed if file.suffix == ".html"]:
+        text = page.read_text("utf-8")
+        if (new := KEEP_SIZE.sub(rf"\g<1>{told}", text)) != text:
+            page.write_text(new, "utf-8")
+
+
+KEEP_SIZE = re.compile(r'(class="keep-size">)[^<]*')
+PYTHON = re.compile(r'"([^"]*_static/python/[^"?]+)(\?v=\w+)"')
+
+
+def python_files(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:
+    """The files of Python in the page, as the pages and the manifest name them."""
+    found = set()
+    for page in pages:
+        for name, version in PYTHON.findall(page.read_text("utf-8")):
+            found.add((Path(os.path.normpath(page.parent / name)), version))
+    for file in [file for file, _ in found if file.name == "manifest.json"]:
+        manifest = json.loads(file.read_text("utf-8"))
+        found |= {(one, "") for one in (file.parent / manifest["core"]).iterdir()}
+        for address in sum(manifest["packages"].values(), []):
+            name, _, version = address.partition("?")
+            found.add((file.parent / name, f"?{version}"))
+    return found
 
 
 def refresh(root: Path) -> None:
@@ -247,6 +274,9 @@ def refresh(root: Path) -> None:
     for file in (*assets.glob("*.js"), *assets.glob("*.css")):
         shutil.copy(file, site / "_static")
     shutil.copy(assets / "offline.js", site)
+    if (python := site / "_static" / "python").exists():
+        for file in (assets / "python").glob("*.js"):
+            shutil.copy(file, python)
     write_widgets(site)
     stamp(site)
     list_for_offline(site)

@@ -1,0 +1,264 @@
+"""The chapters' cells, run in the page: the real Python of the built book, in a real browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.browser import serve
+from tests.test_offline import OneAnswerHandler, stop, wait_until_kept
+
+pytest_plugins = ["tests.browser"]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("python")]
+ROOT = Path(__file__).parents[1]
+LONG = 120_000  # a machine that does other things takes its time
+
+
+@pytest.fixture(scope="session")
+def has_python(book):
+    if not (book / "_static" / "python" / "manifest.json").exists():
+        pytest.skip("Python in the page could not be fetched when the book was built")
+
+
+class Reader:
+    """A reader of a page, who runs and changes its cells."""
+
+    def __init__(self, page, url):
+        self.page = page
+        page.goto(url)
+
+    def cell(self, id):
+        return self.page.locator(f"#code-{id}")
+
+    def says(self, id):
+        return self.cell(id).locator(".run-tools [role=status]").inner_text()
+
+    def press(self, id, name="Run"):
+        self.cell(id).locator(".run-tools").get_by_role("button", name=name, exact=True).click()
+
+    def run(self, id, name="Run", until="ran"):
+        self.press(id, name)
+        self.page.wait_for_function(
+            """([id, until]) => new RegExp(until).test(
+                document.querySelector(`#code-${id} .run-tools [role=status]`).textContent)""",
+            arg=[id, until],
+            timeout=LONG,
+        )
+
+    def write(self, id, code):
+        self.cell(id).locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(code)
+
+    def code(self, id):
+        return self.page.evaluate(
+            "id => [...document.querySelectorAll(`#code-${id} .cm-line`)]"
+            ".map((line) => line.textContent).join('\\n')",
+            id,
+        )
+
+    def shown(self, id):
+        return self.cell(id).locator(".cell_output").inner_text()
+
+
+@pytest.fixture(scope="module")
+def reader(browser, site, has_python):
+    """One page whose Python has run the first cell and its widget's."""
+    context = browser.new_context(service_workers="block")
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    reader = Reader(context.new_page(), f"{site}/chapters/convolution.html")
+    reader.stored = reader.shown("cell-06")
+    reader.run("cell-06")
+    yield reader
+    context.close()
+
+
+def test_nothing_of_it_is_loaded_before_it_is_asked_for(page, site, has_python):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{site}/chapters/convolution.html")
+    page.wait_for_load_state("networkidle")
+    page.mouse.wheel(0, 5000)
+    page.wait_for_load_state("networkidle")
+    assert len(asked) > 5
+    assert [url for url in asked if "/python/" in url] == []
+
+
+def test_a_cell_runs_after_those_above_and_prints_what_is_stored(reader):
+    assert reader.shown("cell-06") == reader.stored
+    assert "15" in reader.stored
+    assert re.fullmatch(r"ran in \d+\.\d s", reader.says("cell-06"))
+    assert "36 pixels" in reader.shown("cell-01")  # a cell above ran, too
+
+
+def test_what_is_changed_runs_with_the_last_value_shown(reader):
+    reader.write("library-code", "image[0].sum() + 0.5")
+    reader.run("library-code")
+    assert reader.shown("library-code").strip() == f"np.float64({5 + 5 + 3 * 4 + 0.5})"
+
+
+def test_a_widget_and_python_share_their_numbers(reader):
+    reader.write("cell-08", "widget = SlidingKernel(position=5)\nwidget")
+    reader.run("cell-08")
+    widget = reader.cell("cell-08").locator(".cnn-widget")
+    widget.wait_for()
+    first = widget.locator(".number-grid").first.locator('[data-row="1"][data-column="1"]')
+    first.click()
+    reader.page.keyboard.type("90")
+    reader.page.keyboard.press("Enter")
+    reader.write("cell-10", "print(widget.image[0, 1, 1], widget.output[0, 1, 1])")
+    reader.run("cell-10")
+    assert reader.shown("cell-10").split() == ["90.0", str(90 * 1 + 15.0 - 5 * 1)]
+    reader.write("cell-10", "widget.image = 9 - widget.image")
+    reader.run("cell-10")
+    reader.page.wait_for_function(
+        "place => place.textContent.startsWith('−81')", arg=first.element_handle(), timeout=LONG
+    )
+
+
+def test_a_figure_is_drawn_anew(reader):
+    reader.cell("cell-02").locator("summary").first.click()
+    reader.write("cell-02", 'show_images({"a": image[:2]}, white=9)')
+    reader.run("cell-02")
+    picture = reader.cell("cell-02").locator(".cell_output img")
+    assert picture.get_attribute("src").startswith("data:image/png;base64,")
+    reader.page.wait_for_function(
+        "img => img.complete && img.width === Math.round(img.naturalWidth / 2)",
+        arg=picture.element_handle(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "line"),
+    [
+        ("a = 1\nb = a +", "SyntaxError: invalid syntax", 2),
+        ("a = 1\n\nprint(b_is_not_there)", "NameError: name 'b_is_not_there' is not defined", 3),
+        ("cnnlib.conv2d(\n    image,\n    kernel)", "TypeError: conv2d", 1),
+        ("input('?')", "RuntimeError: input() cannot ask in this page", 1),
+    ],
+)
+def test_an_error_says_in_which_line_of_the_cell(reader, code, words, line):
+    reader.write("cell-20", code)
+    reader.press("cell-20")
+    error = reader.cell("cell-20").locator(".run-error")
+    error.get_by_text(f"In line {line} of this cell.").wait_for(timeout=LONG)
+    assert words in error.inner_text()
+    marked = reader.cell("cell-20").locator(".cm-line.error-line")
+    assert marked.inner_text() == code.split("\n")[line - 1]
+    reader.press("cell-20", "As printed")
+    assert reader.cell("cell-20").locator(".run-error").count() == 0
+
+
+def test_as_printed_brings_back_code_and_output(reader):
+    reader.write("cell-06", "print('mine')")
+    reader.run("cell-06")
+    assert reader.shown("cell-06").strip() == "mine"
+    reader.press("cell-06", "As printed")
+    assert reader.shown("cell-06") == reader.stored
+    assert reader.code("cell-06").startswith("def convolve(image, kernel, bias):")
+
+
+def test_what_prints_while_it_runs_is_seen_and_an_endless_loop_is_stopped(reader):
+    reader.write("cell-20", "import time\nn = 0\nwhile True:\n    n += 1\n    print(n)")
+    reader.press("cell-20")
+    reader.page.wait_for_function(
+        "document.querySelector('#code-cell-20 .cell_output').textContent.includes('1000')",
+        timeout=LONG,
+    )
+    reader.press("cell-20", "Stop")
+    reader.cell("cell-20").get_by_text("stopped; Python begins anew at the next run").wait_for()
+    reader.write("cell-20", "print(image.shape)")
+    reader.run("cell-20")
+    assert reader.shown("cell-20").strip() == "(6, 6)"
+
+
+def test_what_needs_torch_keeps_its_output_and_nothing_after_it_breaks(reader):
+    stored = reader.shown("cell-33")
+    reader.press("cell-33")
+    reader.cell("cell-33").get_by_text("PyTorch does not run in a browser.").wait_for(timeout=LONG)
+    assert reader.shown("cell-33").endswith(stored)
+    reader.press("cell-35")  # with a name that the cell before would have made
+    reader.cell("cell-35").get_by_text("PyTorch does not run in a browser.").wait_for(timeout=LONG)
+    reader.run("cell-37")
+    assert "expected float32 or float64" in reader.shown("cell-37")
+
+
+def test_what_was_edited_survives_a_reload_until_all_is_forgotten(reader):
+    reader.write("cell-41", "print('kept')")
+    reader.page.reload()
+    reader.page.wait_for_function("document.querySelector('#code-cell-41 .cm-line')", timeout=LONG)
+    assert reader.code("cell-41") == "print('kept')"
+    top = reader.page.locator(".run-page")
+    top.get_by_role("button", name="Forget my changes").click()
+    reader.page.wait_for_function(
+        "document.querySelector('#code-cell-41 .cm-line').textContent.startsWith('once')"
+    )
+    reader.page.reload()
+    reader.page.wait_for_load_state("networkidle")
+    assert reader.page.locator(".cm-line").count() == 0
+
+
+def test_a_cell_is_shared_as_a_link(reader, browser, site):
+    reader.press("cell-41", "Edit")
+    reader.write("cell-41", "print('gefunden: ä')")
+    reader.press("cell-41", "Copy link")
+    reader.cell("cell-41").get_by_text("The link is copied.").wait_for()
+    link = reader.page.evaluate("navigator.clipboard.readText()")
+    other = Reader(browser.new_page(), link)
+    other.cell("cell-41").get_by_text("Read it before you run it.").wait_for(timeout=LONG)
+    assert other.code("cell-41") == "print('gefunden: ä')"
+    assert other.shown("cell-41") == reader.shown("cell-41")  # it was not run
+    other.page.goto("about:blank")
+    other.page.goto(link[:-4])
+    other.cell("cell-41").get_by_text("is damaged").wait_for(timeout=LONG)
+    other.page.close()
+
+
+def test_from_disk_one_sentence_says_what_to_do(page, site_file, has_python):
+    reader = Reader(page, f"{site_file}/chapters/convolution.html")
+    reader.run("cell-06", until="From disk")
+    assert "make serve" in reader.says("cell-06")
+
+
+def test_where_python_is_not_the_button_says_so(page, site):
+    def without(route):
+        text = re.sub(
+            r'(id="python">)[^<]*', r'\1{"missing": "it was not fetched"}', route.fetch().text()
+        )
+        route.fulfill(body=text, content_type="text/html")
+
+    page.route("**/convolution.html", without)
+    reader = Reader(page, f"{site}/chapters/convolution.html")
+    reader.run("cell-06", until="Python is not here: it was not fetched.")
+
+
+@pytest.mark.parametrize("lost", ["run.js", "manifest.json", "book.zip", "pyodide.asm.wasm"])
+def test_a_file_that_does_not_come_is_named_and_tried_again(browser, site, has_python, lost):
+    context = browser.new_context(service_workers="block")
+    reader = Reader(context.new_page(), f"{site}/chapters/convolution.html")
+    pattern = f"**/{lost}*"
+    context.route(pattern, lambda route: route.fulfill(status=404))
+    reader.run("cell-06", until="could not be|Failed to fetch|error loading")
+    assert lost in reader.says("cell-06") or lost == "pyodide.asm.wasm"
+    context.unroute(pattern)
+    if lost == "run.js":  # a module that did not come is not asked for again by this page
+        reader.page.reload()
+    reader.run("cell-06")
+    context.close()
+
+
+@pytest.mark.whole_page
+def test_a_kept_python_runs_without_a_network(open_page, book, has_python):
+    with serve(book, OneAnswerHandler) as server:
+        page = open_page(service_workers="allow")
+        site = f"http://127.0.0.1:{server.server_port}"
+        reader = Reader(page, f"{site}/intro.html")
+        size = page.locator(".keep-size").inner_text()
+        assert re.fullmatch(r"\(\d\d MB, Python among them\)", size)
+        page.locator(".keep-offline button").click()
+        page.get_by_text("The whole book is on this device").wait_for(timeout=LONG)
+        wait_until_kept(page, f"{site}/chapters/convolution.html")
+        stop(server)
+    reader = Reader(page, f"{site}/chapters/convolution.html")
+    reader.run("cell-02")
+    assert reader.cell("cell-02").locator(".cell_output img").count() == 1
