@@ -46,6 +46,21 @@ def test_repr_states_the_numbers_and_no_address():
     )
 
 
+def test_names_of_channels_are_one_for_each_channel():
+    two, weight, names = np.ones((2, 4, 5)), np.ones((3, 2, 3, 2)), ["red", "green"]
+    widget = SlidingKernel(two, weight, channels=names)
+    assert widget.channels == names
+    message = "channels has 2 names; expected {}, one for each channel of the image"
+    with pytest.raises(traitlets.TraitError, match=f"^SlidingKernel: {message.format(1)}$"):
+        SlidingKernel(channels=names)
+    with (
+        pytest.raises(traitlets.TraitError, match=f"^SlidingKernel: {message.format(4)}$"),
+        widget.hold_trait_notifications(),
+    ):
+        widget.image, widget.weight = np.ones((4, 4, 5)), np.ones((3, 4, 3, 2))
+    assert widget.image.shape == two.shape
+
+
 def test_an_edit_in_place_is_an_error_because_the_page_would_not_see_it():
     with pytest.raises(ValueError, match="read-only"):
         SlidingKernel().image[0, 0, 0] = 1
@@ -349,6 +364,28 @@ def test_three_filters_have_three_maps_and_a_choice(page, site):
     assert widget.sum.endswith("= −16")
     widget.cell("Feature map, filter 1", 4, 1).click()
     assert widget.sum.endswith("+ 3 = 6")
+
+
+def test_channels_are_called_by_number_and_by_the_names_that_are_given(page, site):
+    widget = Widget(page, site, 0, "channels")
+    red = image
+    names = ["channel 0, red", "channel 1, green", "channel 2, blue"]
+    for name, plane in zip(names, (red, red[:, ::-1], red.T), strict=True):
+        assert widget.numbers(f"Image, {name}") == plane.tolist()
+    assert widget.root.locator(".stage .plane-name").all_inner_texts() == [
+        *names,
+        *names,
+        *(f"filter {f}" for f in range(3)),
+    ]
+    assert widget.root.locator(".sum .plane-name").all_inner_texts() == names
+    widget.press("Filter 2")
+    assert widget.numbers(f"Kernel of filter 2, {names[1]}") == (-kernels[0]).tolist()
+
+
+def test_a_filter_of_one_channel_says_which(page, site):
+    widget = Widget(page, site, 1, "channels")
+    widget.press("Filter 2")
+    assert widget.numbers("Kernel of filter 2, channel 2, blue") == kernels[0].tolist()
 
 
 def test_a_finger_can_do_what_a_mouse_can(phone, site):

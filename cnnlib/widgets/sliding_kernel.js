@@ -11,7 +11,7 @@ import { geometry, products } from "./shared/math/terms.js";
 import { player } from "./shared/view/player.js";
 import { predictFirst } from "./shared/view/predict.js";
 import { IMAGES, KERNELS } from "./shared/view/presets.js";
-import { sumOf, sumPanel } from "./shared/view/sum.js";
+import { channelName, sumOf, sumPanel } from "./shared/view/sum.js";
 
 const GEOMETRY = ["stride", "padding", "dilation", "groups"];
 
@@ -68,12 +68,12 @@ function createImage({ get, complain }, change, host) {
   const caption = h("div", { class: "caption" });
   const image = planes(host, (c) => grid({ label: "Image", tone: "gray", onerror: complain,
     onedit: (row, column, value) => change({ image: copyWith(get("image"), [c, row, column], value) }) }));
-  return { ...image, element: caption, update({ image: values, shape, terms, i, j }) {
+  return { ...image, element: caption, update({ image: values, channels, shape, terms, i, j }) {
     const { rows, columns } = shape, { lost: [lostRows, lostColumns], words } = neverRead(shape);
     image.update(values, (c) => {
       const weights = new Map(terms.filter((term) => term.channel === c).map((term) => [`${term.row},${term.column}`, term.weight]));
       return {
-        label: "Image", part: values.length > 1 ? `channel ${c}` : "", channel: c, scale: values.flat(),
+        label: "Image", part: values.length > 1 ? channelName(c, channels) : "", channel: c, scale: values.flat(),
         border: { top: rows.before, bottom: rows.after, left: columns.before, right: columns.after },
         frame: weights.size
           ? { row: i * rows.stride - rows.before, column: j * columns.stride - columns.before, rows: rows.extent, columns: columns.extent }
@@ -99,10 +99,10 @@ function createKernel({ get, complain }, change, chosen, host) {
   const biasRow = h("div", { class: "bias" }, h("span", {}, "+ bias"), bias);
   const kernels = planes(host, (c) => grid({ label: "Kernel", tone: "signed", onerror: complain,
     onedit: (a, b, value) => change({ weight: copyWith(get("weight"), [chosen(), c, a, b], value) }) }));
-  return { ...kernels, element: caption, update({ image, weight, biases, shape, filter }) {
+  return { ...kernels, element: caption, update({ image, channels, weight, biases, shape, filter }) {
     const own = weight[filter], first = Math.floor(filter / shape.filters) * shape.channels;
     kernels.update(own, (c) => ({ label: weight.length > 1 ? `Kernel of filter ${filter}` : "Kernel",
-      part: image.length > 1 ? `channel ${first + c}` : "", channel: first + c, scale: own.flat() }));
+      part: image.length > 1 ? channelName(first + c, channels) : "", channel: first + c, scale: own.flat() }));
     for (const { box } of kernels.list) box.classList.add("kernel");
     bias.update([[biases[filter]]]);
     // Moving it would end an edit, so only when the last channel is another one.
@@ -208,7 +208,7 @@ function stateOf(get, hover, known) {
   const hidden = (f, index) => known.hidden(`${f},${index}`);
   const terms = products(x, kernels, shape, filter, i, j), bias = biases[filter];
   return {
-    image, weight, biases, bias, shape, position, count, filter, i, j, terms, hidden, hover, where: `row ${i}, column ${j}`,
+    image, channels: get("channels"), weight, biases, bias, shape, position, count, filter, i, j, terms, hidden, hover, where: `row ${i}, column ${j}`,
     isHidden: hidden(filter, i * columns + j), output: nested(conv2d(x, kernels, array(biases), options)),
   };
 }

@@ -52,6 +52,8 @@ class SlidingKernel(Predicting, Widget):
         As in `cnnlib.conv2d`.
     groups : int
         As in `cnnlib.conv2d`.
+    channels : sequence of str
+        A name for each channel of the image, such as "red"; without, they have numbers alone.
     filter, position : int
         The filter that is shown, and the place in its map, counted row by row from 0.
     predict : bool
@@ -77,6 +79,7 @@ class SlidingKernel(Predicting, Widget):
     padding = Pair(0, least=0, words=("valid", "same"))
     dilation = Pair(1, least=1)
     groups = traitlets.Int(1, min=1).tag(sync=True)
+    channels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     filter = traitlets.Int(0, min=0).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
 
@@ -111,11 +114,26 @@ class SlidingKernel(Predicting, Widget):
                 f"SlidingKernel: image has shape {value.shape}; "
                 f"expected at most {LARGEST} rows and {LARGEST} columns"
             )
+        if name == "image":
+            self._match(value, self.channels)
         try:
             self._convolve({name: value})
         except ValueError as error:
             raise traitlets.TraitError(f"SlidingKernel: {name} does not fit. {error}") from None
         return value
+
+    @traitlets.validate("channels")
+    def _has_a_name_for_each(self, proposal: Any) -> list[str]:
+        self._match(self.image, proposal.value)
+        return proposal.value
+
+    @staticmethod
+    def _match(image: np.ndarray, channels: list[str]) -> None:
+        if channels and len(channels) != len(image):
+            raise traitlets.TraitError(
+                f"SlidingKernel: channels has {len(channels)} names; "
+                f"expected {len(image)}, one for each channel of the image"
+            )
 
     @traitlets.validate("filter", "position")
     def _exists(self, proposal: Any) -> int:

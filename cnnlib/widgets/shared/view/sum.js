@@ -7,14 +7,17 @@ const spaced = (nodes) => nodes.flatMap((node) => [node, " "]);
 const byChannel = (terms) => [...new Set(terms.map((term) => term.channel))].map((channel) => terms.filter((term) => term.channel === channel));
 const totalOf = (terms) => sum(terms.map((term) => term.pixel * term.weight));
 
+/** What a channel is called: its number, and its name if it has one. */
+export const channelName = (channel, names = []) => [`channel ${channel}`, ...names.slice(channel, channel + 1)].join(", ");
+
 /** A sum of products, channel by channel, and the bias. */
 export const sumOf = (terms, bias) => sum(byChannel(terms).map(totalOf)) + bias;
 
 /**
- * A part that writes out the sum of `now`: {terms, bias, isHidden}, where `isHidden` puts a question mark for
- * every number that follows from the products. A term is {channel, a, pixel, weight}: a line break may stand
- * only between rows `a` of the kernel, and each channel has a line and a sum of its own. It calls
- * onlight(term), or onlight(null), as the pointer moves over the products.
+ * A part that writes out the sum of `now`: {terms, bias, isHidden, channels}, where `isHidden` puts a question mark
+ * for every number that follows from the products, and `channels` are their names, if they have any. A term is
+ * {channel, a, pixel, weight}: a line break may stand only between rows `a` of the kernel, and each channel has a
+ * line and a sum of its own. It calls onlight(term), or onlight(null), as the pointer moves over the products.
  */
 export function sumPanel(onlight) {
   let terms = [];
@@ -33,7 +36,7 @@ export function sumPanel(onlight) {
     const channels = byChannel(terms);
     const written = (number, write = format) => (now.isHidden ? "?" : write(number));
     const end = h("span", { class: "terms" }, `+ ${factor(now.bias)} = `, h("strong", {}, written(sumOf(terms, now.bias))));
-    const lines = channels.map((own) => h("p", {}, h("span", { class: "plane-name" }, `channel ${own[0].channel}`), " ",
+    const lines = channels.map((own) => h("p", {}, h("span", { class: "plane-name" }, channelName(own[0].channel, now.channels)), " ",
       spaced(rows(own)), `= ${written(totalOf(own))}`));
     element.replaceChildren(...(channels.length === 1
       ? [h("p", {}, spaced(rows(terms)), end)]
