@@ -106,7 +106,7 @@ def test_a_widget_and_python_share_their_numbers(reader):
     first.click()
     reader.page.keyboard.type("90")
     reader.page.keyboard.press("Enter")
-    reader.write("cell-10", "print(widget.image[0, 1, 1], widget.output[0, 1, 1])")
+    reader.write("cell-10", "print(float(widget.image[0, 1, 1]), widget.output[0, 1, 1])")
     reader.run("cell-10")
     assert reader.shown("cell-10").split() == ["90.0", str(90 * 1 + 15.0 - 5 * 1)]
     reader.write("cell-10", "widget.image = 9 - widget.image")

@@ -47,7 +47,10 @@ COMPILED = {
 }
 # What is Python alone, as it is installed here.
 PURE = {
-    "": ("anywidget", "comm", "ipywidgets", "psygnal", "tqdm", "traitlets", "typing-extensions"),
+    "": (
+        *("anywidget", "comm", "ipywidgets", "psygnal", "threadpoolctl", "tqdm", "traitlets"),
+        "typing-extensions",
+    ),
     "matplotlib": ("cycler", "packaging", "pyparsing", "python-dateutil", "six"),
 }
 NEEDS = {"matplotlib": ("PIL",)}

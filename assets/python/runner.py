@@ -104,7 +104,7 @@ class Kernel:
         self.cell: str | None = None
         self.printed: list[tuple[str, str]] = []
         self.told = time.monotonic()
-        self.absent: set[str] = set()  # names that a cell would have made
+        self.absent: dict[str, str] = {}  # names that a cell would have made, with what
         self.solved: dict[str, Any] = {}
         self.main = types.ModuleType("__main__")
         self.names: dict[str, Any] = vars(self.main)
@@ -176,11 +176,12 @@ class Kernel:
         tree = None
         try:
             tree = ast.parse(source, name)
-            last = None
-            if tree.body and isinstance(tree.body[-1], ast.Expr):
-                last = tree.body.pop()
-            exec(compile(tree, name, "exec"), self.names)
-            if last:
+            *_, last = tree.body or [None]
+            begin = ast.Module(tree.body, [])
+            if isinstance(last, ast.Expr):
+                begin.body = tree.body[:-1]
+            exec(compile(begin, name, "exec"), self.names)
+            if isinstance(last, ast.Expr):
                 code = compile(ast.Expression(last.value), name, "eval")
                 value = eval(code, self.names)
                 if value is not None and not source.rstrip().endswith(";"):
@@ -190,10 +191,7 @@ class Kernel:
             self.tell_solved(source)
             return "ok"
         except BaseException as error:
-            if library := self.absent_library(error):
-                made = {node.id for node in ast.walk(tree) if is_made(node)}
-                made |= {node.name for node in ast.walk(tree) if hasattr(node, "name")}
-                self.absent |= made - set(self.names)
+            if library := self.absent_library(error, tree):
                 self.send("absent", library=library)
                 return "absent"
             self.send("error", **explain(error, name))
@@ -210,12 +208,21 @@ class Kernel:
                 code = re.sub(r"^check\(.*\n?", "", source, flags=re.MULTILINE)
                 self.send("solved", label=label, source=code)
 
-    def absent_library(self, error: BaseException) -> str:
-        """The library without which a cell could not run, or ""."""
-        if isinstance(error, AbsentError):
-            return str(error)
-        is_made_elsewhere = isinstance(error, NameError) and error.name in self.absent
-        return "PyTorch" if is_made_elsewhere else ""
+    def absent_library(self, error: BaseException, tree: ast.Module | None) -> str:
+        """The library without which a cell could not run, or "".
+
+        What the cell would have made is missing from now on, in cells that use it, too.
+        """
+        nodes = list(ast.walk(tree)) if tree else []
+        used = {node.id for node in nodes if isinstance(node, ast.Name)}
+        if not isinstance(error, AbsentError) and not used & set(self.absent):
+            return ""
+        library = str(error) if isinstance(error, AbsentError) else ""
+        library = library or next(self.absent[name] for name in used if name in self.absent)
+        made = {name for node in nodes if (name := name_made(node))}
+        made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        self.absent |= dict.fromkeys(made, library)
+        return library
 
     def receive(self, comm: str, state: str) -> None:
         """Take a change of a widget in the page."""
@@ -228,9 +235,13 @@ class Kernel:
 kernel: Kernel  # of this page
 
 
-def is_made(node: ast.AST) -> bool:
-    """Whether a part of a program is a name that something is assigned to."""
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+def name_made(node: ast.AST) -> str:
+    """The name that a part of a program assigns to, itself or an item of it; or ""."""
+    if not isinstance(getattr(node, "ctx", None), ast.Store):
+        return ""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def plain(value: Any) -> Any:

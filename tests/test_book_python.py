@@ -1,0 +1,250 @@
+"""What a page loads for Python, and what runs its cells, without a page."""
+
+import ast
+import builtins
+import importlib.util
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import safetensors.numpy
+import sklearn.datasets
+
+from tools import book_python
+
+ROOT = Path(__file__).parents[1]
+HERE = ROOT / "assets" / "python"
+
+
+def load(path, name):
+    """A module from its file, under a name of its own."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Page:
+    """Runs cells, and has what they sent."""
+
+    def __init__(self, later=()):
+        self.sent, self.fetched = [], []
+        self.runner = load(HERE / "runner.py", "runner_of_test")
+        self.kernel = self.runner.Kernel(
+            lambda text: self.sent.append(json.loads(text)), later, self.fetched.append
+        )
+
+    def run(self, source):
+        """The result, and the messages without the cell's name."""
+        self.sent.clear()
+        # pytest has put its own in their place since.
+        sys.stdout, sys.stderr = (self.runner.Stream(self.kernel, n) for n in ("stdout", "stderr"))
+        result = self.kernel.run("one", source)
+        assert all(message.pop("cell") == "one" for message in self.sent)
+        return result, self.sent
+
+
+@pytest.fixture
+def page(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.setattr(builtins, "input", input)
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("torch", "pooch")]:
+        monkeypatch.delitem(sys.modules, name)
+    yield Page(later=["wave"])
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("torch", "pooch")]:
+        del sys.modules[name]
+
+
+def shown(text):
+    return {"kind": "display", "data": {"text/plain": text}}
+
+
+def printed(text, name="stdout"):
+    return {"kind": "stream", "name": name, "text": text}
+
+
+@pytest.mark.parametrize(
+    ("source", "messages"),
+    [
+        ("", []),
+        ("a = 2\na * 3", [shown(repr(2 * 3))]),
+        ("2 * 3;", []),
+        ("None", []),
+        ("print(1)\nprint(2)\n3", [printed("1\n2\n"), shown("3")]),
+        ("display('a', 2)", [shown("'a'"), shown("2")]),
+        (
+            "import sys\nprint(1)\nprint(2, file=sys.stderr)",
+            [printed("1\n"), printed("2\n", "stderr")],
+        ),
+        ("if True:\n    5", []),
+    ],
+)
+def test_a_cell_sends_what_it_prints_and_its_last_value(page, source, messages):
+    assert page.run(source) == ("ok", messages)
+
+
+def test_names_stay_from_cell_to_cell(page):
+    page.run("def double(x):\n    return 2 * x")
+    assert page.run("double(4)")[1] == [shown(repr(2 * 4))]
+    assert page.run("_ + 1")[1] == [shown(repr(2 * 4 + 1))]
+
+
+def test_a_value_is_sent_in_all_its_forms(page):
+    page.run("class A:\n    def _repr_html_(self): return '<b>a</b>'\n    __repr__ = lambda s: 'A'")
+    forms = {"text/html": "<b>a</b>", "text/plain": "A"}
+    assert page.run("A()")[1] == [{"kind": "display", "data": forms}]
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "text", "line"),
+    [
+        ("a = 1\n\n1 / 0", "ZeroDivisionError", "division by zero", 3),
+        ("def f():\n    return x_\n\nf()", "NameError", "name 'x_' is not defined", 2),
+        ("a = 1\nb = a +", "SyntaxError", "invalid syntax", 2),
+        ("import json\njson.loads('{')", "JSONDecodeError", None, 2),
+        ("input('name?')", "RuntimeError", None, 1),
+        ("import no_such_module", "ModuleNotFoundError", "No module named 'no_such_module'", 1),
+    ],
+)
+def test_an_error_names_its_line_in_the_cell(page, source, name, text, line):
+    result, [error] = page.run(source)
+    assert result == "error"
+    assert (error["kind"], error["name"], error["line"]) == ("error", name, line)
+    assert text in (None, error["text"])
+    assert "runner.py" not in error["traceback"]
+
+
+def test_what_needs_torch_is_told_from_what_is_wrong(page):
+    absent = {"kind": "absent", "library": "PyTorch"}
+    first = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\nb = 1"
+    assert page.run(first) == ("ok", [])
+    assert page.run("x = torch.tensor(1)\ny = {}") == ("absent", [absent])
+    assert page.run("print(x)") == ("absent", [absent])
+    assert page.run("y['a']") == ("absent", [absent])
+    assert page.run("z.append(F.relu(b))") == ("error", page.sent)  # there never was a z
+    assert page.run("class Net(nn.Module):\n    pass") == ("absent", [absent])
+    assert page.run("Net()") == ("absent", [absent])
+    assert page.run("x = 3\nx") == ("ok", [shown("3")])
+    assert page.run("c")[0] == "error"
+    download = {"kind": "absent", "library": "A download"}
+    assert page.run("import pooch\npooch.retrieve('x')") == ("absent", [download])
+
+
+def test_a_package_is_fetched_when_it_is_first_imported(page):
+    assert page.fetched == []
+    page.run("import wave")
+    page.run("import wave")
+    assert page.fetched == ["wave"]
+
+
+def test_a_figure_is_shown_and_closed(page):
+    source = "import matplotlib.pyplot as plt\n_ = plt.figure(figsize=(3, 2))\nplt.plot([1, 2]);"
+    result, [figure] = page.run(source)
+    assert (result, list(figure["data"])) == ("ok", ["image/png"])
+    assert page.run("plt.get_fignums()")[1] == [shown("[]")]
+
+
+def test_long_values_go_over_several_lines_as_in_a_notebook(page):
+    _, [value] = page.run("{name: 1 for name in 'abcdefghijklmnopqrst'}")
+    lines = value["data"]["text/plain"].splitlines()
+    assert len(lines) == len("abcdefghijklmnopqrst")
+
+
+def test_what_stands_in_for_safetensors_reads_and_writes_its_files(tmp_path):
+    own = load(HERE / "packages" / "safetensors" / "numpy.py", "own_safetensors")
+    rng = np.random.default_rng(0)
+    arrays = {
+        "b": rng.normal(size=(2, 3)).astype(np.float32),
+        "a": rng.normal(size=(4,)),
+        "half": rng.normal(size=(1, 5)).astype(np.float16),
+        "whole": np.array(7),
+        "bytes": np.arange(3, dtype=np.uint8),
+        "empty": np.zeros((0, 2), np.float32),
+    }
+    content = own.save(arrays, {"run": "ä"})
+    theirs = safetensors.numpy.load(content)
+    mine = own.load(safetensors.numpy.save(arrays, {"run": "ä"}))
+    for name, array in arrays.items():
+        for read in (theirs[name], mine[name]):
+            assert read.dtype == array.dtype
+            np.testing.assert_array_equal(read, array)
+    own.save_file(arrays, tmp_path / "one")
+    assert own.load_file(tmp_path / "one").keys() == arrays.keys()
+
+
+def test_the_data_are_those_of_scikit_learn(tmp_path, monkeypatch):
+    for name, content in [*book_python.of_page(), *book_python.of_photographs()]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    datasets = load(tmp_path / "sklearn" / "datasets.py", "own_datasets")
+    theirs, mine = sklearn.datasets.load_digits(), datasets.load_digits()
+    np.testing.assert_array_equal(mine.images, theirs.images)
+    np.testing.assert_array_equal(mine.data, theirs.data)
+    np.testing.assert_array_equal(mine.target, theirs.target)
+    monkeypatch.syspath_prepend(tmp_path)
+    theirs, mine = sklearn.datasets.load_sample_images(), datasets.load_sample_images()
+    assert [Path(name).stem for name in mine.filenames] == [
+        Path(name).stem for name in theirs.filenames
+    ]
+    for one, other in zip(mine.images, theirs.images, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_archive_is_the_same_at_each_build_and_holds_what_cells_import():
+    files = [*book_python.of_cnnlib(), *book_python.of_page()]
+    content = book_python.archive(files)
+    assert content == book_python.archive(files)
+    names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+    for name in ("runner.py", "cnnlib/convolution.py", "cnnlib/assets/mnist.safetensors"):
+        assert name in names
+    assert len(names) == len(set(names))
+
+
+def test_the_pages_know_every_cell_but_the_one_for_colab():
+    for path in (ROOT / "chapters").glob("*.ipynb"):
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells]
+        code = [cell for cell in cells if cell.cell_type == "code" and cell.id != "colab"]
+        known = book_python.cells_of(path)
+        assert [cell["source"] for cell in known] == [cell.source for cell in code]
+        assert len({cell["id"] for cell in known}) == len(known)
+
+
+def test_a_folder_without_a_package_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYODIDE_WHEELS", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"PYODIDE_WHEELS: there is no numpy-\*\.whl in "):
+        book_python.fetch()
+
+
+def test_matmul_without_blas_is_matmul():
+    source = (HERE / "runner.py").read_text("utf-8")
+    (function,) = [
+        one for one in ast.parse(source).body if getattr(one, "name", "") == "replace_matmul"
+    ]
+    names = {"Any": object}
+    exec(compile(ast.Module([function], []), "runner", "exec"), names)
+    own = np.matmul
+    try:
+        names["replace_matmul"]()
+        rng = np.random.default_rng(0)
+        for shapes in [
+            ((2, 3), (3, 4)),
+            ((5, 2, 3), (3, 4)),
+            ((5, 2, 3), (5, 3, 1)),
+            ((3,), (3, 2)),
+        ]:
+            a, b = (rng.normal(size=shape) for shape in shapes)
+            np.testing.assert_allclose(np.matmul(a, b), own(a, b), rtol=1e-12)
+        out = np.empty((2, 4))
+        assert np.matmul(rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), out=out) is out
+        whole = np.arange(6).reshape(2, 3)
+        assert np.matmul(whole, whole.T).dtype == whole.dtype
+    finally:
+        np.matmul = own
