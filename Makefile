@@ -41,7 +41,7 @@ test: _build/built
 	$(PYTHON) -m ruff format --check .
 	.venv/bin/oxlint assets cnnlib tools
 	$(PYTHON) -m mypy
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --built
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -rs -n auto --dist loadfile --no-loadscope-reorder --built
 	@echo "Everything is right: the code, the chapters' numbers and the pages."
 
 check: _build/built

@@ -190,15 +190,27 @@ def write_python(site: Path, files: dict[str, Path]) -> None:
 
 
 def cells_of(path: Path) -> list[dict]:
-    """What the page knows of a chapter's code cells: source, place, and the exercise's hints."""
+    """What the page knows of a chapter's code cells: place, source, and what is told of it.
+
+    That is the exercise it checks, how many seconds it takes if they are many (assets/cells.json),
+    and, as the cell's metadata have it under "smaller", what may be replaced to make them fewer.
+    """
     cells = []
+    record = ROOT / "assets" / "cells.json"
+    known = json.loads(record.read_text("utf-8")) if record.exists() else {}
+    known = known.get(path.stem, {"cells": {}})["cells"]
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type != "code" or cell.id == "colab":
             continue
         one = {"id": f"code-{cell.id}", "source": cell.source}
         found = EXERCISE.search(cell.source)
         if found and "exercise" in cell.metadata.get("tags", ()):
-            one |= {"exercise": found[1], "hints": list(CHECKS[found[1]].hints)}
+            one["exercise"] = found[1]
+        _, *seconds = known.get(one["id"], [""])
+        if seconds:
+            one["seconds"] = seconds[0]
+        if smaller := cell.metadata.get("smaller"):
+            one["smaller"] = smaller
         cells.append(one)
     return cells
 

@@ -262,9 +262,9 @@ def python_files(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:
     for file in [file for file, _ in found if file.name == "manifest.json"]:
         manifest = json.loads(file.read_text("utf-8"))
         found |= {(one, "") for one in (file.parent / manifest["core"]).iterdir()}
-        for address in sum(manifest["packages"].values(), []):
-            name, _, version = address.partition("?")
-            found.add((file.parent / name, f"?{version}"))
+        for addresses in manifest["packages"].values():
+            names = [address.partition("?") for address in addresses]
+            found |= {(file.parent / name, f"?{version}") for name, _, version in names}
     return found
 
 

@@ -153,8 +153,8 @@ function show(output, data, drawWidget) {
 // ---- cells
 
 class Cell {
-  constructor(page, { id, source, exercise }) {
-    Object.assign(this, { page, id, source, exercise, ran: null, busy: false });
+  constructor(page, { id, source, exercise, seconds: long, smaller }) {
+    Object.assign(this, { page, id, source, exercise, long, smaller, ran: null, busy: false });
     this.box = document.getElementById(id);
     this.output = this.box?.querySelector(".cell_output") ?? make("div", { className: "cell_output docutils container" });
     if (this.box && !this.output.parentNode) this.box.append(this.output);
@@ -183,6 +183,11 @@ class Cell {
     this.linkButton = makeButton("Copy link", () => this.copyLink(), true);
     this.tools.querySelector(".edit")?.remove();
     this.status.before(this.stopButton, this.backButton, this.linkButton);
+    if (this.long) this.tell(`It takes about ${this.long} s in a page.`);
+    for (const [text, less] of this.smaller ?? []) {
+      const shrink = () => (this.editor.text = this.code.replace(text, less));
+      this.status.before(makeButton(`Try ${less}`, shrink));
+    }
     this.offer();
   }
 

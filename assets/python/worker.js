@@ -2,20 +2,26 @@
 let kernel;
 const say = (message) => postMessage(message);
 
-/** Counts the bytes of everything that is fetched, so that the page can show how far it is. */
+/** Counts the bytes of everything that is fetched, and says what does not come: Pyodide waits for ever. */
 const ownFetch = globalThis.fetch;
 let loaded = 0;
-globalThis.fetch = async (...request) => {
-  const answer = await ownFetch(...request);
-  if (!answer.ok) throw new Error(`${answer.url} could not be loaded: ${answer.status}`);
-  const counted = answer.body.pipeThrough(new TransformStream({
-    transform(part, out) {
-      loaded += part.length;
-      say({ kind: "loaded", bytes: loaded });
-      out.enqueue(part);
-    },
-  }));
-  return new Response(counted, { headers: answer.headers });
+globalThis.fetch = async (request, options) => {
+  const address = String(request?.url ?? request);
+  try {
+    const answer = await ownFetch(request, options);
+    if (!answer.ok) throw new Error(answer.status);
+    const counted = answer.body.pipeThrough(new TransformStream({
+      transform(part, out) {
+        loaded += part.length;
+        say({ kind: "loaded", bytes: loaded });
+        out.enqueue(part);
+      },
+    }));
+    return new Response(counted, { headers: answer.headers });
+  } catch (error) {
+    say({ kind: "fault", of: "start", text: `${address} could not be loaded: ${error.message}` });
+    throw error;
+  }
 };
 
 /** A file's bytes, at once: Python waits for an import. */
