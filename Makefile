@@ -60,6 +60,7 @@ notebooks: .venv/installed
 bench: _build/built
 	$(PYTHON) -m tools.bench
 	$(PYTHON) -m tools.bench_pages
+	$(PYTHON) -m tools.bench_python
 
 serve: _build/built
 	@$(PYTHON) tools/serve.py $(HOST) $(PORT)

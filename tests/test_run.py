@@ -251,12 +251,12 @@ def test_a_file_that_does_not_come_is_named_and_asked_for_again(browser, site, h
     for lost in ("run.js", "manifest.json", "book.zip", "pyodide.asm.wasm"):
         pattern = f"**/{lost}*"
         context.route(pattern, lambda route: route.fulfill(status=404))
-        reader.run("cell-01", until=lost)
-        assert "could not be loaded" in reader.says("cell-01") or lost == "run.js"
+        reader.run("dense-own", until=lost)
+        assert "could not be loaded" in reader.says("dense-own") or lost == "run.js"
         context.unroute(pattern)
         if lost == "run.js":  # a page does not ask twice for a module that did not come
             reader.page.reload()
-    reader.run("cell-01")
+    reader.run("dense-own")
     context.close()
 
 
