@@ -195,7 +195,7 @@ def rows_first(x: np.ndarray, windows: Windows | None = None) -> np.ndarray:
     return image
 
 
-ENOUGH = 1 << 20  # multiply-adds, from which a second thread saves more than its start costs
+ENOUGH = 4 << 20  # multiply-adds, from which a second thread saves more than its start costs
 
 
 def side_by_side(multiply_adds: int, *works: Callable[[], Any]) -> list[Any]:
