@@ -4,9 +4,10 @@ The numbers are those of `conv2d_im2col` in convolution.py, which is shorter; re
 """
 
 import ctypes
+import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import cache, partial
 from typing import Any
@@ -209,9 +210,23 @@ def side_by_side(multiply_adds: int, *works: Callable[[], Any]) -> list[Any]:
     """
     if multiply_adds < ENOUGH or _threads_of_products() == 1:
         return [work() for work in works]
-    with _blas().limit(limits=1), ThreadPoolExecutor(1) as other:
-        later = [other.submit(copy_context().run, work) for work in works[1:]]
-        return [works[0](), *(result.result() for result in later)]
+    with _blas().limit(limits=1):
+        later = [_other_thread().submit(copy_context().run, work) for work in works[1:]]
+        try:
+            own = works[0]()
+        finally:
+            wait(later)
+        return [own, *(result.result() for result in later)]
+
+
+@cache
+def _other_thread() -> ThreadPoolExecutor:
+    """The second thread, which is kept: where cores are busy, a new one waits long for its turn."""
+    return ThreadPoolExecutor(1)
+
+
+if hasattr(os, "register_at_fork"):  # a process that was copied has no second thread
+    os.register_at_fork(after_in_child=_other_thread.cache_clear)
 
 
 def _threads_of_products() -> int:

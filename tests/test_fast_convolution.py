@@ -2,6 +2,7 @@ import platform
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import geometry
@@ -125,6 +126,24 @@ def threads_of_products():
     return [library["num_threads"] for library in threadpool_info()]
 
 
+FORK = """
+import os
+from cnnlib import fast_convolution
+fast_convolution._threads_of_products = lambda: 2
+results = lambda: fast_convolution.side_by_side(fast_convolution.ENOUGH, int, str)
+results()
+if hasattr(os, "fork") and (child := os.fork()):
+    assert os.waitpid(child, 0)[1] == 0
+else:
+    assert results() == [0, ""]
+"""
+
+
+def test_a_process_that_was_copied_has_a_second_thread_of_its_own():
+    command = [sys.executable, "-c", FORK]
+    subprocess.run(command, check=True, timeout=60, cwd=Path(cnnlib.__file__).parents[1])
+
+
 def fail():
     raise ZeroDivisionError("on purpose")
 
@@ -140,6 +159,13 @@ def test_products_have_one_thread_meanwhile_and_as_many_as_before_afterwards(two
             with pytest.raises(ZeroDivisionError, match="on purpose"):
                 side_by_side(ENOUGH, *works)
             assert threads_of_products() == before
+
+
+def test_when_one_fails_the_other_is_waited_for(two_threads):
+    done = []
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(ENOUGH, fail, lambda: (time.sleep(0.2), done.append(1)))
+    assert done
 
 
 def test_a_dense_layer_leaves_no_threads_of_products_at_work(two_threads):
