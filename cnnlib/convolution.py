@@ -176,8 +176,7 @@ def conv2d_backward(
     windows = _check_backward(name, grad_output, x, weight, groups, *geometry)
     correlation = Correlation(windows, groups)
     grad = rows_first(grad_output)
-    gradients = correlation.parameter_gradients(correlation.columns(x), grad, weight)
-    return correlation.spread(grad, weight), *gradients
+    return correlation.gradients(correlation.columns(x), grad, weight)
 
 
 @or_one_image
@@ -326,22 +325,24 @@ class Conv2d(WeightedLayer):
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
         """The gradient for x, as `conv2d_backward` has it, from the columns that are kept."""
-        correlation, grad, x = self._learn(grad_output)
-        grad_x = correlation.spread(grad, self.weight.data)
+        grad_x, x = self._learn(grad_output)
         grad_x = grad_x[0] if grad_output.ndim == 3 else grad_x
         return grad_x if x is None else pad_backward(grad_x, x, *self.filled)
 
     def backward_parameters(self, grad_output: np.ndarray) -> None:
-        overridden = type(self).backward is not Conv2d.backward
-        (self.backward if overridden else self._learn)(grad_output)
+        if type(self).backward is Conv2d.backward:
+            self._learn(grad_output, of_images=False)
+        else:  # overridden
+            self.backward(grad_output)
 
-    def _learn(self, grad_output: np.ndarray) -> tuple[Correlation, np.ndarray, np.ndarray | None]:
-        """Add the parameters' gradients; return what the gradient for x is made of."""
+    def _learn(self, grad_output: np.ndarray, of_images: bool = True) -> tuple[Any, Any]:
+        """Add the parameters' gradients; return that of the images, if asked for, and `pad`'s x."""
         correlation, columns, shape, x = self.recall()
         checks.array("Conv2d.backward", "grad_output", grad_output, shape=shape)
         grad = rows_first(grad_output.reshape(-1, *shape[-3:]))
-        self.learn(*correlation.parameter_gradients(columns, grad, self.weight.data))
-        return correlation, grad, x
+        grad_x, *gradients = correlation.gradients(columns, grad, self.weight.data, of_images)
+        self.learn(*gradients)
+        return grad_x, x
 
 
 class ConvTranspose2d(WeightedLayer):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cnnlib import checks
+from cnnlib.fast_convolution import side_by_side
 from cnnlib.layer import FunctionLayer, WeightedLayer
 
 
@@ -82,3 +83,12 @@ class Linear(WeightedLayer):
         self.in_features = checks.integer("Linear", "in_features", in_features, 1)
         self.out_features = checks.integer("Linear", "out_features", out_features, 1)
         self.draw((out_features, in_features), out_features, bias, rng, dtype)
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        checks.array("linear", "x", x)
+        return side_by_side(x.size * self.out_features, lambda: super(Linear, self).forward(x))[0]
+
+    def backward(self, grad_output: np.ndarray) -> np.ndarray:
+        checks.array("linear_backward", "grad_output", grad_output)
+        products = grad_output.size * self.in_features
+        return side_by_side(products, lambda: super(Linear, self).backward(grad_output))[0]

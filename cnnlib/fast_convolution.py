@@ -4,7 +4,13 @@ The numbers are those of `conv2d_im2col` in convolution.py, which is shorter; re
 """
 
 import ctypes
+import os
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -26,6 +32,8 @@ class Correlation:
       and the matrix for the next output row is a piece that overlaps it.
     - The products are made one output row at a time, which keeps their results in the cache while
       the bias is added or the gradient is spread.
+    - Two cores work side by side, each at products of its own: on the way forward at one half of
+      the output rows each, on the way back at the two gradients. No sum is made in another order.
     """
 
     def __init__(self, windows: Windows, groups: int) -> None:
@@ -62,11 +70,29 @@ class Correlation:
         rows, cols = self.windows.output_size
         dtype = np.result_type(columns, weight)
         output = np.empty((rows, *matrix.shape[:2], columns.shape[-1]), dtype)
-        for output_row, row_columns in zip(output, columns, strict=True):
-            np.matmul(matrix, row_columns, out=output_row)
-            if bias is not None:
-                output_row += bias.reshape(self.groups, -1, 1)
+
+        def fill(part: slice) -> None:
+            for output_row, row_columns in zip(output[part], columns[part], strict=True):
+                np.matmul(matrix, row_columns, out=output_row)
+                if bias is not None:
+                    output_row += bias.reshape(self.groups, -1, 1)
+
+        halves = slice(rows // 2), slice(rows // 2, rows)
+        side_by_side(output.size * matrix.shape[2], *(partial(fill, half) for half in halves))
         return output.reshape(rows, len(weight), cols, -1).transpose(3, 1, 0, 2)
+
+    def gradients(
+        self, columns: np.ndarray, grad: np.ndarray, weight: np.ndarray, of_images: bool = True
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
+        """The gradients of images (None if not asked for), weight and bias.
+
+        `grad` lies (output rows, O, output columns, N).
+        """
+        works: list[Callable] = [partial(self.parameter_gradients, columns, grad, weight)]
+        if of_images:  # first, so that the large array is of this thread's memory
+            works.insert(0, partial(self.spread, grad, weight))
+        *images, parameters = side_by_side(grad.size * weight[0].size, *works)
+        return images[0] if images else None, *parameters
 
     def parameter_gradients(
         self, columns: np.ndarray, grad: np.ndarray, weight: np.ndarray
@@ -168,6 +194,54 @@ def rows_first(x: np.ndarray, windows: Windows | None = None) -> np.ndarray:
     image = allocate((size[0], x.shape[1], size[1], len(x)), x.dtype)
     image[inside[0], :, inside[1]] = x.transpose(2, 1, 3, 0)
     return image
+
+
+ENOUGH = 4 << 20  # multiply-adds, from which a second thread saves more than its start costs
+
+
+def side_by_side(multiply_adds: int, *works: Callable[[], Any]) -> list[Any]:
+    """The results of one or two functions that make matrix products, two of them at the same time.
+
+    That takes a second thread, and there is one where NumPy's products have two or more. Meanwhile
+    these have one each, also in one function alone: the threads of a product wait for each other
+    with a core fully at work, and for a while after it. Where other programs need a core, that
+    makes a small product many times slower.
+    What a function raises reaches the caller.
+    """
+    if multiply_adds < ENOUGH or _threads_of_products() == 1:
+        return [work() for work in works]
+    with _blas().limit(limits=1):
+        later = [_other_thread().submit(copy_context().run, work) for work in works[1:]]
+        try:
+            own = works[0]()
+        finally:
+            wait(later)
+        return [own, *(result.result() for result in later)]
+
+
+@cache
+def _other_thread() -> ThreadPoolExecutor:
+    """The second thread, which is kept: where cores are busy, a new one waits long for its turn."""
+    return ThreadPoolExecutor(1)
+
+
+if hasattr(os, "register_at_fork"):  # a process that was copied has no second thread
+    os.register_at_fork(after_in_child=_other_thread.cache_clear)
+
+
+def _threads_of_products() -> int:
+    """How many threads NumPy's products have now, or 1 where that cannot be known or set."""
+    if sys.platform == "emscripten":  # in a page: there no thread can be started
+        return 1
+    return min((library["num_threads"] for library in _blas().info()), default=1)
+
+
+@cache
+def _blas() -> Any:
+    """What tells and sets the threads of NumPy's products."""
+    import threadpoolctl  # takes as long to import as half of cnnlib, and is not always needed
+
+    return threadpoolctl.ThreadpoolController().select(user_api="blas")
 
 
 def _keep_freed_memory() -> None:

@@ -83,6 +83,7 @@ def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cn
     hidden = {
         "Correlation",
         "rows_first",
+        "side_by_side",
         "or_one_image",
         "Windows",
         "transposed_geometry",
