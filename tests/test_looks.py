@@ -69,6 +69,7 @@ def show_everything(site, everything):
     def show_everything(page, selector=None):
         if page.url != url:
             page.route(url, lambda route: route.fulfill(body=everything, content_type="text/html"))
+            page.set_default_navigation_timeout(90_000)  # a busy machine draws all of it slowly
         if page.url != url or selector:
             visit(page, url, selector, selector and 0)
             wait_until_drawn(page)
