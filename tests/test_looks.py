@@ -1,6 +1,7 @@
 """How the pages look where readers see them otherwise: narrow, printed, translated, recolored."""
 
 import io
+import json
 import re
 from pathlib import Path
 
@@ -11,25 +12,42 @@ from PIL import Image
 import cnnlib
 from cnnlib import widgets
 from tests.browser import OnPage, visit
+from tests.test_pages import PAGES
 
 pytest_plugins = ["tests.browser"]
-ROOT = Path(__file__).parents[1]
 VIEW = Path(cnnlib.__file__).parent / "widgets" / "shared" / "view"
-NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
+PHONE, PROJECTOR = {"width": 390, "height": 844}, {"width": 1280, "height": 720}
+
+STATE = re.compile(r'(?<=widget-state\+json">).*?(?=</script>)', re.DOTALL)
+SHOWN = re.compile(r'<script type="[^"]*widget-view\+json">(.*?)</script>')
 
 
-def with_every_widget():
-    """Few chapters that have every widget: always the one that adds most."""
-    made = {
-        path.stem: set(re.findall(r"\w+(?=\()", path.read_text("utf-8"))) & set(widgets.__all__)
-        for path in NOTEBOOKS
-    }
-    missing, chapters = set(widgets.__all__), []
-    while missing:
-        chapters.append(max(made, key=lambda name: len(made[name] & missing)))
-        assert made[chapters[-1]] & missing, f"no chapter has {missing}"
-        missing -= made[chapters[-1]]
-    return sorted(chapters)
+@pytest.fixture(scope="module")
+def everything(book):
+    """The chapter on convolution, and at its end each other kind of widget in each of its modes.
+
+    How a widget looks depends on the widget and on what stands around it, which is alike in all
+    chapters; so one page answers for all. Of the checks it has those of this chapter: they ask for
+    a number, for a choice and for a grid. What depends on a page's own text is asked of every page
+    in tests/test_pages.py.
+    """
+    host = (book / "chapters" / "convolution.html").read_text("utf-8")
+    states, kinds, views = json.loads(STATE.search(host)[0]), {("SlidingKernel", None)}, ""
+    for name in PAGES:
+        page = (book / f"{name}.html").read_text("utf-8")
+        own = json.loads(STATE.search(page)[0])["state"] if SHOWN.search(page) else {}
+        for view in SHOWN.finditer(page):
+            state = own[json.loads(view[1])["model_id"]]["state"]
+            kind = state["_anywidget_id"].split(".")[-1], state.get("mode")
+            if kind[0] != "Check" and kind not in kinds:
+                kinds.add(kind)
+                views += f'<div class="cell_output">{view[0]}</div>'
+                states["state"] |= own
+    names = {name for name, _ in kinds}
+    assert names == set(widgets.__all__) - {"Check", "Question"}
+    scripts = "".join(f'<script src="../_static/widgets/{name}.js"></script>' for name in names)
+    page = STATE.sub(lambda _: json.dumps(states), host)
+    return page.replace("</article>", f"{scripts}{views}</article>")
 
 
 DRAWN = """() => [...document.querySelectorAll(
@@ -37,41 +55,52 @@ DRAWN = """() => [...document.querySelectorAll(
     (view) => view.nextElementSibling?.querySelector(".cnn-widget"))"""
 
 
-@pytest.fixture
-def page(open_page):
-    """A page of its own for each test: some change what a page cannot take back."""
-    return open_page()
-
-
-@pytest.fixture(scope="module", params=with_every_widget())
-def chapter(request):
-    return request.param
-
-
-@pytest.fixture
-def kept_page(keep, site, chapter):
-    """A chapter's page, opened once for all tests that leave it as it was."""
-    with keep("looks") as page:
-        url = f"{site}/chapters/{chapter}.html"
-        if page.url != url:
-            visit(page, url)
-            page.wait_for_function(DRAWN)
-            page.wait_for_function(
-                "!document.getAnimations().length"
-            )  # frames glide to their cells
-        yield page
-
-
-def open_chapter(page, site, chapter):
-    page.goto(f"{site}/chapters/{chapter}.html")
+def wait_until_drawn(page):
     page.wait_for_function(DRAWN)
     page.wait_for_function("window.bootstrap")  # the menus' script, which comes last
-    return page
+    page.wait_for_function("!document.getAnimations().length")  # frames glide to their cells
+
+
+@pytest.fixture
+def show_everything(site, everything):
+    """A function that shows the page with every widget, or draws the first of a selector anew."""
+    url = f"{site}/chapters/everything.html"
+
+    def show_everything(page, selector=None):
+        if page.url != url:
+            page.route(url, lambda route: route.fulfill(body=everything, content_type="text/html"))
+            page.set_default_navigation_timeout(90_000)  # a busy machine draws all of it slowly
+        if page.url != url or selector:
+            visit(page, url, selector, selector and 0)
+            wait_until_drawn(page)
+        return page
+
+    return show_everything
+
+
+@pytest.fixture
+def kept_page(keep, show_everything):
+    """The page with every widget on a projector, opened once for all tests that leave it so."""
+    with keep("looks", viewport=PROJECTOR) as page:
+        page.set_viewport_size(PROJECTOR)
+        yield show_everything(page)
+
+
+@pytest.fixture
+def kept_phone(keep, show_everything):
+    """The same on a phone."""
+    with keep("looks on a phone", viewport=PHONE, has_touch=True) as page:
+        page.set_viewport_size(PHONE)
+        yield show_everything(page)
 
 
 def picture(part):
     """What is seen of an element, as (rows, columns, 3)."""
     return np.array(Image.open(io.BytesIO(part.screenshot())).convert("RGB")).astype(float)
+
+
+def wait_for_a_frame(page):
+    page.evaluate("new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)))")
 
 
 class Kernel(OnPage):
@@ -81,64 +110,45 @@ class Kernel(OnPage):
 # --- narrow ---
 
 
-def test_on_the_narrowest_phone_the_network_is_seen_above_what_is_asked_about(open_page, site):
-    page = open_chapter(open_page({"width": 320, "height": 568}, has_touch=True), site, "forward")
-    page.locator(".network-trace .stage").evaluate("one => one.scrollIntoView()")
-    dock = page.locator(".network-trace .dock").bounding_box()
+def test_on_the_narrowest_phone_the_network_is_seen_above_what_is_asked_about(kept_phone):
+    kept_phone.set_viewport_size({"width": 320, "height": 568})
+    trace = kept_phone.locator(".network-trace").first
+    trace.locator(".stage").evaluate("one => one.scrollIntoView()")
+    dock = trace.locator(".dock").bounding_box()
     assert dock["height"] < 568 / 3
 
 
-SMALL = """() => [...document.querySelectorAll(".cnn-widget .number-grid")].map((grid) => {
-  const cells = [...grid.querySelectorAll(".number")].filter((cell) => cell.checkVisibility());
-  const sides = cells.map((cell) => cell.getBoundingClientRect()).map(
-    ({ width, height }) => Math.min(width, height));
-  return [grid.closest(".cnn-widget").className, Math.min(...sides)];
-}).filter(([, side]) => side < 23.95)"""
-
-
-def test_on_a_phone_every_cell_is_large_enough_for_a_finger(open_page, site, chapter):
-    page = open_chapter(open_page({"width": 390, "height": 844}, has_touch=True), site, chapter)
-    for width in (390, 360):
-        page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate(SMALL) == []
-
-
-DOCKED = {
-    "backward_convolution": ".backward:not(.pooling-backward)",
-    "backward_geometry": ".pooling-backward",
-    "convolution": ".sliding-kernel",
-    "dense": ".neurons",
-    "fast_convolution": ".im2col",
-    "forward": ".network-trace",
-    "loss": ".logits",
-    "pooling": ".pooling-explorer",
-}
-DOCKED = [
-    *DOCKED.items(),
-    *(("why_convolution", f".{n}") for n in ("shift-explorer", "pixel-shuffle")),
-]
-IN_SIGHT = """(one) => {
-  const { top, bottom } = one.getBoundingClientRect();
-  return top >= 0 && bottom <= innerHeight;
+OUT_OF_DOCK = """async () => {
+  const kinds = new Set(), faults = [];
+  for (const dock of document.querySelectorAll(".cnn-widget .dock")) {
+    const root = dock.closest(".cnn-widget"), kind = root.className;
+    if (kinds.has(kind)) continue; // the first of each kind, as its chapter begins
+    kinds.add(kind);
+    const ticks = [...root.querySelectorAll("label")];
+    const tick = ticks.find((one) => one.textContent.includes("Predict first"));
+    tick.click();
+    await new Promise((next) => setTimeout(next));
+    for (const part of [".sum, .written", ".predict"]) {
+      root.scrollIntoView({ block: "start", behavior: "instant" });
+      const { top, bottom, height } = dock.querySelector(part).getBoundingClientRect();
+      if (!height || top < 0 || bottom > innerHeight) faults.push(`${kind}: ${part}`);
+    }
+    if (dock.offsetHeight >= innerHeight / 2) faults.push(`${kind}: ${dock.offsetHeight} px`);
+    tick.click();
+  }
+  return [kinds.size, faults];
 }"""
 
 
-@pytest.mark.parametrize(("name", "selector"), DOCKED)
-def test_on_a_phone_the_sum_and_the_question_stay_in_sight(open_page, site, name, selector):
-    page = open_chapter(open_page({"width": 390, "height": 844}, has_touch=True), site, name)
-    root = page.locator(selector).first
-    root.get_by_label("Predict first").check()
-    for part in (".dock .sum, .dock .written", ".dock .predict"):
-        root.evaluate("one => one.scrollIntoView({ block: 'start', behavior: 'instant' })")
-        assert root.locator(part).first.evaluate(IN_SIGHT), part
-    assert root.locator(".dock").bounding_box()["height"] < 844 / 2
+def test_on_a_phone_the_sum_and_the_question_stay_in_sight(kept_phone):
+    kinds, faults = kept_phone.evaluate(OUT_OF_DOCK)
+    assert faults == []
+    assert kinds > 9
 
 
-def test_what_has_the_focus_is_not_under_the_panel(open_page, site):
-    page = open_chapter(
-        open_page({"width": 390, "height": 700}, has_touch=True), site, "convolution"
-    )
-    root = page.locator(".sliding-kernel").first
+def test_what_has_the_focus_is_not_under_the_panel(kept_phone, show_everything):
+    kept_phone.set_viewport_size({"width": 390, "height": 700})
+    root = show_everything(kept_phone, ".sliding-kernel").locator(".sliding-kernel").first
     root.evaluate("one => one.scrollIntoView({ block: 'start', behavior: 'instant' })")
     cell = root.get_by_role("grid", name="Feature map").locator(".number").last
     cell.evaluate("one => { one.tabIndex = 0; one.focus(); }")
@@ -150,7 +160,8 @@ def test_what_has_the_focus_is_not_under_the_panel(open_page, site):
 def test_play_scrolls_to_what_is_lit_until_the_reader_scrolls(open_page, site):
     page = open_page({"width": 390, "height": 600}, has_touch=True, reduced_motion="reduce")
     page.clock.install()
-    open_chapter(page, site, "convolution")
+    page.goto(f"{site}/chapters/convolution.html")
+    page.wait_for_function(DRAWN)
     root = page.locator(".sliding-kernel").first
     current = root.get_by_role("grid", name="Feature map").locator(".current")
     range = root.get_by_label("Position of the kernel")
@@ -169,20 +180,20 @@ def test_play_scrolls_to_what_is_lit_until_the_reader_scrolls(open_page, site):
 
 
 SWIPED = [
-    ("why_convolution", ".shift-explorer", "Image"),
-    ("what_did_it_learn", ".occlusion", "Image with the square"),
-    ("images", ".pixel-drawing", "Drawing"),
-    ("images", ".pixel-magnifier .photo", None),
-    ("gradients", ".nudge-plot", None),
-    ("activations", ".activation-explorer .plot", None),
-    ("optimizers", ".race-map", None),
-    ("convolution", ".sliding-kernel", "Image"),
+    (".shift-explorer", "Image"),
+    (".occlusion", "Image with the square"),
+    (".pixel-drawing", "Drawing"),
+    (".pixel-magnifier .photo", None),
+    (".nudge-plot", None),
+    (".activation-explorer .plot", None),
+    (".race-map", None),
+    (".sliding-kernel", "Image"),
 ]
 
 
-@pytest.mark.parametrize(("name", "selector", "label"), SWIPED)
-def test_a_swipe_that_begins_on_a_drawing_scrolls_the_page(open_page, site, name, selector, label):
-    page = open_chapter(open_page({"width": 390, "height": 844}, has_touch=True), site, name)
+@pytest.mark.parametrize(("selector", "label"), SWIPED)
+def test_a_swipe_that_begins_on_a_drawing_scrolls_the_page(kept_phone, selector, label):
+    page = kept_phone
     root = page.locator(selector).first
     drawing = root.get_by_role("grid", name=label) if label else root
     drawing.evaluate("one => one.scrollIntoView({ block: 'center', behavior: 'instant' })")
@@ -190,11 +201,10 @@ def test_a_swipe_that_begins_on_a_drawing_scrolls_the_page(open_page, site, name
     box = drawing.bounding_box()
     at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
     session = page.context.new_cdp_session(page)
-    for kind, far in [("Start", 0), *(("Move", 10 * k) for k in range(1, 16)), ("End", None)]:
+    for kind, far in [("Start", 0), *(("Move", 30 * k) for k in range(1, 6)), ("End", None)]:
         points = [] if far is None else [{"x": at["x"], "y": at["y"] - far}]
         session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
-    page.wait_for_timeout(200)
-    assert page.evaluate("scrollY") > before + 100
+    page.wait_for_function("before => scrollY > before + 100", arg=before)
     assert root.inner_html() == texts
 
 
@@ -215,13 +225,17 @@ OUT_OF_SIGHT = """(dialog) => {
 }"""
 
 
-def test_every_widget_fills_a_projector_with_larger_type_and_all_controls_in_sight(kept_page):
-    page = kept_page
-    page.set_viewport_size({"width": 1280, "height": 720})
-    faults = {}
-    for kind in {one.get_attribute("class") for one in page.locator(".cnn-widget").all()}:
-        root = page.locator(f".{kind.replace(' ', '.')}").first
-        root.get_by_role("button", name="Fill the window").click()
+def test_every_widget_fills_a_projector_with_larger_type_and_all_controls_in_sight(
+    open_page, show_everything
+):
+    page, faults = show_everything(open_page(PROJECTOR)), {}
+    # The first of each kind, as its chapter begins.
+    found = reversed(page.query_selector_all(".cnn-widget"))
+    roots = {root.get_attribute("class"): root for root in found}
+    for kind, root in roots.items():
+        # Alone, or each try of a size would lay out all the others, too.
+        root.evaluate("one => document.querySelector('article').replaceChildren(one)")
+        root.query_selector("button[aria-label='Fill the window']").click()
         dialog = page.get_by_role("dialog")
         scale = float(root.evaluate("one => one.style.getPropertyValue('--scale')"))
         if out := dialog.evaluate(OUT_OF_SIGHT):
@@ -230,30 +244,31 @@ def test_every_widget_fills_a_projector_with_larger_type_and_all_controls_in_sig
             faults[f"{kind}, type"] = scale
         page.keyboard.press("Escape")
         dialog.wait_for(state="hidden")
-    page.set_viewport_size({"width": 1440, "height": 900})
+    assert len(roots) >= 25
     assert faults == {}
 
 
-def test_lines_between_numbers_meet_them_in_a_full_window(open_page, site):
-    page = open_chapter(open_page({"width": 1280, "height": 720}), site, "forward")
+def test_lines_between_numbers_meet_them_in_a_full_window(page, site):
+    visit(page, f"{site}/chapters/forward.html")
+    page.wait_for_function(DRAWN)
     page.locator(".network-trace").get_by_role("button", name="Fill the window").click()
-    page.wait_for_timeout(100)
-    ends = """() => [...document.querySelectorAll(".network-trace .lines path")].map((path) => {
+    wait_for_a_frame(page)
+    ends = """() => [...document.querySelectorAll("dialog .lines path")].map((path) => {
       const end = path.getPointAtLength(path.getTotalLength());
       const { x, y } = end.matrixTransform(path.getScreenCTM());
       return [x, y];
     })"""
-    box = page.locator(".network-trace .number.current").bounding_box()
+    box = page.locator("dialog .number.current").bounding_box()
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     found = page.evaluate(ends)
+    page.keyboard.press("Escape")
     assert found
     for end in found:
         assert end == pytest.approx(middle, abs=2)
 
 
-def test_escape_in_a_cell_leaves_the_cell_and_not_the_full_window(open_page, site):
-    page = open_chapter(open_page({"width": 1280, "height": 720}), site, "convolution")
-    root = page.locator(".sliding-kernel").first
+def test_escape_in_a_cell_leaves_the_cell_and_not_the_full_window(page, site):
+    root = Kernel(page, site, index=0).root
     root.get_by_role("button", name="Fill the window").click()
     cell = root.get_by_role("grid", name="Image").locator(".number").nth(8)
     cell.click()
@@ -297,8 +312,8 @@ def test_a_page_that_is_read_from_right_to_left_mirrors_no_picture_and_no_number
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_forced_colors_pixels_keep_their_brightness(open_page, site, scheme):
-    page = open_page(forced_colors="active", color_scheme=scheme)
+def test_in_forced_colors_pixels_keep_their_brightness(page, site, scheme):
+    page.emulate_media(forced_colors="active", color_scheme=scheme)
     widget = Kernel(page, site, index=0)
     widget.grid("Image").scroll_into_view_if_needed()
     bright, dark = [widget.cell("Image", *place) for place in ((3, 2), (2, 5))]
@@ -358,30 +373,46 @@ USE = """() => {
       input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
     }
     root.querySelector("[aria-label='Step forward']")?.click();
-    for (const press of root.querySelectorAll("button[aria-pressed=false]")) press.click();
+    const choices = root.querySelectorAll("button[aria-pressed=false]:not(.full-window)");
+    for (const choice of choices) choice.click();
   }
-  const read = () => [...document.querySelectorAll(".cnn-widget")].map(
-    (one) => one.innerText.replace(/\\s+/g, ""));
-  return new Promise((done) => setTimeout(() => done(read()), 100));
 }"""
+WRITTEN = """() => [...document.querySelectorAll(".cnn-widget")].map(
+  (one) => one.innerText.replace(/\\s+/g, ""))"""
 
 
-def test_a_translated_page_writes_the_same_numbers(kept_page):
-    """The last of a chapter's tests: its text does not stay as it was."""
-    page = kept_page
-    used = page.evaluate(USE)
+def use(page):
+    """Use all widgets; what they say when nothing changes any more."""
+    before = page.evaluate(WRITTEN)
+    page.evaluate(USE)
+    while before != (before := page.evaluate(WRITTEN)):
+        page.wait_for_timeout(100)
+    return before
+
+
+def test_a_translated_page_writes_the_same_numbers(open_page, show_everything):
+    page = show_everything(open_page())  # of its own: its text does not stay as it was
+    given = page.evaluate(WRITTEN)
+    used = use(page)
+    assert used != given
     visit(page, page.url)
-    page.wait_for_function(DRAWN)
+    wait_until_drawn(page)
     page.evaluate(TRANSLATE)
     assert page.locator("article font").count() > 20
-    assert page.evaluate(USE) == used
+    assert use(page) == used
     numbers = page.locator(":is(.number-grid, svg, .where) font")
     assert numbers.count() == 0
 
 
+def choose_theme(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=scheme)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_the_map_of_the_race_dark_is_low(open_page, site, scheme):
-    page = open_chapter(open_page(color_scheme=scheme), site, "optimizers")
+def test_on_the_map_of_the_race_dark_is_low(kept_page, scheme):
+    page = kept_page
+    choose_theme(page, scheme)
     race = page.locator(".optimizer-race").first
     assert "dark is low" in race.inner_text()
     seen = picture(race.locator(".race-map canvas")).mean(axis=2)
@@ -393,16 +424,17 @@ def test_on_the_map_of_the_race_dark_is_low(open_page, site, scheme):
 # --- an older browser ---
 
 
-def test_an_older_browser_is_told_that_colors_are_missing(page, site):
+def test_an_older_browser_is_told_that_colors_are_missing(open_page, show_everything):
+    page = open_page()
     page.add_init_script("CSS.supports = () => false")
-    open_chapter(page, site, "convolution")
+    show_everything(page)
     texts = page.locator(".cnn-widget").all_inner_texts()
     assert [text for text in texts if "needs a browser of 2023 or later" not in text] == []
 
 
-def test_a_browser_of_today_is_told_nothing(page, site):
-    open_chapter(page, site, "convolution")
-    assert "2023" not in page.locator(".cnn-widget").first.inner_text()
+def test_a_browser_of_today_is_told_nothing(kept_page):
+    texts = kept_page.locator(".cnn-widget").all_inner_texts()
+    assert [text for text in texts if "2023" in text] == []
 
 
 # --- pixels ---
@@ -474,17 +506,23 @@ def test_a_pixel_brighter_than_white_is_marked_and_the_others_keep_their_light(p
 # --- printed ---
 
 
-def printed(page):
-    """The page as it is when it is printed: A4 at 96 dots per inch, less the rim."""
+def print_page(page):
+    """Make the page as it is when it is printed: A4 at 96 dots per inch, less the rim."""
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.set_viewport_size({"width": 720, "height": 1000})
     page.emulate_media(media="print")
-    return page
 
 
-@pytest.mark.parametrize("chapter", ["convolution", "forward", "dense"])
-def test_a_printed_page_shows_its_solutions_and_nothing_over_a_number(page, site, chapter):
-    printed(open_chapter(page, site, chapter))
+@pytest.fixture
+def printed(kept_page):
+    """The page with every widget as it is when it is printed."""
+    print_page(kept_page)
+    yield kept_page
+    kept_page.evaluate("dispatchEvent(new Event('afterprint'))")
+
+
+def test_a_printed_page_shows_its_solutions_and_nothing_over_a_number(printed):
+    page = printed
     heights = page.eval_on_selector_all(
         ".solution", "all => all.map((one) => one.getBoundingClientRect().height)"
     )
@@ -500,43 +538,43 @@ def test_a_printed_page_shows_its_solutions_and_nothing_over_a_number(page, site
     assert cell.evaluate("one => getComputedStyle(one).printColorAdjust") == "exact"
 
 
-@pytest.mark.parametrize("chapter", ["convolution", "optimizers", "training"])
-def test_a_dark_page_is_printed_light(open_page, site, chapter):
-    page = open_chapter(open_page(color_scheme="dark"), site, chapter)
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-    printed(page)
+def test_a_dark_page_is_printed_light(kept_page):
+    page = kept_page
+    choose_theme(page, "dark")
+    print_page(page)
     colors = page.eval_on_selector_all(
         "body, .cnn-widget, article pre, article p",
         """all => all.map((one) => getComputedStyle(one)).map((style) =>
              [style.color, style.backgroundColor].map((color) => color.match(/[\\d.]+/g))
            )""",
     )
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
     for pair in colors:
         color, back = ([float(part) for part in parts] for parts in pair)
         assert luminance(color[:3]) < 0.3
         assert back[3:] in ([0], [0.1]) or luminance(back[:3]) > 0.8
 
 
-def test_lines_between_numbers_stand_right_on_paper(page, site):
-    ends = """() => {
-      const stage = document.querySelector(".network-trace .stage").getBoundingClientRect();
-      const paths = [...document.querySelectorAll(".network-trace .lines path")];
-      return paths.map((path) => path.getPointAtLength(path.getTotalLength())).map(
+def test_lines_between_numbers_stand_right_on_paper(printed):
+    trace = printed.locator(".network-trace").first
+    ends = """(root) => {
+      const stage = root.querySelector(".stage").getBoundingClientRect();
+      return [...root.querySelectorAll(".lines path")].map(
+        (path) => path.getPointAtLength(path.getTotalLength())).map(
         ({ x, y }) => [x + stage.x, y + stage.y]);
     }"""
-    cell = """() => {
-      const box = document.querySelector(".network-trace .number.current").getBoundingClientRect();
+    cell = """(root) => {
+      const box = root.querySelector(".number.current").getBoundingClientRect();
       return [box.x + box.width / 2, box.y + box.height / 2];
     }"""
-    printed(open_chapter(page, site, "forward"))
-    to = page.evaluate(cell)
-    for end in page.evaluate(ends):
+    to, found = trace.evaluate(cell), trace.evaluate(ends)
+    assert found
+    for end in found:
         assert end == pytest.approx(to, abs=1.5)
 
 
-def test_a_phone_shows_46_letters_of_a_line_of_code(phone, site):
-    phone.goto(f"{site}/chapters/convolution.html")
-    code = phone.locator(".cell_input pre").first
+def test_a_phone_shows_46_letters_of_a_line_of_code(kept_phone):
+    code = kept_phone.locator(".cell_input pre").first
 
     def hidden(letters):
         return code.evaluate(
