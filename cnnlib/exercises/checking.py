@@ -269,6 +269,12 @@ def difference(name: str, expected: Any, got: Any) -> str:
     )
 
 
+def products(numbers: Any, weights: Any) -> str:
+    """A sum of products as one writes it: 2·3 + 4·(-1)."""
+    pairs = zip(np.ravel(numbers), np.ravel(weights), strict=True)
+    return " + ".join(f"{x}·({w})" if w < 0 else f"{x}·{w}" for x, w in pairs)
+
+
 def kind(value: Any) -> str:
     """What a result is, in words."""
     if several(value):
