@@ -152,8 +152,8 @@ def several(value: Any) -> bool:
     return isinstance(value, tuple | list) and not all(np.isscalar(part) for part in value)
 
 
-class TooLongError(Exception):
-    """A reader's code did not come to an end."""
+class TooLongError(BaseException):
+    """A reader's code did not come to an end; its own `except Exception` does not hold this up."""
 
 
 class Limit:
@@ -181,11 +181,8 @@ class Limit:
 
 def file_of(written: Callable) -> str:
     """The name of the file, or of the cell, that a function or class was written in."""
-    try:
-        return inspect.unwrap(written).__code__.co_filename
-    except AttributeError:
-        codes = (one.__code__ for one in vars(written).values() if hasattr(one, "__code__"))
-        return next((code.co_filename for code in codes), "") if isinstance(written, type) else ""
+    parts = vars(written).values() if isinstance(written, type) else [inspect.unwrap(written)]
+    return next((one.__code__.co_filename for one in parts if hasattr(one, "__code__")), "")
 
 
 SECONDS = 10.0
@@ -196,10 +193,11 @@ def judge(exercise: Exercise, written: Any, seconds: float = SECONDS) -> Verdict
 
     seconds: after so many a try is ended.
     """
-    name, file = exercise.name, file_of(written)
+    name = exercise.name
     if not callable(written):
-        is_now = f"`{name}` is a {type(written).__name__}"
+        is_now = f"`{name}` is of type {type(written).__name__}"
         return Verdict(False, f"{is_now}. Define it with `def` or `class`.")
+    file = file_of(written)
     tries = exercise.tries(np.random.default_rng(0))
     results = []
     for arguments in tries:
