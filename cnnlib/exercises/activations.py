@@ -18,7 +18,7 @@ def draw_row(rng: np.random.Generator) -> Any:
     answer = np.round([leaky, hard], 2)
     slopes = np.round([np.where(row > 0, 1, 0.1), np.abs(row) < 1], 2)
     return Question(
-        f"A row of a map is `{row.tolist()}`. Write below each other what leaky ReLU, with slope "
+        f"A row of a map is `[{', '.join(f'{n:g}' for n in row)}]`. Write below each other what leaky ReLU, with slope "
         "0.1, and hard tanh make of it.",
         answer,
         [

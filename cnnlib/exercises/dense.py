@@ -69,10 +69,10 @@ def place_tries(rng: np.random.Generator) -> list[Try]:
 
 
 def collapsed(
-    weight_1: np.ndarray, bias_1: np.ndarray, weight_2: np.ndarray, bias_2: np.ndarray
+    w_1: np.ndarray, b_1: np.ndarray, w_2: np.ndarray, b_2: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights and biases of the one layer that does what two do."""
-    return weight_2 @ weight_1, weight_2 @ bias_1 + bias_2
+    return w_2 @ w_1, w_2 @ b_1 + b_2
 
 
 def collapse_tries(rng: np.random.Generator) -> list[Try]:
@@ -243,27 +243,27 @@ EXERCISES = {
         collapse_tries,
         [
             (
-                lambda weight_1, bias_1, weight_2, bias_2: (weight_2 @ weight_1, bias_2),
+                lambda w_1, b_1, w_2, b_2: (w_2 @ w_1, b_2),
                 "The first layer's biases are lost. They, too, pass through the second weights.",
             ),
             (
-                lambda weight_1, bias_1, weight_2, bias_2: (
-                    weight_2 @ weight_1,
-                    weight_2 @ bias_1,
+                lambda w_1, b_1, w_2, b_2: (
+                    w_2 @ w_1,
+                    w_2 @ b_1,
                 ),
                 "The second layer's biases are missing. They are added at the end.",
             ),
             (
-                lambda weight_1, bias_1, weight_2, bias_2: (
-                    (weight_2 @ weight_1).T,
-                    weight_2 @ bias_1 + bias_2,
+                lambda w_1, b_1, w_2, b_2: (
+                    (w_2 @ w_1).T,
+                    w_2 @ b_1 + b_2,
                 ),
                 "Your weights are turned: a row for each output, (outputs, inputs).",
             ),
             (
-                lambda weight_1, bias_1, weight_2, bias_2: (
-                    weight_2 @ weight_1,
-                    np.maximum(weight_2 @ bias_1 + bias_2, 0),
+                lambda w_1, b_1, w_2, b_2: (
+                    w_2 @ w_1,
+                    np.maximum(w_2 @ b_1 + b_2, 0),
                 ),
                 "There is a ReLU in your biases. It stands between the layers, or not at all.",
             ),
