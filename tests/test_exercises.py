@@ -352,7 +352,7 @@ def starts(path):
 
 
 def is_empty(function):
-    """Whether a function has no more than a docstring and three dots, and its base class's start."""
+    """Whether a function has but a docstring, three dots, and perhaps its base class's start."""
     lines = function.body[1:] if ast.get_docstring(function) else function.body
     return [ast.unparse(line) for line in lines] in (["..."], ["super().__init__()", "..."])
 

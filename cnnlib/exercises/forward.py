@@ -116,13 +116,13 @@ class Twice(Trace):
         return self.layer(self.output)
 
 
-def traced(written: Any, x: np.ndarray, then: np.ndarray) -> list[np.ndarray]:
+def traced(written: Any, x: np.ndarray, then: np.ndarray) -> tuple[Any, ...]:
     """What a traced layer gives and remembers, for two inputs."""
     trace = written(Doubled())
-    seen = []
+    seen: list[Any] = []
     for one in (x, then):
         seen += [trace.forward(one), getattr(trace, "output", None)]
-    return seen
+    return tuple(seen)
 
 
 class Doubled(cnnlib.Layer):
