@@ -19,8 +19,8 @@ def draw_row(rng: np.random.Generator) -> Any:
     slopes = np.round([np.where(row > 0, 1, 0.1), np.abs(row) < 1], 2)
     shown = ", ".join(f"{n:g}" for n in row)
     return Question(
-        f"A row of a map is `[{shown}]`. Write below each other what leaky ReLU, with slope 0.1, and "
-        "hard tanh make of it.",
+        f"A row of a map is `[{shown}]`. Write below each other what leaky ReLU, with slope 0.1, "
+        "and hard tanh make of it.",
         answer,
         [
             (np.round([np.maximum(row, 0), hard], 2), "The first row is that of plain ReLU."),
