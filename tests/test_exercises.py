@@ -122,13 +122,12 @@ def test_a_loop_that_catches_everything_is_ended_too():
 
 
 def test_the_line_that_stops_is_named():
-    def stops(x):
-        n = 0
-        return x / (1 // n)
+    def part(n):
+        return 1 // n
 
-    line = inspect.getsourcelines(stops)[1] + 2
-    assert told(stops) == (
-        f"It stops in line {line}, `return x / (1 // n)`, with "
+    line = inspect.getsourcelines(part)[1] + 1
+    assert told(lambda x: x / part(0)) == (
+        f"It stops in line {line}, `return 1 // n`, with "
         "ZeroDivisionError: integer division or modulo by zero."
     )
 
