@@ -1,6 +1,7 @@
 """The questions of the chapters, made by as few of their statements as it takes."""
 
 import ast
+import builtins
 import re
 
 import nbformat
@@ -32,16 +33,16 @@ def called_on(statement):
     method = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
     if not method or not isinstance(statement.value.func, ast.Attribute):
         return set()
-    return used(statement) - {"cnnlib", "np", "plt", "print"}
+    return used(statement) - {"cnnlib", "np", "plt", *dir(builtins)}
 
 
 def used(statement):
-    """The names that a statement reads, less the local ones of a function."""
+    """The names that a statement reads, less the local ones of a function or a class."""
     names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
     own = {name.id for name in names if isinstance(name.ctx, ast.Store)}
     own |= {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
     read = {name.id for name in names if isinstance(name.ctx, ast.Load)}
-    if isinstance(statement, ast.FunctionDef):
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return read - own
     return read | own if isinstance(statement, ast.AugAssign) else read
 

@@ -22,6 +22,26 @@ def call(written: Callable, *arguments: Any) -> Any:
     return written(*arguments)
 
 
+def both_ways(written: Callable, x: np.ndarray, grad_output: np.ndarray) -> Any:
+    """What is done with a layer: the output for x, then the gradient that it passes back."""
+    made = written()
+    return made.forward(x), made.backward(grad_output)
+
+
+def layer(forward: Callable, backward: Callable) -> type:
+    """A layer of two functions: forward(x) and backward(grad_output, x)."""
+
+    class Made:
+        def forward(self, x: np.ndarray) -> np.ndarray:
+            self.x = x
+            return forward(x)
+
+        def backward(self, grad_output: np.ndarray) -> np.ndarray:
+            return backward(grad_output, self.x)
+
+    return Made
+
+
 @dataclass(frozen=True)
 class Exercise:
     """An exercise that asks for a function or a class.
@@ -113,8 +133,12 @@ def as_code(text: str) -> str:
 
 def as_text(value: Any) -> str:
     """A value as a notebook prints it, its numbers short."""
-    if isinstance(value, tuple) and value and not all(np.isscalar(part) for part in value):
-        return "\n".join(as_text(part) for part in value)
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {as_text(one)}" for name, one in value.items())
+    if isinstance(value, tuple | list):
+        parts = [as_text(part) for part in value]
+        flat = all(np.isscalar(part) for part in value)
+        return f"[{', '.join(parts)}]" if flat else "\n".join(parts)
     if isinstance(value, np.ndarray):
         return np.array2string(value, precision=4, suppress_small=True, threshold=120)
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
@@ -149,7 +173,9 @@ def same(one: Any, other: Any, rtol: float = 1e-6, atol: float = 1e-9) -> bool:
 
 def several(value: Any) -> bool:
     """Whether a value is a tuple or a list of more than numbers."""
-    return isinstance(value, tuple | list) and not all(np.isscalar(part) for part in value)
+    return isinstance(value, tuple | list) and not all(
+        np.isscalar(part) and not isinstance(part, str) for part in value
+    )
 
 
 class TooLongError(BaseException):
