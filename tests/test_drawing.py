@@ -35,8 +35,16 @@ def views(tab):
 
 
 def let_time_pass(tab):
-    """The text that stands for a widget shows late: by an animation, which this ends."""
-    tab.evaluate("document.getAnimations().forEach((one) => one.finish())")
+    """The text that stands for a widget shows late: by an animation, which this ends.
+
+    What was scrolled into view only now has its animation after the next frame.
+    """
+    tab.evaluate(
+        """async () => {
+            for (let n = 0; n < 2; n++) await new Promise(requestAnimationFrame);
+            document.getAnimations().forEach((one) => one.finish());
+        }"""
+    )
 
 
 def try_again(place):

@@ -227,6 +227,47 @@ def test_a_cell_is_shared_as_a_link(reader, browser, site):
     other.page.close()
 
 
+TURNED = """def my_conv2d(image, kernel):
+    h, w = kernel.shape
+    rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
+    y = np.zeros((rows, columns))
+    for i, j in np.ndindex(rows, columns):
+        y[i, j] = (image[i : i + h, j : j + w] * kernel[::-1, ::-1]).sum()
+    return y
+
+
+check("convolution-by-hand")
+"""
+
+
+def test_an_exercise_answers_and_a_solution_is_kept_for_later_chapters(reader, site):
+    start = "start-by-hand"
+    reader.page.goto(f"{site}/chapters/convolution.html")
+    assert reader.cell(start).locator(".hint").count() == 3
+    reader.run(start, "Check my solution")
+    assert "Not yet. my_conv2d gives nothing back." in reader.shown(start)
+    reader.write(start, TURNED)
+    reader.run(start, "Check my solution")
+    assert "You turned the kernel by 180°." in reader.shown(start)
+    assert reader.cell(start).locator(".cell_output table").count() == 4  # of what, and what came
+    loop = TURNED.replace("    h, w", "    while True:\n        pass\n    h, w")
+    reader.write(start, loop)
+    reader.run(start, "Check my solution")
+    assert "Does a loop in it never end?" in reader.shown(start)
+    mine = TURNED.replace("[::-1, ::-1]", "").replace("    h, w", "    mine = 1\n    h, w", 1)
+    reader.write(start, mine)
+    reader.run(start, "Check my solution")
+    assert "Right." in reader.shown(start)
+    reader.page.goto(f"{site}/chapters/channels.html")
+    of = 'own("convolution-by-hand").__code__.co_varnames'
+    code = f"from cnnlib.exercises import own\n{of}"
+    reader.press("cell-01", "Edit")
+    reader.write("cell-01", code)
+    reader.run("cell-01")
+    assert "'mine'" in reader.shown("cell-01")
+    reader.page.locator(".run-page").get_by_role("button", name="Forget my changes").click()
+
+
 def test_from_disk_one_sentence_says_what_to_do(page, site_file, has_python):
     reader = Reader(page, f"{site_file}/chapters/convolution.html")
     reader.run("cell-06", until="From disk")
@@ -273,5 +314,6 @@ def test_a_kept_python_runs_without_a_network(open_page, book, has_python):
         wait_until_kept(page, f"{site}/chapters/convolution.html")
         stop(server)
     reader = Reader(page, f"{site}/chapters/convolution.html")
+    reader.cell("cell-02").locator("summary").first.click()
     reader.run("cell-02")
     assert reader.cell("cell-02").locator(".cell_output img").count() == 1

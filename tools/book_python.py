@@ -27,6 +27,7 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
+import cnnlib
 from cnnlib import data
 from cnnlib.exercises import CHECKS
 
@@ -102,9 +103,9 @@ def of_distribution(name: str) -> Iterator[tuple[str, bytes]]:
 
 def of_cnnlib() -> Iterator[tuple[str, bytes]]:
     """cnnlib with its records; the page has the widgets' scripts and styles."""
-    package = ROOT / "cnnlib"
+    package = Path(cnnlib.__file__).parent
     for file in sorted(package.rglob("*.py")):
-        name = file.relative_to(ROOT).as_posix()
+        name = file.relative_to(package.parent).as_posix()
         yield name, file.read_bytes()
         if file.parent.name == "widgets" and file.with_suffix(".js").exists():
             yield name.removesuffix("py") + "js", b""
@@ -284,14 +285,14 @@ def name_python(app: Sphinx, page: str, template: str, context: dict, doctree: o
     context["metatags"] += f'<script type="application/json" id="python">{text}</script>\n'
 
 
-def write(root: Path, site: Path, files: dict[str, Path]) -> None:
+def write(site: Path, files: dict[str, Path], chapters: Iterable[Path]) -> None:
     """Write all that belongs to Python in the page, as it is now."""
     folder = site / "_static" / "python"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "cells").mkdir(parents=True)
-    for file in (root / "assets" / "python").glob("*.js"):
+    for file in (ROOT / "assets" / "python").glob("*.js"):
         shutil.copy(file, folder)
-    for path in (root / "chapters").glob("*.ipynb"):
+    for path in chapters:
         text = json.dumps(cells_of(path), ensure_ascii=False)
         (folder / "cells" / f"{path.stem}.json").write_text(text, "utf-8")
     write_python(site, files)
@@ -302,7 +303,9 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.name != "html":
         return
     if app.python_files:
-        write(Path(app.srcdir), Path(app.outdir), app.python_files)
+        paths = map(Path, map(app.env.doc2path, app.env.found_docs))
+        chapters = [path for path in paths if path.suffix == ".ipynb"]
+        write(Path(app.outdir), app.python_files, chapters)
     else:
         shutil.rmtree(Path(app.outdir, "_static", "python"), ignore_errors=True)
 
