@@ -287,7 +287,8 @@ def executed_with(root: Path) -> str:
     patterns = ("cnnlib/**/*.py", "assets/*.json", "assets/*.safetensors", "tools/book_*.py")
     files = [file for pattern in patterns for file in sorted(root.glob(pattern))]
     files += root.glob("requirements.txt")
-    files = [file for file in files if file.name != "book_python.py"]  # for the page alone
+    of_page = "book_python.py", "cells.json"  # what is done in a page alone
+    files = [file for file in files if file.name not in of_page]
     parts = [str(file.relative_to(root)).encode() + file.read_bytes() for file in files]
     return sha256(b"".join(parts)).hexdigest()
 

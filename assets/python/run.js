@@ -282,10 +282,10 @@ class Page {
 
   find(id) { return this.cells.find((cell) => cell.id === id); }
 
-  /** The cells that are run before one: those above; before an exercise, those that import. */
+  /** The cells that are run before one: those above; before an exercise, those that import what it needs. */
   before(cell) {
     const above = this.cells.slice(0, this.cells.indexOf(cell)).filter((one) => !one.exercise && one.ran !== one.code);
-    return cell.exercise ? above.filter(({ code }) => /^(import|from) /m.test(code)) : above;
+    return cell.exercise ? above.filter(({ code }) => /^from cnnlib\.exercises import/m.test(code)) : above;
   }
 
   /** Runs a cell, after those that it needs, unless something runs. */

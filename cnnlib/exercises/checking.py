@@ -196,7 +196,7 @@ class Limit:
         """Look at the clock at every operation: a loop in one line is nothing but these."""
         if frame.f_code.co_filename != self.file:
             return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        frame.f_trace_opcodes = True
         if time.monotonic() > self.end:
             raise TooLongError
         return self.trace
