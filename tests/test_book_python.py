@@ -189,6 +189,7 @@ def test_the_data_are_those_of_scikit_learn(tmp_path, monkeypatch):
     np.testing.assert_array_equal(mine.images, theirs.images)
     np.testing.assert_array_equal(mine.data, theirs.data)
     np.testing.assert_array_equal(mine.target, theirs.target)
+    assert mine.DESCR == theirs.DESCR
     monkeypatch.syspath_prepend(tmp_path)
     theirs, mine = sklearn.datasets.load_sample_images(), datasets.load_sample_images()
     assert [Path(name).stem for name in mine.filenames] == [
@@ -248,3 +249,17 @@ def test_matmul_without_blas_is_matmul():
         assert np.matmul(whole, whole.T).dtype == whole.dtype
     finally:
         np.matmul = own
+
+
+def test_the_record_of_what_runs_is_of_the_chapters_as_they_are():
+    """Whoever changes a chapter's code runs `python -m tools.record_cells CHAPTER` again."""
+    record = json.loads((ROOT / "assets" / "cells.json").read_text("utf-8"))
+    results = []
+    for path in (ROOT / "chapters").glob("*.ipynb"):
+        recorded = record[path.stem]["cells"]
+        assert list(recorded) == [cell["id"] for cell in book_python.cells_of(path)], path.stem
+        results += [result for result, *_ in recorded.values()]
+    assert set(results) == {"same", "other", "absent"}
+    ran = results.count("same") + results.count("other")
+    assert ran > 0.9 * len(results)
+    assert results.count("same") >= 0.97 * ran

@@ -23,6 +23,7 @@ import nbformat
 import numpy as np
 import pooch
 from docutils import nodes
+from sklearn.datasets import load_digits
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -123,6 +124,7 @@ def of_page() -> Iterator[tuple[str, bytes]]:
         yield file.relative_to(folder / "packages").as_posix(), file.read_bytes()
     digits = data.digits()
     images = (digits.images[:, 0] * 16).astype(np.uint8)
+    yield "sklearn/digits.txt", load_digits().DESCR.encode()
     yield "sklearn/digits.npz", packed(images=images, target=digits.labels.astype(np.uint8))
 
 

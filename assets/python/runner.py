@@ -18,6 +18,7 @@ import sys
 import time
 import traceback
 import types
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -332,5 +333,7 @@ def start(
     path.write_text(solved, "utf-8")
     os.environ["CNNLIB_SOLUTIONS"] = str(path)
     replace_matmul()
+    # It would watch over its bars in a thread, and there are none here.
+    warnings.filterwarnings("ignore", "tqdm:disabling monitor support")
     kernel = Kernel(post, later, fetch)
     return kernel
