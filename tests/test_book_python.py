@@ -91,6 +91,17 @@ def test_a_cell_sends_what_it_prints_and_its_last_value(page, source, messages):
     assert page.run(source) == ("ok", messages)
 
 
+def test_a_cell_that_prints_without_end_does_not_fill_the_page(page):
+    result, sent = page.run("for n in range(100_000):\n    print('0123456789')\n5")
+    text = "".join(message["text"] for message in sent[:-1])
+    rest = "\n… What the cell prints from here on is not shown.\n"
+    assert result == "ok"
+    assert len(text) == page.runner.MOST + len(rest)
+    assert text.endswith(rest)
+    assert sent[-1] == shown("5")
+    assert page.run("print(1)")[1] == [printed("1\n")]
+
+
 def test_names_stay_from_cell_to_cell(page):
     page.run("def double(x):\n    return 2 * x")
     assert page.run("double(4)")[1] == [shown(repr(2 * 4))]
@@ -126,6 +137,8 @@ def test_what_needs_torch_is_told_from_what_is_wrong(page):
     absent = {"kind": "absent", "library": "PyTorch"}
     first = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\nb = 1"
     assert page.run(first) == ("ok", [])
+    draws = "import matplotlib.pyplot as plt\n_ = plt.figure()\nplt.plot([1, 2], [3, 4]);"
+    assert page.run(draws)[0] == "ok"  # although matplotlib looks for torch's tensors
     assert page.run("x = torch.tensor(1)\ny = {}") == ("absent", [absent])
     assert page.run("print(x)") == ("absent", [absent])
     assert page.run("y['a']") == ("absent", [absent])

@@ -26,6 +26,7 @@ from typing import Any
 # Libraries that no browser has: what imports them goes on, and what uses them says so.
 ABSENT = {"torch": "PyTorch", "pooch": "A download"}
 PAUSE = 0.1  # seconds between two messages of a cell that prints without end
+MOST = 50_000  # letters that a cell may print: a page that shows more no longer answers
 
 
 class AbsentError(Exception):
@@ -34,6 +35,8 @@ class AbsentError(Exception):
 
 class AbsentModule(types.ModuleType):
     """Stands where such a library is imported."""
+
+    Tensor = type("Tensor", (), {})  # matplotlib asks of all that it draws whether it is one
 
     def __getattr__(self, name: str) -> Any:
         """A module of the library by its name; anything else is a use of it."""
@@ -82,7 +85,12 @@ class Stream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        self.kernel.printed.append((self.name, text))
+        shown = text[: self.kernel.room]
+        if len(shown) < len(text) and self.kernel.room:
+            shown += "\n… What the cell prints from here on is not shown.\n"
+        self.kernel.room = max(0, self.kernel.room - len(text))
+        if shown:
+            self.kernel.printed.append((self.name, shown))
         if time.monotonic() - self.kernel.told > PAUSE:
             self.kernel.flush()
         return len(text)
@@ -105,6 +113,7 @@ class Kernel:
         self.cell: str | None = None
         self.printed: list[tuple[str, str]] = []
         self.told = time.monotonic()
+        self.room = MOST
         self.absent: dict[str, str] = {}  # names that a cell would have made, with what
         self.solved: dict[str, Any] = {}
         self.main = types.ModuleType("__main__")
@@ -173,6 +182,7 @@ class Kernel:
     def run(self, cell: str, source: str) -> str:
         """Run a cell and show its last expression. Return "ok", "absent" or "error"."""
         self.cell, name = cell, f"cell {cell}"
+        self.room = MOST
         linecache.cache[name] = len(source), None, source.splitlines(True), name
         tree = None
         try:
