@@ -287,14 +287,18 @@ async function offerToKeep(box) {
 
 // Python in the page. Nothing of it is loaded before a reader asks for it: python/run.js does the rest.
 const python = JSON.parse(document.getElementById("python")?.textContent ?? "null");
-let loading;
+let loading, tries = 0;
 function withPython() {
   if (root.protocol === "file:")
     throw new Error("From disk a browser starts no Python. It does on the web, and after `make serve`.");
   if (python.missing) throw new Error(`Python is not here: ${python.missing}.`);
-  const files = Object.fromEntries(Object.entries(python).map(([name, file]) => [name, new URL(file, location).href]));
-  loading ??= import(files.run).then(({ begin }) => begin({ createModel, drawModel }, files));
-  loading.catch(() => (loading = null)); // to be tried again
+  if (loading) return loading;
+  // A browser does not ask again for a module that did not come, unless its address is another.
+  const again = tries++ ? `&again=${tries}` : "";
+  const names = Object.entries(python).map(([name, file]) => [name, new URL(file + again, location).href]);
+  const files = Object.fromEntries(names);
+  loading = import(files.run).then(({ begin }) => begin({ createModel, drawModel }, files));
+  loading.catch(() => (loading = null));
   return loading;
 }
 
@@ -340,13 +344,21 @@ function offerPython() {
 }
 
 /** What a reader has changed, or what came with a link, stands there again. */
-function reopen() {
-  const chapter = python?.cells?.match(/([\w-]+)\.json/)[1];
+async function reopen() {
+  const chapter = python.cells?.match(/([\w-]+)\.json/)[1];
+  let changed = false;
   try {
-    const changed = Object.keys(localStorage).some((key) => key.startsWith(`code:${chapter}:`));
-    if (changed || /^#code-[\w-]+=/.test(location.hash)) withPython();
+    changed = Object.keys(localStorage).some((key) => key.startsWith(`code:${chapter}:`));
   } catch {
-    // from disk, or where nothing is kept
+    // this browser keeps nothing
+  }
+  const linked = /^#code-[\w-]+=/.test(location.hash);
+  if (!changed && !linked) return;
+  try {
+    const page = await withPython();
+    await page.openLink();
+  } catch (error) {
+    document.querySelector(".run-page [role=status]").textContent = error.message;
   }
 }
 
@@ -360,8 +372,11 @@ const formulas = new ResizeObserver((boxes) => {
 
 function start() {
   draw();
-  if (python) offerPython();
-  if (python) reopen();
+  if (python) {
+    offerPython();
+    reopen();
+    addEventListener("hashchange", reopen);
+  }
   for (const box of document.querySelectorAll("span.math, div.math > div")) formulas.observe(box);
   if (canKeep) document.querySelectorAll(".keep-offline").forEach((box) => offerToKeep(box).catch(() => {}));
 }

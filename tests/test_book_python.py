@@ -146,9 +146,30 @@ def test_what_needs_torch_is_told_from_what_is_wrong(page):
     assert page.run("class Net(nn.Module):\n    pass") == ("absent", [absent])
     assert page.run("Net()") == ("absent", [absent])
     assert page.run("x = 3\nx") == ("ok", [shown("3")])
+    assert page.run("x / 0")[0] == "error"  # the x of today is there: the fault is the reader's
     assert page.run("c")[0] == "error"
     download = {"kind": "absent", "library": "A download"}
     assert page.run("import pooch\npooch.retrieve('x')") == ("absent", [download])
+
+
+def test_a_solution_is_kept_with_its_own_code_and_no_other(page, monkeypatch, tmp_path):
+    from cnnlib import exercises
+
+    monkeypatch.setattr(exercises, "SOLVED", {})
+    right = "def my_relu(x):\n    return x.clip(0)\n"
+    load = "from cnnlib.exercises import check, own"
+    assert page.run(load)[1] == []
+    _, sent = page.run(f'{right}check("activations-own")')
+    assert [one for one in sent if one["kind"] == "solved"] == [
+        {"kind": "solved", "label": "activations-own", "source": right}
+    ]
+    assert page.run("1;")[1] == []  # it is told once
+    exercises.SOLVED.clear()
+    kept = tmp_path / "solutions.json"
+    kept.write_text(json.dumps({"activations-own": right}))
+    monkeypatch.setenv("CNNLIB_SOLUTIONS", str(kept))
+    assert page.run('theirs = own("activations-own")')[1] == []  # to take it is not to solve it
+    assert page.run("theirs.__name__")[1] == [shown("'my_relu'")]
 
 
 def test_a_package_is_fetched_when_it_is_first_imported(page):
@@ -231,6 +252,19 @@ def test_the_pages_know_every_cell_but_the_one_for_colab():
         assert len({cell["id"] for cell in known}) == len(known)
 
 
+def test_what_makes_a_long_cell_shorter_is_in_it():
+    shorter = [
+        (cell["source"], text, less)
+        for path in (ROOT / "chapters").glob("*.ipynb")
+        for cell in book_python.cells_of(path)
+        for text, less in cell.get("smaller", [])
+    ]
+    assert len(shorter) > 3
+    for source, text, less in shorter:
+        assert source.count(text) == 1
+        ast.parse(source.replace(text, less))
+
+
 def test_a_folder_without_a_package_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PYODIDE_WHEELS", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"PYODIDE_WHEELS: there is no numpy-\*\.whl in "):
@@ -267,11 +301,20 @@ def test_matmul_without_blas_is_matmul():
 def test_the_record_of_what_runs_is_of_the_chapters_as_they_are():
     """Whoever changes a chapter's code runs `python -m tools.record_cells CHAPTER` again."""
     record = json.loads((ROOT / "assets" / "cells.json").read_text("utf-8"))
+    runner = load(HERE / "runner.py", "runner_of_record")
     results = []
     for path in (ROOT / "chapters").glob("*.ipynb"):
         recorded = record[path.stem]["cells"]
         assert list(recorded) == [cell["id"] for cell in book_python.cells_of(path)], path.stem
         results += [result for result, *_ in recorded.values()]
+        missing = set()  # what was missing: each absent cell names torch, or what such a cell makes
+        for cell in book_python.cells_of(path):
+            if recorded[cell["id"]][0] == "absent":
+                tree = ast.parse(cell["source"])
+                words = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+                assert "torch" in cell["source"] or words & missing, (path.stem, cell["id"])
+                missing |= runner.names_made(tree)
+                missing |= {name for name in words if name in ("F", "nn")}
     assert set(results) == {"same", "other", "absent"}
     ran = results.count("same") + results.count("other")
     assert ran > 0.9 * len(results)

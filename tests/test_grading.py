@@ -22,7 +22,8 @@ CALL = f'\ncheck("{LABEL}")'
 
 def notebook(path, *cells):
     path.parent.mkdir(exist_ok=True)
-    cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    new = {"```": nbformat.v4.new_markdown_cell}
+    cells = [new.get(cell[:3], nbformat.v4.new_code_cell)(cell) for cell in cells]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
 
 
@@ -32,10 +33,14 @@ def folder(tmp_path):
     notebook(tmp_path / "ann" / "convolution.ipynb", begin, SOLVED + CALL)
     turned = SOLVED.replace("* kernel", "* kernel[::-1, ::-1]")
     # What follows is the book's solution: it does not count.
-    notebook(tmp_path / "bob.ipynb", begin, "1 / 0", turned + CALL, SOLVED + CALL)
+    begin_solution, end = "```{solution-start} x\n```", "```{solution-end}\n```"
+    solution = [begin_solution, SOLVED + CALL, end]
+    notebook(tmp_path / "bob.ipynb", begin, "1 / 0", turned + CALL, *solution)
+    notebook(tmp_path / "hal.ipynb", begin, "print('nothing')", *solution, "1")
     notebook(tmp_path / "cem.ipynb", begin, "def my_conv2d(image, kernel:\n    pass" + CALL)
     notebook(tmp_path / "dan.ipynb", begin, "raise ValueError('no')" + CALL)
     notebook(tmp_path / "eve.ipynb", begin, "import sys\nsys.exit(3)" + CALL)
+    notebook(tmp_path / "gus.ipynb", begin, "import os\nos._exit(0)" + CALL)
     (tmp_path / "fay.ipynb").write_text("no notebook")
     return tmp_path
 
@@ -52,9 +57,10 @@ def test_a_folder_becomes_a_table_of_names_and_results(folder):
     assert results["bob.ipynb", LABEL] == CHECKS[LABEL].mistakes[0][1]
     assert results["cem.ipynb", LABEL].startswith("SyntaxError in line 1: ")
     assert results["dan.ipynb", LABEL] == "ValueError: no"
-    assert results["eve.ipynb", ""] == "could not be read"
+    assert results["eve.ipynb", LABEL] == "SystemExit: 3"
+    assert results["gus.ipynb", ""] == "ended Python"
     assert results["fay.ipynb", ""].startswith("json.decoder.JSONDecodeError: ")
-    assert len(rows) == 1 + 6
+    assert len(rows) == 1 + 7
 
 
 def test_a_notebook_that_does_not_end_is_named(folder, monkeypatch):

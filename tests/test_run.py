@@ -217,6 +217,10 @@ def test_a_cell_is_shared_as_a_link(reader, browser, site):
     reader.press("cell-41", "Copy link")
     reader.cell("cell-41").get_by_text("The link is copied.").wait_for()
     link = reader.page.evaluate("navigator.clipboard.readText()")
+    reader.write("cell-41", "print('something else')")
+    reader.page.evaluate("link => (location.href = link)", link)  # in a page that is open
+    reader.cell("cell-41").get_by_text("Read it before you run it.").wait_for()
+    assert reader.code("cell-41") == "print('gefunden: ä')"
     other = Reader(browser.new_page(), link)
     other.cell("cell-41").get_by_text("Read it before you run it.").wait_for(timeout=LONG)
     assert other.code("cell-41") == "print('gefunden: ä')"
@@ -268,6 +272,30 @@ def test_an_exercise_answers_and_a_solution_is_kept_for_later_chapters(reader, s
     reader.page.locator(".run-page").get_by_role("button", name="Forget my changes").click()
 
 
+def test_while_python_is_loading_it_can_be_stopped_and_others_are_told_to_wait(reader, site):
+    reader.page.goto(f"{site}/chapters/convolution.html")
+    reader.press("cell-06")
+    reader.cell("cell-06").get_by_text("Python is loading").wait_for(timeout=LONG)
+    reader.press("library-code")
+    assert "Another cell is at work." in reader.says("library-code")
+    reader.page.locator(".run-page").get_by_role("button", name="Restart").click()
+    reader.cell("cell-06").get_by_text("Python could not be started: it was stopped").wait_for()
+    reader.run("cell-06")
+
+
+def test_a_long_cell_can_be_made_shorter(page, site, has_python):
+    reader = Reader(page, f"{site}/chapters/digits.html")
+    reader.press("cell-05", "Edit")
+    reader.cell("cell-05").get_by_text(re.compile(r"It takes about \d+ s in a page.")).wait_for()
+    whole = reader.code("cell-05")
+    reader.press("cell-05", "Make it shorter")
+    assert reader.code("cell-05") == whole.replace("epochs = 64, 20", "epochs = 64, 4") != whole
+    reader.press("cell-05", "Make it shorter")
+    assert reader.says("cell-05") == "There is nothing left to shorten."
+    reader.press("cell-05", "As printed")
+    assert reader.code("cell-05") == whole
+
+
 def test_from_disk_one_sentence_says_what_to_do(page, site_file, has_python):
     reader = Reader(page, f"{site_file}/chapters/convolution.html")
     reader.run("cell-06", until="From disk")
@@ -295,8 +323,6 @@ def test_a_file_that_does_not_come_is_named_and_asked_for_again(browser, site, h
         reader.run("dense-own", until=lost)
         assert "could not be loaded" in reader.says("dense-own") or lost == "run.js"
         context.unroute(pattern)
-        if lost == "run.js":  # a page does not ask twice for a module that did not come
-            reader.page.reload()
     reader.run("dense-own")
     context.close()
 

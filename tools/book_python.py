@@ -9,13 +9,11 @@ manifest.json names it; the page's part is assets/python.
 import io
 import json
 import os
-import re
 import shutil
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from html import escape
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -31,6 +29,8 @@ from sphinx.util import logging
 import cnnlib
 from cnnlib import data
 from cnnlib.exercises import CHECKS
+from cnnlib.exercises.checking import as_code
+from cnnlib.exercises.grading import CHECK
 
 LOG = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[1]
@@ -56,21 +56,15 @@ PURE = {
     "matplotlib": ("cycler", "packaging", "pyparsing", "python-dateutil", "six"),
 }
 NEEDS = {"matplotlib": ("PIL",)}
-EXERCISE = re.compile(r'^check\("([\w-]+)"\)$', re.MULTILINE)
 
 
 def fetch() -> dict[str, Path]:
-    """The files of Pyodide and the compiled packages, by their names; kept in _build.
+    """The files of Pyodide and the compiled packages, by their names; kept for further builds.
 
     PYODIDE_WHEELS may name a folder with packages that are compiled elsewhere. Raises OSError when
     something cannot be fetched, ValueError when it is not what its hash says.
     """
-    archive = pooch.retrieve(
-        NPM,
-        "sha256:66b7949e5a0cba2250b586d7e368bf12fb482800748d182c4618254b685ffaa0",
-        f"pyodide-{PYODIDE}.tgz",
-        KEPT,
-    )
+    archive = pooch.retrieve(NPM, f"sha256:{NPM_HASH}", f"pyodide-{PYODIDE}.tgz", KEPT)
     folder = KEPT / PYODIDE
     if not (folder / LOCK).exists():
         folder.mkdir(exist_ok=True)
@@ -206,7 +200,7 @@ def cells_of(path: Path) -> list[dict]:
         if cell.cell_type != "code" or cell.id == "colab":
             continue
         one = {"id": f"code-{cell.id}", "source": cell.source}
-        found = EXERCISE.search(cell.source)
+        found = CHECK.search(cell.source)
         if found and "exercise" in cell.metadata.get("tags", ()):
             one["exercise"] = found[1]
         _, *seconds = known.get(one["id"], [""])
@@ -248,12 +242,12 @@ class RunButtons(SphinxPostTransform):
 
 def buttons(source: str) -> str:
     """The place for a cell's buttons, and the hints of an exercise, as HTML."""
-    found = EXERCISE.search(source)
+    found = CHECK.search(source)
     html = '<div class="run-tools"></div>'
     if found and found[1] in CHECKS:
         for number, hint in enumerate(getattr(CHECKS[found[1]], "hints", ()), 1):
-            code = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(hint, quote=False))
-            html += f"<details class='hint'><summary>Hint {number}</summary><p>{code}</p></details>"
+            summary = f"<summary>Hint {number}</summary>"
+            html += f"<details class='hint'>{summary}<p>{as_code(hint)}</p></details>"
     return html
 
 

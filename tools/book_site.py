@@ -237,12 +237,12 @@ def list_for_offline(site: Path) -> None:
             if other.is_file() and "_modules" not in other.parts:
                 needed.add(one)
                 todo.append(one)
-    needed |= python_files(site, [file for file, _ in needed if file.suffix == ".html"])
+    python = python_files(site, [file for file, _ in needed if file.suffix == ".html"])
+    needed |= python
     paths = sorted(quote(file.relative_to(site).as_posix()) + version for file, version in needed)
     (site / "offline.json").write_text(json.dumps(paths), "utf-8")
     size = sum(file.stat().st_size for file, _ in needed) / 1e6
-    has_python = any("python" in file.parts for file, _ in needed)
-    told = f"({size:.0f} MB{', Python among them' if has_python else ''})"
+    told = f"({size:.0f} MB{', Python among them' if python else ''})"
     for page in [file for file, _ in needed if file.suffix == ".html"]:
         text = page.read_text("utf-8")
         if (new := KEEP_SIZE.sub(rf"\g<1>{told}", text)) != text:

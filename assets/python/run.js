@@ -69,7 +69,8 @@ class Python {
   /** Sends the worker a message, and gives what it answers in the end. */
   ask(message) {
     return new Promise((done, failed) => {
-      this.waiting = { done, failed };
+      const end = () => (message.kind === "start" ? failed(new Error("it was stopped")) : done("ended"));
+      this.waiting = { done, failed, end };
       this.worker.onerror = (event) => failed(new Error(event.message ?? "its worker did not start"));
       this.worker.postMessage(message);
     });
@@ -108,7 +109,7 @@ class Python {
   end() {
     this.worker?.terminate();
     this.worker = this.ready = null;
-    this.waiting?.done("ended");
+    this.waiting?.end();
   }
 }
 
@@ -154,7 +155,7 @@ function show(output, data, drawWidget) {
 
 class Cell {
   constructor(page, { id, source, exercise, seconds: long, smaller }) {
-    Object.assign(this, { page, id, source, exercise, long, smaller, ran: null, busy: false });
+    Object.assign(this, { page, id, source, exercise, long, smaller, ran: null });
     this.box = document.getElementById(id);
     this.output = this.box?.querySelector(".cell_output") ?? make("div", { className: "cell_output docutils container" });
     if (this.box && !this.output.parentNode) this.box.append(this.output);
@@ -184,11 +185,15 @@ class Cell {
     this.tools.querySelector(".edit")?.remove();
     this.status.before(this.stopButton, this.backButton, this.linkButton);
     if (this.long) this.tell(`It takes about ${this.long} s in a page.`);
-    for (const [text, less] of this.smaller ?? []) {
-      const shrink = () => (this.editor.text = this.code.replace(text, less));
-      this.status.before(makeButton(`Try ${less}`, shrink));
-    }
+    if (this.smaller) this.status.before(makeButton("Make it shorter", () => this.shorten()));
     this.offer();
+  }
+
+  /** The cell with fewer epochs, or the like: what the notebook names. */
+  shorten() {
+    const shorter = this.smaller.reduce((code, [text, less]) => code.replace(text, less), this.code);
+    if (shorter === this.code) this.tell("There is nothing left to shorten.");
+    else this.editor.text = shorter;
   }
 
   keep() {
@@ -220,13 +225,13 @@ class Cell {
       await navigator.clipboard.writeText(address);
       this.tell("The link is copied. Who opens it finds this code here.");
     } catch {
-      location.hash = `${this.id}=${address.split("=").pop()}`;
+      history.replaceState(null, "", address);
       this.tell("The link is in the address bar.");
     }
   }
 
   begin() {
-    this.fresh = this.busy = true;
+    this.fresh = true;
     this.began = performance.now();
     if (!this.tools) return;
     this.stopButton.hidden = false;
@@ -256,7 +261,6 @@ class Cell {
   }
 
   end(result, code) {
-    this.busy = false;
     this.ran = result === "ok" || result === "absent" ? code : null;
     if (this.fresh && result === "ok" && this.box) this.output.replaceChildren();
     if (!this.tools) return;
@@ -290,13 +294,13 @@ class Page {
 
   /** Runs a cell, after those that it needs, unless something runs. */
   async run(cell) {
-    if (this.running) return;
+    if (this.running) return cell.tell("Another cell is at work. Stop it, or wait until it has ended.");
     this.running = true;
-    this.asked = this.current = cell;
+    this.current = cell;
     try {
       const needed = [...this.before(cell), cell];
       const draws = needed.some(({ code }) => /matplotlib|plots|plt/.test(code));
-      cell.tell("Python is loading");
+      if (!this.python.ready) cell.tell("Python is loading");
       await this.python.start(draws ? ["matplotlib"] : []);
       await this.runEach(needed);
     } catch (error) {
@@ -346,7 +350,7 @@ class Page {
   }
 
   restoreAll() {
-    for (const key of store.keys()) if (key.startsWith("code:")) store.remove(key);
+    for (const key of store.keys()) if (/^(code|solved):/.test(key)) store.remove(key);
     for (const cell of this.cells) cell.restore();
   }
 
@@ -361,6 +365,20 @@ class Page {
     else this.find(data.cell)?.receive(data);
   }
 
+  /** A cell's code that came with a link: it is shown, and run when the reader says so. */
+  async openLink() {
+    const [, id, letters] = location.hash.match(/^#(code-[\w-]+)=([\w-]+)$/) ?? [];
+    const cell = this.find(id);
+    if (!cell?.editor) return;
+    try {
+      cell.editor.text = await unpressed(letters);
+      cell.tell("This code came with the link. Read it before you run it.");
+    } catch {
+      cell.tell("The code in this link is damaged; this is what stood here.");
+    }
+    cell.box.scrollIntoView({ block: "center" });
+  }
+
   async drawWidget(id, place) {
     const { model, state } = this.models.get(id) ?? {};
     try {
@@ -372,26 +390,11 @@ class Page {
   }
 }
 
-/** A cell's code that came with a link: it is shown, and run when the reader says so. */
-async function openLink(page) {
-  const [, id, letters] = location.hash.match(/^#(code-[\w-]+)=([\w-]+)$/) ?? [];
-  const cell = page.find(id);
-  if (!cell?.editor) return;
-  try {
-    cell.editor.text = await unpressed(letters);
-    cell.tell("This code came with the link. Read it before you run it.");
-  } catch {
-    cell.tell("The code in this link is damaged; this is the book's.");
-  }
-  cell.box.scrollIntoView({ block: "center" });
-}
-
 /** Makes editors of the page's cells. Returns the page, whose cells can be run. */
 export async function begin(host, files) {
   const [{ createEditor }, answer] = await Promise.all([import(files.editor), fetch(files.cells)]);
   if (!answer.ok) throw new Error(`${answer.url} could not be loaded: ${answer.status}`);
   const page = new Page(host, files, await answer.json());
   for (const cell of page.cells) cell.open(createEditor);
-  await openLink(page);
   return page;
 }

@@ -200,6 +200,8 @@ class Kernel:
                     self.display(value)
             self.show_figures()
             self.tell_solved(source)
+            for made in names_made(tree):
+                self.absent.pop(made, None)
             return "ok"
         except BaseException as error:
             if library := self.absent_library(error, tree):
@@ -214,7 +216,8 @@ class Kernel:
         """Let the page keep what was written for an exercise, if its check was right just now."""
         exercises = sys.modules.get("cnnlib.exercises")
         for label, written in exercises.SOLVED.items() if exercises else ():
-            if self.solved.get(label) is not written:
+            is_here = re.search(rf"^(def|class) {exercises.CHECKS[label].name}\b", source, re.M)
+            if is_here and self.solved.get(label) is not written:
                 self.solved[label] = written
                 code = re.sub(r"^check\(.*\n?", "", source, flags=re.MULTILINE)
                 self.send("solved", label=label, source=code)
@@ -224,15 +227,14 @@ class Kernel:
 
         What the cell would have made is missing from now on, in cells that use it, too.
         """
-        nodes = list(ast.walk(tree)) if tree else []
-        used = {node.id for node in nodes if isinstance(node, ast.Name)}
+        if not tree:  # it could not be read
+            return ""
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         if not isinstance(error, AbsentError) and not used & set(self.absent):
             return ""
         library = str(error) if isinstance(error, AbsentError) else ""
         library = library or next(self.absent[name] for name in used if name in self.absent)
-        made = {name for node in nodes if (name := name_made(node))}
-        made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        self.absent |= dict.fromkeys(made, library)
+        self.absent |= dict.fromkeys(names_made(tree), library)
         return library
 
     def receive(self, comm: str, state: str) -> None:
@@ -246,13 +248,18 @@ class Kernel:
 kernel: Kernel  # of this page
 
 
-def name_made(node: ast.AST) -> str:
-    """The name that a part of a program assigns to, itself or an item of it; or ""."""
-    if not isinstance(getattr(node, "ctx", None), ast.Store):
-        return ""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+def names_made(tree: ast.Module) -> set[str]:
+    """The names that a cell assigns to, themselves or an item of them, or defines."""
+    made = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(getattr(node, "ctx", None), ast.Store):
+            while isinstance(node, ast.Attribute | ast.Subscript):
+                node = node.value
+            if isinstance(node, ast.Name):
+                made.add(node.id)
+    return made
 
 
 def plain(value: Any) -> Any:
@@ -304,14 +311,12 @@ def explain(error: BaseException, name: str) -> dict[str, Any]:
     own = [frame.lineno for frame in frames if frame.filename == name]
     if isinstance(error, SyntaxError) and error.filename == name:
         own.append(error.lineno)
-    frames_below = [frame for frame in frames if frame.filename != name]
     text = "".join(traceback.format_exception_only(error)).strip()
     return {
         "name": type(error).__name__,
         "text": str(error) if not isinstance(error, SyntaxError) else error.msg,
         "line": own[-1] if own else None,
         "traceback": "".join(traceback.format_list(frames)) + text,
-        "folded": len(frames_below),
     }
 
 

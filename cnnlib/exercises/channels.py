@@ -72,11 +72,6 @@ def draw_order(rng: np.random.Generator) -> Any:
     )
 
 
-def layer(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """The maps (N, K, H - h + 1, W - w + 1) of x (N, C, H, W), weight (K, C, h, w), bias (K,)."""
-    return cnnlib.conv2d(x, weight, bias)
-
-
 def layer_tries(rng: np.random.Generator) -> list[Try]:
     """Batches, filters and biases; all lengths differ."""
     shapes = [((1, 2, 3, 4), (3, 2, 2, 3)), ((2, 3, 6, 5), (4, 3, 3, 2))]
@@ -111,6 +106,14 @@ def grouped(x: np.ndarray, weight: np.ndarray, groups: int) -> np.ndarray:
     return cnnlib.conv2d(x, weight, groups=groups)
 
 
+def maps_of_groups(
+    x: np.ndarray, weight: np.ndarray, groups: int, order: int = 1
+) -> list[np.ndarray]:
+    """The maps of each group; with order -1, each part of x meets the filters of the other end."""
+    pairs = zip(np.split(x, groups)[::order], np.split(weight, groups), strict=True)
+    return [cnnlib.conv2d(part, filters) for part, filters in pairs]
+
+
 def group_tries(rng: np.random.Generator) -> list[Try]:
     """Images with 1, 2 and 3 groups."""
     shapes = [
@@ -137,7 +140,7 @@ EXERCISES = {
     "channels-swap": Drawn(draw_order, 5),
     "channels-own": Exercise(
         "my_conv_layer",
-        layer,
+        cnnlib.conv2d,
         layer_tries,
         [
             (
@@ -165,7 +168,7 @@ EXERCISES = {
                 "You turned the kernels by 180°. Networks do not turn them.",
             ),
             (
-                lambda x, weight, bias: layer(x, weight, bias).sum(axis=1),
+                lambda x, weight, bias: cnnlib.conv2d(x, weight, bias).sum(axis=1),
                 "The maps of all filters were added up. Each filter has a map of its own.",
             ),
         ],
@@ -183,12 +186,7 @@ EXERCISES = {
         group_tries,
         [
             (
-                lambda x, weight, groups: sum(
-                    cnnlib.conv2d(part, filters)
-                    for part, filters in zip(
-                        np.split(x, groups), np.split(weight, groups), strict=True
-                    )
-                ),
+                lambda *given: sum(maps_of_groups(*given)),
                 "The maps of the groups were added up. Put them after each other, with "
                 "`np.concatenate`.",
             ),
@@ -200,26 +198,12 @@ EXERCISES = {
                 "filters: split `weight`, too.",
             ),
             (
-                lambda x, weight, groups: np.stack(
-                    [
-                        cnnlib.conv2d(part, filters)
-                        for part, filters in zip(
-                            np.split(x, groups), np.split(weight, groups), strict=True
-                        )
-                    ]
-                ),
+                lambda *given: np.stack(maps_of_groups(*given)),
                 "The groups got an axis of their own. `np.concatenate` puts maps after each other "
                 "without one.",
             ),
             (
-                lambda x, weight, groups: np.concatenate(
-                    [
-                        cnnlib.conv2d(part, filters)
-                        for part, filters in zip(
-                            np.split(x, groups)[::-1], np.split(weight, groups), strict=True
-                        )
-                    ]
-                ),
+                lambda x, weight, groups: np.concatenate(maps_of_groups(x, weight, groups, -1)),
                 "The parts are paired in the wrong order: the first channels belong to the first "
                 "filters.",
             ),

@@ -37,11 +37,6 @@ def draw_layer(rng: np.random.Generator) -> Any:
     )
 
 
-def layer(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """The sums (N, K) of x (N, F), weight (K, F), bias (K,)."""
-    return cnnlib.linear(x, weight, bias)
-
-
 def layer_tries(rng: np.random.Generator) -> list[Try]:
     """Batches of one, two and four."""
     lengths = [(1, 3, 2), (2, 4, 3), (4, 2, 5)]
@@ -140,7 +135,7 @@ EXERCISES = {
     "dense-by-hand": Drawn(draw_layer),
     "dense-own": Exercise(
         "my_linear",
-        layer,
+        cnnlib.linear,
         layer_tries,
         [
             (
@@ -148,23 +143,25 @@ EXERCISES = {
                 "The biases are missing: each neuron adds its own.",
             ),
             (
-                lambda x, weight, bias: layer(x, weight, bias).T,
+                lambda x, weight, bias: cnnlib.linear(x, weight, bias).T,
                 "Images and neurons are exchanged: a row for each image, (N, K).",
             ),
             (
-                lambda x, weight, bias: np.repeat(layer(x[:1], weight, bias), len(x), axis=0),
+                lambda x, weight, bias: np.repeat(
+                    cnnlib.linear(x[:1], weight, bias), len(x), axis=0
+                ),
                 "All rows of the batch have the result of the first. Index the batch as well.",
             ),
             (
-                lambda x, weight, bias: layer(x, weight, bias * x.shape[1]),
+                lambda x, weight, bias: cnnlib.linear(x, weight, bias * x.shape[1]),
                 "The bias was added once for each input. It is added once for each neuron.",
             ),
             (
-                lambda x, weight, bias: np.maximum(layer(x, weight, bias), 0),
+                lambda x, weight, bias: np.maximum(cnnlib.linear(x, weight, bias), 0),
                 "There is a ReLU in it. The dense layer gives the plain sums.",
             ),
             (
-                lambda x, weight, bias: layer(x, weight, bias).sum(axis=0),
+                lambda x, weight, bias: cnnlib.linear(x, weight, bias).sum(axis=0),
                 "The images of the batch were added up. Each has a row of its own.",
             ),
         ],

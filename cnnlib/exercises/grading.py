@@ -3,8 +3,9 @@
     python -m cnnlib.exercises FOLDER
 
 Each notebook runs in a process of its own, and of it the cells that import and those with an
-exercise: what else a reader wrote is not needed. The table is printed and written to results.csv in
-the folder: a row for each exercise of each notebook, with what `check` says of it.
+exercise: what else a reader wrote is not needed, and the book's solutions do not count. The table
+is printed and written to results.csv in the folder: a row for each exercise of each notebook, with
+what `check` says of it.
 """
 
 import argparse
@@ -27,9 +28,13 @@ SECONDS = 120  # for a notebook
 
 def cells(path: Path) -> Iterator[str]:
     """The code of the cells of a notebook that import, or check an exercise."""
+    in_solution = False
     for cell in json.loads(path.read_text("utf-8"))["cells"]:
         source = "".join(cell["source"])
-        if cell["cell_type"] == "code" and cell.get("id") != "colab":
+        if cell["cell_type"] == "markdown":
+            marks = re.findall(r"\{solution-(start|end)\}", source)
+            in_solution = marks[-1] == "start" if marks else in_solution
+        elif cell["cell_type"] == "code" and cell.get("id") != "colab" and not in_solution:
             imports = re.search(r"^(import|from) ", source, re.MULTILINE)
             if imports or CHECK.search(source):
                 yield source
@@ -41,8 +46,6 @@ def grade(path: Path) -> dict[str, str]:
     names: dict = {"__name__": "__main__"}
     for source in cells(path):
         labels = CHECK.findall(source)
-        if any(label in results for label in labels):  # the solution, further down
-            continue
         try:
             tree = ast.parse(source)
         except SyntaxError as error:
@@ -52,7 +55,7 @@ def grade(path: Path) -> dict[str, str]:
         tree.body = [part for part in tree.body if part not in calls]
         try:
             exec(compile(tree, str(path), "exec"), names)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             results |= dict.fromkeys(labels, f"{type(error).__name__}: {error}")
             continue
         for label in labels:
@@ -69,8 +72,8 @@ def grade_apart(path: Path) -> dict[str, str]:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return {"": f"had not ended after {SECONDS} s"}
-    if done.returncode:
-        return {"": (done.stderr.strip().splitlines() or ["could not be read"])[-1]}
+    if done.returncode or not done.stdout:
+        return {"": (done.stderr.strip().splitlines() or ["ended Python"])[-1]}
     return json.loads(done.stdout.splitlines()[-1])
 
 
