@@ -310,9 +310,10 @@ function pythonButton(text, status, act) {
   button.className = text.split(" ")[0].toLowerCase();
   button.addEventListener("click", async () => {
     try {
-      if (!loading) status.textContent = "The editor is loading";
+      const waiting = "The editor is loading";
+      if (!loading) status.textContent = waiting;
       const page = await withPython();
-      status.textContent = "";
+      if (status.textContent === waiting) status.textContent = "";
       await act(page);
     } catch (error) {
       status.textContent = error.message;
