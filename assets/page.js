@@ -127,25 +127,46 @@ async function ofState({ _esm, _css }) {
   return [widget, _css];
 }
 
-/** The first widget that is drawn is on the screen before the others are drawn. */
-let firstShown = null;
-async function turn() {
-  if (firstShown) return firstShown;
-  firstShown = new Promise((done) => {
+/** Widgets are drawn one by one, the first at once. Between two of them the page shows it, and answers the reader. */
+let last = null, endPause, forPaper = false;
+function turn() {
+  const before = last;
+  last = Promise.resolve(before).then(() => forPaper || new Promise((done) => {
+    endPause = done;
+    if (before) return setTimeout(done);
     requestAnimationFrame(() => setTimeout(done));
     setTimeout(done, 100); // a page in the background has no frames
+  }));
+  return before;
+}
+
+/** What is far from the screen waits until a reader comes near, or the page has arrived, or is printed. */
+const far = new Map();
+const sight = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) come(target);
+}, { rootMargin: "100%" });
+function nearness(place) {
+  return new Promise((done) => {
+    far.set(place, done);
+    sight.observe(place);
   });
 }
+function come(place) {
+  sight.unobserve(place);
+  far.get(place)?.();
+  far.delete(place);
+}
+const comeAll = () => [...far.keys()].forEach(come);
 
 const nameOf = (state) => state._anywidget_id.split(".").pop();
 
-async function drawModel(model, state, el) {
+async function drawModel(model, state, el, ready = () => {}) {
   const name = state._esm ? null : nameOf(state);
   const [widget, css] = await (name ? ofLibrary(name) : ofState(state));
   try {
     if (!widget?.render) throw new Error("its script exports no render");
     addStyle(css);
-    await turn();
+    await ready();
     await widget.render({ model, el });
   } catch (error) {
     if (name) forget(name);
@@ -161,12 +182,13 @@ async function drawView(view, states, models) {
   const text = view.nextElementSibling?.matches(".widget-text") ? view.nextElementSibling : null;
   const el = document.createElement("div");
   view.after(el);
+  if (known.size > 1 && document.readyState !== "complete") await nearness(el);
   try {
     const id = JSON.parse(view.textContent).model_id;
     if (!states[id]) throw new Error("the page does not hold its state");
     const { state } = states[id];
     if (!models.has(id)) models.set(id, createModel(state));
-    await drawModel(models.get(id), state, el);
+    await drawModel(models.get(id), state, el, turn);
     text?.remove();
   } catch (error) {
     console.error(error);
@@ -455,13 +477,18 @@ addEventListener("click", (event) => {
 });
 addEventListener("keydown", ({ key }) => key === "Escape" && hideMeaning());
 
-// Paper is white, whatever the theme.
+addEventListener("load", comeAll);
+// Paper is white, whatever the theme, and has no place for what comes later.
 let screenTheme;
 addEventListener("beforeprint", () => {
+  forPaper = true;
+  endPause?.();
+  comeAll();
   screenTheme ??= document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
 });
 addEventListener("afterprint", () => {
+  forPaper = false;
   document.documentElement.dataset.theme = screenTheme;
   screenTheme = undefined;
 });
