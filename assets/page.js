@@ -1,6 +1,6 @@
 // Draws the page's widgets with no kernel and no network.
 //
-// Each widget's state lies in the page as JSON; its script and style lie in a file that the pages share
+// Each widget's state lies in the page as JSON, but for what is large in it; its script and style lie in a file that the pages share
 // (tools/book_site.py), or in the state itself. Until it is drawn, its text stands in its place. This
 // hosts them as the AFM specification asks (https://anywidget.dev/en/afm/): it imports each script once,
 // gives it a model, and calls render where each view belongs. Two views of one widget share its model.
@@ -57,23 +57,23 @@ function addStyle(css) {
   document.head.append(style);
 }
 
-/** Waits for the file that holds a widget's script and style; loads it again if it did not come. */
+/** Waits for the file that holds a widget's script and style, or a large part of states; loads it again if it did not come. */
 const files = new Map();
-function fetched(name) {
+function fetched(name, version = "") {
   if (!files.has(name)) {
-    const file = fetchFile(name);
+    const file = fetchFile(name, version);
     file.catch(() => files.delete(name));
     files.set(name, file);
   }
   return files.get(name);
 }
 
-async function fetchFile(name) {
+async function fetchFile(name, version) {
   const found = () => globalThis.widgetScripts?.[name];
   let tag = document.querySelector(`script[src*="widgets/${name}.js"]`);
-  if (!tag) { // a widget that a reader's own code has made
+  if (!tag) { // a part of states, or a widget that a reader's own code has made
     tag = document.createElement("script");
-    tag.src = new URL(`_static/widgets/${name}.js`, root);
+    tag.src = new URL(`_static/widgets/${name}.js${version}`, root);
     document.head.append(tag);
   }
   if (!found() && tag.ended) {
@@ -177,6 +177,12 @@ async function drawModel(model, state, el, ready = () => {}) {
 /** Whether the browser lacks what the widgets' scripts and styles are written with. */
 const old = () => !Array.prototype.findLast || !CSS.supports("color", "color-mix(in srgb, red, blue)");
 
+/** The whole state of a widget. What is large in it lies in files that pages share, each named by its content. */
+async function wholeState({ state, files: parts = {} }) {
+  await Promise.all(Object.entries(parts).map(async ([trait, name]) => (state[trait] = await fetched(name, "?v=0"))));
+  return state;
+}
+
 /** Draws one widget, or says in its place why not. */
 async function drawView(view, states, models) {
   const text = view.nextElementSibling?.matches(".widget-text") ? view.nextElementSibling : null;
@@ -186,7 +192,7 @@ async function drawView(view, states, models) {
   try {
     const id = JSON.parse(view.textContent).model_id;
     if (!states[id]) throw new Error("the page does not hold its state");
-    const { state } = states[id];
+    const state = await wholeState(states[id]);
     if (!models.has(id)) models.set(id, createModel(state));
     await drawModel(models.get(id), state, el, turn);
     text?.remove();

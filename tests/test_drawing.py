@@ -129,6 +129,19 @@ def test_without_what_all_share_each_says_so_and_can_be_tried_again(tab, site, a
     assert views(tab) == (0, all_of_them)
 
 
+def test_a_part_of_a_state_that_did_not_arrive_is_said_and_can_be_tried_again(tab, site):
+    part = re.compile(r"/widgets/parts/")
+    tab.route(part, lambda route: route.abort())
+    tab.goto(f"{site}/chapters/training.html")
+    failed = tab.locator(".widget-failed")
+    failed.wait_for()
+    assert re.search(r"its script parts/\w+\.js did not arrive", failed.inner_text())
+    tab.unroute(part)
+    try_again(failed)
+    assert failed.count() == 0
+    assert tab.locator(".training-playback").is_visible()
+
+
 def test_an_old_browser_is_named_as_the_cause(tab, site):
     tab.add_init_script("delete Array.prototype.findLast")
     tab.route(SCRIPT, lambda route: route.fulfill(body=holds("return {{")))
