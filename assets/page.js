@@ -1,9 +1,10 @@
 // Draws the page's widgets with no kernel and no network.
 //
-// Each widget's state lies in the page as JSON, but for what is large in it; its script and style lie in a file that the pages share
-// (tools/book_site.py), or in the state itself. Until it is drawn, its text stands in its place. This
-// hosts them as the AFM specification asks (https://anywidget.dev/en/afm/): it imports each script once,
-// gives it a model, and calls render where each view belongs. Two views of one widget share its model.
+// Each widget's state lies in the page as JSON, but for what is large in it: that, and the widget's script and
+// style, lie in files that the pages share (tools/book_site.py); or all is in the state itself. Until it is
+// drawn, its text stands in its place. This hosts them as the AFM specification asks
+// (https://anywidget.dev/en/afm/): it imports each script once, gives it a model, and calls render where each
+// view belongs. Two views of one widget share its model.
 
 // Where Python has made the widget, in this page, `sendChanges` takes what the page changes.
 function createModel(state, sendChanges = () => {}) {
@@ -68,12 +69,14 @@ function fetched(name, version = "") {
   return files.get(name);
 }
 
+const addressOf = (name, version = "") => new URL(`_static/widgets/${name}.js${version}`, root).href;
+
 async function fetchFile(name, version) {
   const found = () => globalThis.widgetScripts?.[name];
   let tag = document.querySelector(`script[src*="widgets/${name}.js"]`);
   if (!tag) { // a part of states, or a widget that a reader's own code has made
     tag = document.createElement("script");
-    tag.src = new URL(`_static/widgets/${name}.js${version}`, root);
+    tag.src = addressOf(name, version);
     document.head.append(tag);
   }
   if (!found() && tag.ended) {
@@ -178,8 +181,9 @@ async function drawModel(model, state, el, ready = () => {}) {
 const old = () => !Array.prototype.findLast || !CSS.supports("color", "color-mix(in srgb, red, blue)");
 
 /** The whole state of a widget. What is large in it lies in files that pages share, each named by its content. */
+const ONLY = "?v=0"; // so that what is kept of it stays: offline.js
 async function wholeState({ state, files: parts = {} }) {
-  await Promise.all(Object.entries(parts).map(async ([trait, name]) => (state[trait] = await fetched(name, "?v=0"))));
+  await Promise.all(Object.entries(parts).map(async ([trait, name]) => (state[trait] = await fetched(name, ONLY))));
   return state;
 }
 
@@ -265,7 +269,8 @@ async function keepThisPage() {
   const first = !navigator.serviceWorker.controller;
   await navigator.serviceWorker.register(new URL("offline.js", root));
   const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
-  if (first) await keep([location.href.split("#")[0], ...loaded]);
+  const coming = Object.values(states ?? {}).flatMap(({ files: parts = {} }) => Object.values(parts)).map((name) => addressOf(name, ONLY));
+  if (first) await keep([location.href.split("#")[0], ...loaded, ...coming]);
 }
 
 /** Forgets what files of the book were before: ?v= names their content. */
