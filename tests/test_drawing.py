@@ -193,6 +193,27 @@ def test_when_the_first_widget_stands_the_page_answers_before_it_draws_another(o
     assert 1 <= count <= 2 < all_of_them
 
 
+MEASURED = """globalThis.measured = [];
+let shown = false;
+const { get } = Object.getOwnPropertyDescriptor(HTMLElement.prototype, "offsetHeight");
+Object.defineProperty(HTMLElement.prototype, "offsetHeight", { get() {
+  if (this.matches(".dock")) measured.push(shown);
+  return get.call(this);
+} });
+new MutationObserver(() => {
+  if (document.querySelector(".cnn-widget")) requestAnimationFrame(() => (shown = true));
+}).observe(document, { childList: true, subtree: true })"""
+
+
+def test_nothing_is_measured_before_the_first_widget_is_on_the_screen(open_page, site):
+    """It would all be laid out twice."""
+    page = open_page()
+    page.add_init_script(MEASURED)
+    page.goto(f"{site}/{PAGE}")
+    page.wait_for_function("measured.length")
+    assert page.evaluate("measured[0]")
+
+
 @pytest.fixture
 def arriving(open_page, site):
     """A page that waits for its last pictures, with its first widget drawn; and what is held."""
