@@ -1,9 +1,10 @@
 // Draws the page's widgets with no kernel and no network.
 //
-// Each widget's state lies in the page as JSON; its script and style lie in a file that the pages share
-// (tools/book_site.py), or in the state itself. Until it is drawn, its text stands in its place. This
-// hosts them as the AFM specification asks (https://anywidget.dev/en/afm/): it imports each script once,
-// gives it a model, and calls render where each view belongs. Two views of one widget share its model.
+// Each widget's state lies in the page as JSON, but for what is large in it: that, and the widget's script and
+// style, lie in files that the pages share (tools/book_site.py); or all is in the state itself. Until it is
+// drawn, its text stands in its place. This hosts them as the AFM specification asks
+// (https://anywidget.dev/en/afm/): it imports each script once, gives it a model, and calls render where each
+// view belongs. Two views of one widget share its model.
 
 // Where Python has made the widget, in this page, `sendChanges` takes what the page changes.
 function createModel(state, sendChanges = () => {}) {
@@ -57,23 +58,25 @@ function addStyle(css) {
   document.head.append(style);
 }
 
-/** Waits for the file that holds a widget's script and style; loads it again if it did not come. */
+/** Waits for the file that holds a widget's script and style, or a large part of states; loads it again if it did not come. */
 const files = new Map();
-function fetched(name) {
+function fetched(name, version = "") {
   if (!files.has(name)) {
-    const file = fetchFile(name);
+    const file = fetchFile(name, version);
     file.catch(() => files.delete(name));
     files.set(name, file);
   }
   return files.get(name);
 }
 
-async function fetchFile(name) {
+const addressOf = (name, version = "") => new URL(`_static/widgets/${name}.js${version}`, root).href;
+
+async function fetchFile(name, version) {
   const found = () => globalThis.widgetScripts?.[name];
   let tag = document.querySelector(`script[src*="widgets/${name}.js"]`);
-  if (!tag) { // a widget that a reader's own code has made
+  if (!tag) { // a part of states, or a widget that a reader's own code has made
     tag = document.createElement("script");
-    tag.src = new URL(`_static/widgets/${name}.js`, root);
+    tag.src = addressOf(name, version);
     document.head.append(tag);
   }
   if (!found() && tag.ended) {
@@ -127,25 +130,46 @@ async function ofState({ _esm, _css }) {
   return [widget, _css];
 }
 
-/** The first widget that is drawn is on the screen before the others are drawn. */
-let firstShown = null;
-async function turn() {
-  if (firstShown) return firstShown;
-  firstShown = new Promise((done) => {
+/** Widgets are drawn one by one, the first at once. Between two of them the page shows it, and answers the reader. */
+let last = null, endPause, forPaper = false;
+function turn() {
+  const before = last;
+  last = Promise.resolve(before).then(() => forPaper || new Promise((done) => {
+    endPause = done;
+    if (before) return setTimeout(done);
     requestAnimationFrame(() => setTimeout(done));
     setTimeout(done, 100); // a page in the background has no frames
+  }));
+  return before;
+}
+
+/** What is far from the screen waits until a reader comes near, or the page has arrived, or is printed. */
+const far = new Map();
+const sight = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) come(target);
+}, { rootMargin: "100%" });
+function nearness(place) {
+  return new Promise((done) => {
+    far.set(place, done);
+    sight.observe(place);
   });
 }
+function come(place) {
+  sight.unobserve(place);
+  far.get(place)?.();
+  far.delete(place);
+}
+const comeAll = () => [...far.keys()].forEach(come);
 
 const nameOf = (state) => state._anywidget_id.split(".").pop();
 
-async function drawModel(model, state, el) {
+async function drawModel(model, state, el, ready = () => {}) {
   const name = state._esm ? null : nameOf(state);
   const [widget, css] = await (name ? ofLibrary(name) : ofState(state));
   try {
     if (!widget?.render) throw new Error("its script exports no render");
     addStyle(css);
-    await turn();
+    await ready();
     await widget.render({ model, el });
   } catch (error) {
     if (name) forget(name);
@@ -156,17 +180,25 @@ async function drawModel(model, state, el) {
 /** Whether the browser lacks what the widgets' scripts and styles are written with. */
 const old = () => !Array.prototype.findLast || !CSS.supports("color", "color-mix(in srgb, red, blue)");
 
+/** The whole state of a widget. What is large in it lies in files that pages share, each named by its content. */
+const ONLY = "?v=0"; // so that what is kept of it stays: offline.js
+async function wholeState({ state, files: parts = {} }) {
+  await Promise.all(Object.entries(parts).map(async ([trait, name]) => (state[trait] = await fetched(name, ONLY))));
+  return state;
+}
+
 /** Draws one widget, or says in its place why not. */
 async function drawView(view, states, models) {
   const text = view.nextElementSibling?.matches(".widget-text") ? view.nextElementSibling : null;
   const el = document.createElement("div");
   view.after(el);
+  if (known.size > 1 && document.readyState !== "complete") await nearness(el);
   try {
     const id = JSON.parse(view.textContent).model_id;
     if (!states[id]) throw new Error("the page does not hold its state");
-    const { state } = states[id];
+    const state = await wholeState(states[id]);
     if (!models.has(id)) models.set(id, createModel(state));
-    await drawModel(models.get(id), state, el);
+    await drawModel(models.get(id), state, el, turn);
     text?.remove();
   } catch (error) {
     console.error(error);
@@ -237,7 +269,8 @@ async function keepThisPage() {
   const first = !navigator.serviceWorker.controller;
   await navigator.serviceWorker.register(new URL("offline.js", root));
   const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
-  if (first) await keep([location.href.split("#")[0], ...loaded]);
+  const coming = Object.values(states ?? {}).flatMap(({ files: parts = {} }) => Object.values(parts)).map((name) => addressOf(name, ONLY));
+  if (first) await keep([location.href.split("#")[0], ...loaded, ...coming]);
 }
 
 /** Forgets what files of the book were before: ?v= names their content. */
@@ -455,13 +488,18 @@ addEventListener("click", (event) => {
 });
 addEventListener("keydown", ({ key }) => key === "Escape" && hideMeaning());
 
-// Paper is white, whatever the theme.
+addEventListener("load", comeAll);
+// Paper is white, whatever the theme, and has no place for what comes later.
 let screenTheme;
 addEventListener("beforeprint", () => {
+  forPaper = true;
+  endPause?.();
+  comeAll();
   screenTheme ??= document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
 });
 addEventListener("afterprint", () => {
+  forPaper = false;
   document.documentElement.dataset.theme = screenTheme;
   screenTheme = undefined;
 });

@@ -55,6 +55,14 @@ def test_tabs_and_search_come_where_they_are_used():
     assert '<script defer src="../searchindex.js"></script>' in found
 
 
+def test_code_has_no_marks_that_show_nothing():
+    code = (
+        '<code><span class="pre">a</span> <span class="p">:</span><span class="w"> </span></code>'
+    )
+    page = lighten(PAGE.replace("</html>", f"{code}</html>"), "", set(), ({}, {}))
+    assert '<code>a <span class="p">:</span> </code>' in page
+
+
 def test_a_page_without_styles_stays_as_it_is():
     page = '<meta http-equiv="Refresh" content="0; url=intro.html" />'
     assert lighten(page, "", set(), ({}, {})) == page

@@ -1,6 +1,8 @@
-"""The repository that the book's buttons open is the one it is built from."""
+"""The repository that the book's buttons open, what chapters are run for, what pages share."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -101,3 +103,83 @@ def test_chapters_run_again_when_what_they_compute_with_changes(tmp_path, file):
     before = book_site.executed_with(tmp_path)
     path.write_text("2")
     assert (book_site.executed_with(tmp_path) != before) == (file in COMPUTED_WITH)
+
+
+STATE = '<script type="application/vnd.jupyter.widget-state+json">{}</script>'
+MODULES = {"layout": "@jupyter-widgets/base", "mine": "anywidget", "theirs": "anywidget"}
+LARGE = [[0.5, "<b>"]] * 5000
+
+
+def page_of(large):
+    """A page with one widget of the library, one of another, and what ipywidgets add to them."""
+    ids = {"mine": "cnnlib.widgets.logits.Logits", "theirs": "other.Widget", "layout": ""}
+    common = {"_view_name": "AnyView", "layout": "IPY_MODEL_layout"}
+    states = {
+        name: {
+            "model_module": MODULES[name],
+            "state": {"_anywidget_id": ids[name], "large": large, "small": [1, 2], **common},
+        }
+        for name in MODULES
+    }
+    return f"<p>{STATE.format(json.dumps({'state': states}))}</p>"
+
+
+@pytest.fixture
+def shared(tmp_path):
+    """What pages share, by two of them: the folder of the site, and their states."""
+    (tmp_path / "deep").mkdir()
+    pages = [tmp_path / "one.html", tmp_path / "deep" / "two.html"]
+    for page in pages:
+        page.write_text(page_of(LARGE), "utf-8")
+
+    def shared():
+        book_site.share_states(tmp_path)
+        texts = [
+            re.fullmatch(f"<p>{STATE.format('(.*)')}</p>".replace("+", "[+]"), p.read_text())
+            for p in pages
+        ]
+        return [json.loads(text[1])["state"] for text in texts]
+
+    shared.pages, shared.folder = pages, tmp_path / "_static" / "widgets" / "parts"
+    return shared
+
+
+def test_large_parts_of_states_lie_in_one_file_for_all_pages(shared):
+    one, two = shared()
+    assert one == two
+    (file,) = shared.folder.iterdir()
+    name = f"parts/{file.stem}"
+    assert one["theirs"]["files"] == one["mine"]["files"] == {"large": name}
+    text = file.read_text("utf-8")
+    begin = f'(globalThis.widgetScripts ??= {{}})["{name}"] = '
+    assert json.loads(text.removeprefix(begin).removesuffix(";\n")) == LARGE
+    assert one["mine"]["state"]["small"] == [1, 2]
+    assert shared() == [one, two]  # as it is when scripts are put into pages that are built
+    assert list(shared.folder.iterdir()) == [file]
+
+
+def test_a_state_has_nothing_that_no_page_uses(shared):
+    one, _ = shared()
+    assert set(one) == {"mine", "theirs"}
+    assert set(one["mine"]["state"]) == {"_anywidget_id", "small"}
+    assert "_view_name" in one["theirs"]["state"]  # what another library needs is not known here
+
+
+def test_what_no_page_names_any_more_goes(shared):
+    shared()
+    for page in shared.pages:
+        page.write_text(page_of([7] * 9000), "utf-8")
+    before = set(shared.folder.iterdir())
+    shared()
+    assert len(before | set(shared.folder.iterdir())) == 2
+    assert len(set(shared.folder.iterdir())) == 1
+
+
+def test_what_pages_share_is_kept_with_them(shared, tmp_path):
+    shared()
+    for name in ("index", "search", "genindex"):
+        (tmp_path / f"{name}.html").write_text('<a href="one.html">one</a>')
+    book_site.list_for_offline(tmp_path)
+    (file,) = shared.folder.iterdir()
+    listed = json.loads((tmp_path / "offline.json").read_text())
+    assert f"_static/widgets/parts/{file.name}?v=0" in listed

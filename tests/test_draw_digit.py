@@ -1,5 +1,7 @@
 """DrawDigit: its traits in Python, ink and centering against cnnlib, and drawing in the page."""
 
+import gzip
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,9 +37,18 @@ def test_the_default_is_the_trained_network_and_the_first_example():
     np.testing.assert_allclose(widget.logits, trained_mnist_network()(images[:1])[0], atol=1e-5)
 
 
-def test_the_weights_take_less_than_200_kilobytes():
-    arrays = [a for layer in DrawDigit().layers for a in layer.values() if isinstance(a, dict)]
-    assert sum(len(array["data"]) * 3 / 4 for array in arrays) < 200_000
+def test_the_weights_take_less_than_145_kilobytes_and_rounded_ones_less_than_60():
+    network = trained_mnist_network()
+    sizes = []
+    for _ in range(2):
+        layers = json.dumps(DrawDigit(network=network).layers)
+        sizes.append(len(gzip.compress(layers.encode(), 6)))
+        state = network.state_dict()
+        network.load_state_dict(
+            state | {k: (64 * v).round() / 64 for k, v in state.items() if v.ndim > 1}
+        )
+    assert sizes[0] < 145_000
+    assert sizes[1] < 60_000
 
 
 def test_another_image_and_another_network_are_taken():

@@ -129,6 +129,19 @@ def test_without_what_all_share_each_says_so_and_can_be_tried_again(tab, site, a
     assert views(tab) == (0, all_of_them)
 
 
+def test_a_part_of_a_state_that_did_not_arrive_is_said_and_can_be_tried_again(tab, site):
+    part = re.compile(r"/widgets/parts/")
+    tab.route(part, lambda route: route.abort())
+    tab.goto(f"{site}/chapters/training.html")
+    failed = tab.locator(".widget-failed")
+    failed.wait_for()
+    assert re.search(r"its script parts/\w+\.js did not arrive", failed.inner_text())
+    tab.unroute(part)
+    try_again(failed)
+    assert failed.count() == 0
+    assert tab.locator(".training-playback").is_visible()
+
+
 def test_an_old_browser_is_named_as_the_cause(tab, site):
     tab.add_init_script("delete Array.prototype.findLast")
     tab.route(SCRIPT, lambda route: route.fulfill(body=holds("return {{")))
@@ -141,6 +154,7 @@ def test_a_slow_file_keeps_no_other_widget_waiting(tab, site):
     waiting = []
     tab.route(SCRIPT, lambda route: waiting.append(route))
     tab.goto(f"{site}/{PAGE}", wait_until="commit")
+    tab.locator(".widget-text", has_text="Check:").first.scroll_into_view_if_needed()
     tab.locator(".cnn-widget").first.wait_for()
     assert tab.locator(".sliding-kernel").count() == 0
     # Its place is held by its text, which can be read when it takes long.
@@ -153,6 +167,81 @@ def test_a_slow_file_keeps_no_other_widget_waiting(tab, site):
         route.continue_()
     tab.locator(".sliding-kernel").first.wait_for()
     tab.wait_for_function("() => !document.querySelector('.widget-text')")
+
+
+DRAWN = "document.querySelectorAll('.cnn-widget').length"
+PRINTED = f"""async () => {{
+  dispatchEvent(new Event("beforeprint"));
+  for (let n = 0; n < 99; n++) await null; // what a browser does before it prints, and no more
+  return {DRAWN};
+}}"""
+COUNT = """globalThis.drawn = [];
+new MutationObserver((_, observer) => {
+  const count = () => document.querySelectorAll(".cnn-widget").length;
+  if (!count()) return;
+  observer.disconnect();
+  requestAnimationFrame(() => setTimeout(() => drawn.push(count())));
+}).observe(document, { childList: true, subtree: true })"""
+
+
+def test_when_the_first_widget_stands_the_page_answers_before_it_draws_another(open_page, site):
+    page = open_page()
+    page.add_init_script(COUNT)
+    page.goto(f"{site}/{PAGE}")
+    page.wait_for_function("drawn.length")
+    count, all_of_them = page.evaluate("drawn[0]"), views(page)[1]
+    assert 1 <= count <= 2 < all_of_them
+
+
+MEASURED = """globalThis.measured = [];
+let shown = false;
+const { get } = Object.getOwnPropertyDescriptor(HTMLElement.prototype, "offsetHeight");
+Object.defineProperty(HTMLElement.prototype, "offsetHeight", { get() {
+  if (this.matches(".dock")) measured.push(shown);
+  return get.call(this);
+} });
+new MutationObserver(() => {
+  if (document.querySelector(".cnn-widget")) requestAnimationFrame(() => (shown = true));
+}).observe(document, { childList: true, subtree: true })"""
+
+
+def test_nothing_is_measured_before_the_first_widget_is_on_the_screen(open_page, site):
+    """It would all be laid out twice."""
+    page = open_page()
+    page.add_init_script(MEASURED)
+    page.goto(f"{site}/{PAGE}")
+    page.wait_for_function("measured.length")
+    assert page.evaluate("measured[0]")
+
+
+@pytest.fixture
+def arriving(open_page, site):
+    """A page that waits for its last pictures, with its first widget drawn; and what is held."""
+    page, held = open_page(), []
+    page.route(re.compile(r"\.png"), lambda route: held.append(route), times=2)
+    page.goto(f"{site}/chapters/convolution.html", wait_until="commit")
+    page.locator(".sliding-kernel").wait_for()
+    page.locator("#what-to-remember").wait_for(state="attached")
+    page.wait_for_timeout(300)
+    assert page.evaluate(DRAWN) == 1 < views(page)[1]
+    return page, held
+
+
+def test_what_is_far_is_drawn_when_a_reader_comes_near(arriving):
+    page, held = arriving
+    text = page.locator(".widget-text").last
+    text.scroll_into_view_if_needed()
+    page.wait_for_function(f"{DRAWN} > 1")
+    for route in held:
+        route.continue_()
+    page.wait_for_function("() => !document.querySelector('.widget-text')")
+
+
+def test_what_is_far_is_drawn_for_paper(arriving):
+    page, held = arriving
+    assert page.evaluate(PRINTED) == views(page)[1]
+    for route in held:
+        route.continue_()
 
 
 class InPieces(QuietHandler):

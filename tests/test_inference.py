@@ -113,8 +113,20 @@ def test_every_half_precision_number_is_read_right(open_module):
     numbers = np.arange(2**16, dtype=np.uint16).view(np.float16)
     numbers = numbers[np.isfinite(numbers)].reshape(2, -1)
     page = open_module(SCRIPT.with_name("packed.js"), "packed")
+    np.testing.assert_array_equal(unpack_array(pack_array(numbers)), numbers)
     read = page.evaluate("(given) => [...packed.unpacked(given).data]", pack_array(numbers))
     np.testing.assert_array_equal(read, numbers.ravel().astype(float))
+
+
+def test_few_different_numbers_are_read_right(open_module):
+    rng = np.random.default_rng(4)
+    numbers = rng.integers(-40, 40, (3, 50)) / 64
+    packed = pack_array(numbers)
+    assert len(packed["data"]) == 150  # a letter each
+    np.testing.assert_array_equal(unpack_array(packed), numbers)
+    page = open_module(SCRIPT.with_name("packed.js"), "packed")
+    read = page.evaluate("(given) => [...packed.unpacked(given).data]", packed)
+    np.testing.assert_array_equal(read, numbers.ravel())
 
 
 def test_packing_keeps_shape_and_precision():

@@ -185,8 +185,10 @@ class Page(OnPage):
     def __init__(self, page, site):
         super().__init__(page, site)
         text = page.locator('script[type="application/vnd.jupyter.widget-state+json"]').inner_text()
-        states = [model["state"] for model in json.loads(text)["state"].values()]
-        (state,) = (state for state in states if "networks" in state)
+        models = json.loads(text)["state"].values()
+        (model,) = (one for one in models if "images" in one["state"])
+        parts = page.evaluate("widgetScripts")
+        state = model["state"] | {trait: parts[name] for trait, name in model["files"].items()}
         # What Python computes from the very weights that the page was given.
         self.python = Occlusion(
             **{k: v for k, v in state.items() if k in Occlusion.class_own_traits()}

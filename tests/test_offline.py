@@ -14,6 +14,13 @@ from tests.test_pages import PAGES, check_what_is_drawn, open_and_wait
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.whole_page
+WAIT = """async (address) => {
+  for (const end = performance.now() + 20000; performance.now() < end; ) {
+    if (await caches.match(address, { ignoreSearch: true })) return;
+    await new Promise((next) => setTimeout(next, 20));
+  }
+  throw new Error(`${address} was not kept`);
+}"""
 KEPT = "address => caches.match(address, { ignoreSearch: true }).then(Boolean)"
 
 
@@ -43,7 +50,7 @@ def stop(server):
 
 
 def wait_until_kept(page, url):
-    page.wait_for_function(KEPT, arg=url)
+    page.evaluate(WAIT, url)  # wait_for_function would not wait for a promise
     page.wait_for_function("() => navigator.serviceWorker.controller")
 
 
@@ -61,6 +68,16 @@ def test_a_page_that_was_opened_once_opens_again_without_a_network(phone, server
     widget = phone.locator(".sliding-kernel").first
     widget.get_by_role("button", name="Step forward").click()
     assert widget.locator(".where").inner_text() == "7 / 16"
+
+
+def test_what_a_page_loads_when_it_has_arrived_is_kept_too(phone, server):
+    held = []
+    phone.route(re.compile(r"/widgets/parts/"), lambda route: held.append(route), times=1)
+    phone.goto(f"{address(server)}/chapters/counting.html")  # a network's weights, far down
+    phone.wait_for_function("() => navigator.serviceWorker.controller")
+    held[0].continue_()  # it was asked for before the worker was there
+    phone.wait_for_function("() => !document.querySelector('.widget-text')")
+    wait_until_kept(phone, held[0].request.url)
 
 
 def test_a_button_keeps_the_whole_book(phone, server):

@@ -176,6 +176,22 @@ def test_from_disk_a_page_is_drawn_and_fits_phones_fingers_and_paper(narrow_phon
     watched.judge()
 
 
+@pytest.fixture(scope="module")
+def further(browser, book):
+    """What each page loads that a reader lacks who has seen the first page and a chapter."""
+    context, names = bench_pages.new_context(browser), [f"{name}.html" for name in PAGES]
+    with bench_pages.host(book) as site:
+        pages = {name: bench_pages.loaded(context, f"{site}/{name}") for name in names}
+    context.close()
+    return bench_pages.further(pages)
+
+
+def test_a_further_page_is_light(further, name):
+    size, weights = further[f"{name}.html"]
+    assert size <= bench_pages.BYTES_FURTHER
+    assert weights <= bench_pages.BYTES_WEIGHTS
+
+
 # What is alike is looked at once; widgets are by their own tests.
 ALIKE_ONCE = """() => {
   document.querySelectorAll("article .cnn-widget").forEach((one) => one.remove());

@@ -1,5 +1,7 @@
 """TrainingPlayback: the recorded frames, and playing them in a browser."""
 
+import gzip
+import json
 import math
 
 import numpy as np
@@ -33,6 +35,20 @@ def test_repr_states_where_each_run_ends():
 def test_what_does_not_exist_is_refused(name, value, message):
     with pytest.raises(traitlets.TraitError, match=f"TrainingPlayback: {message}"):
         TrainingPlayback(**{name: value})
+
+
+def test_what_is_sent_are_the_changes_in_thousandths_which_take_less():
+    sent = TrainingPlayback().get_state("runs")["runs"]
+    for run, whole in zip(sent, RECORD["runs"], strict=True):
+        for name in ("filters", "probabilities"):
+            changes = [frame[name] for frame in run["frames"]]
+            frames = [frame[name] for frame in whole["frames"]]
+            np.testing.assert_array_equal(np.cumsum(changes, axis=0) / 1000, frames)
+        assert [frame["loss"] for frame in run["frames"]] == [
+            frame["loss"] for frame in whole["frames"]
+        ]
+    sizes = [len(gzip.compress(json.dumps(runs).encode())) for runs in (sent, RECORD["runs"])]
+    assert sizes[0] < 0.7 * sizes[1]
 
 
 class Playback(OnPage):

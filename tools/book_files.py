@@ -32,6 +32,8 @@ STYLE = re.compile(r'<link rel="stylesheet" type="text/css" href="[^"]*_static/(
 SCRIPT = re.compile(r'<script src="[^"]*_static/([^"?]+)\?v=\w+"></script>\s*')
 SEARCH = re.compile(r'<script (src="[^"]*(?:searchtools|language_data|searchindex)\.js")></script>')
 TABS = re.compile(r"<script data-sd-tabs[^>]*design-tabs\.js[^>]*></script>\s*")
+# Marks in code that show nothing; a page of signatures has thousands.
+PLAIN = re.compile(r'<span class="(?:pre">([^<]*)|w">(\s+))</span>')
 OPTIONS = "documentation_options.js"
 
 RULE = re.compile(r"([^{};]+)\{[^{}]*\}")
@@ -61,7 +63,7 @@ def lighten(page: str, options: str, own: set[str], names: tuple[dict, dict]) ->
     if SCRIPT.search(page) is None:
         return page
     (root,) = re.search(r'data-content_root="([^"]*)"', page).groups()
-    page = BY_THEME.sub("", page)
+    page = PLAIN.sub(r"\1\2", BY_THEME.sub("", page))
     page = SEARCH.sub(r"<script defer \1></script>" if 'id="search-results"' in page else "", page)
     if "sd-tab-set" not in page:
         page = TABS.sub("", page)

@@ -14,6 +14,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin
 
+import ipywidgets
 from docutils import nodes
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.execute import direct
@@ -190,12 +191,59 @@ def write_widgets(site: Path) -> None:
     for name, (script, style) in files.items():
         text = f"(globalThis.widgetScripts ??= {{}}).{name} = [{script}, {json.dumps(style)}];\n"
         (folder / f"{name}.js").write_text(text, "utf-8")
-    for file in folder.iterdir():  # of a build before this one
+    for file in folder.glob("*.js"):  # of a build before this one
         if file.stem not in files:
             file.unlink()
 
 
 LOADED = re.compile(r"(_static/[\w./-]+)\?v=\w+")
+
+
+STATE = re.compile(rf'(<script type="{re.escape(WIDGET_STATE)}">)(.*?)(</script>)', re.DOTALL)
+LARGE = 15_000  # letters of a state's part that lies in a file of its own
+# What ipywidgets give to every widget, and no page asks for.
+UNUSED = set(ipywidgets.DOMWidget.class_trait_names(sync=True))
+
+
+def share_states(site: Path) -> None:
+    """Take out of the pages what is large in their widgets' states, and what is of no use there.
+
+    What is large, a network's weights say, goes into a file that is named by its content: pages
+    share it, and a page is read before it has come. It is a script, as `write_widgets` says.
+    """
+    folder = site / "_static" / "widgets" / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
+    named = set()
+
+    def lighten(bundle: re.Match) -> str:
+        states = {}
+        for key, model in json.loads(bundle[2])["state"].items():
+            if model.get("model_module") == "@jupyter-widgets/base":
+                continue
+            state, files = model["state"], model.get("files", {})
+            own = state.get("_anywidget_id") in SHARED
+            for trait in list(state):
+                text = json.dumps(state[trait], separators=(",", ":"))
+                if own and trait in UNUSED:
+                    del state[trait]
+                elif len(text) > LARGE and trait != "_esm":
+                    files[trait] = name = f"parts/{sha256(text.encode()).hexdigest()[:12]}"
+                    script = f'(globalThis.widgetScripts ??= {{}})["{name}"] = {text};\n'
+                    (folder.parent / f"{name}.js").write_text(script, "utf-8")
+                    del state[trait]
+            named.update(files.values())
+            states[key] = {"state": state, "files": files} if files else {"state": state}
+        text = json.dumps({"state": states}, separators=(",", ":")).replace("<", "\\u003c")
+        return bundle[1] + text + bundle[3]
+
+    for page in site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        new = STATE.sub(lighten, text)
+        if new != text:
+            page.write_text(new, "utf-8")
+    for file in folder.iterdir():
+        if f"parts/{file.stem}" not in named:
+            file.unlink()
 
 
 def stamp(site: Path) -> None:
@@ -238,7 +286,7 @@ def list_for_offline(site: Path) -> None:
                 needed.add(one)
                 todo.append(one)
     python = python_files(site, [file for file, _ in needed if file.suffix == ".html"])
-    needed |= python
+    needed |= python | parts_of_states(site, [file for file, _ in needed if file.suffix == ".html"])
     paths = sorted(quote(file.relative_to(site).as_posix()) + version for file, version in needed)
     (site / "offline.json").write_text(json.dumps(paths), "utf-8")
     size = sum(file.stat().st_size for file, _ in needed) / 1e6
@@ -251,6 +299,14 @@ def list_for_offline(site: Path) -> None:
 
 KEEP_SIZE = re.compile(r'(class="keep-size">)[^<]*')
 PYTHON = re.compile(r'"([^"]*_static/python/[^"?]+)(\?v=\w+)"')
+
+
+def parts_of_states(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:
+    """The files that `share_states` has written, as page.js asks for them."""
+    bundles = [found[2] for page in pages for found in STATE.finditer(page.read_text("utf-8"))]
+    models = [model for text in bundles for model in json.loads(text)["state"].values()]
+    names = {name for model in models for name in model.get("files", {}).values()}
+    return {(site / "_static" / "widgets" / f"{name}.js", "?v=0") for name in names}
 
 
 def python_files(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:
@@ -278,6 +334,7 @@ def refresh(root: Path) -> None:
         for file in (assets / "python").glob("*.js"):
             shutil.copy(file, python)
     write_widgets(site)
+    share_states(site)
     stamp(site)
     list_for_offline(site)
 
@@ -319,6 +376,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
             Path(app.doctreedir, f"{name}.doctree").unlink(missing_ok=True)
     if not exception and app.builder.name == "html":
         compress_images(app)
+        share_states(Path(app.outdir))
         stamp(Path(app.outdir))
         list_for_offline(Path(app.outdir))
 

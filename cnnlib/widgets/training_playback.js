@@ -123,8 +123,22 @@ function createWords() {
     `${name}: loss ${format(loss[k], 3)}, ${percent(accuracy[k])} right`))) };
 }
 
+/** Applies a function of numbers to those at the same places of two nested arrays. */
+const each = (f, a, b) => (Array.isArray(a) ? a.map((one, i) => each(f, one, b[i])) : f(a, b));
+
+/** The runs whose frames are whole. They came as what was added, in thousandths, to the frame before. */
+const whole = (runs) => runs.map((run) => {
+  let before = null;
+  return { ...run, frames: run.frames.map((frame) => {
+    const now = ["filters", "probabilities"].map((name, k) => (before ? each((a, b) => a + b, frame[name], before[k]) : frame[name]));
+    const [filters, probabilities] = now.map((one) => each((a) => a / 1000, one, one));
+    before = now;
+    return { ...frame, filters, probabilities };
+  }) };
+});
+
 function build(own) {
-  const { get, set } = own, runs = get("runs"), shown = get("shown");
+  const { get, set } = own, runs = whole(get("runs")), shown = get("shown");
   const bar = player(own, "Frame"), stepNote = h("b");
   const run = choice("Trained on", runs.map(({ name }, i) => [i, name]), { read: () => get("run"), write(value) {
     bar.pause();

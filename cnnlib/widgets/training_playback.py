@@ -1,9 +1,29 @@
 """A recorded training, played back: curves, filters and predictions move together."""
 
+from typing import Any
+
+import numpy as np
 import traitlets
 
 from cnnlib.records import record
 from cnnlib.widgets.widget import Widget
+
+
+def changes(runs: list[dict[str, Any]], widget: Widget) -> list[dict[str, Any]]:
+    """The runs as the page takes them: of filters and probabilities only what changed.
+
+    That is how many thousandths were added since the frame before, or since 0.
+    """
+    sent = []
+    for run in runs:
+        frames = [dict(frame) for frame in run["frames"]]
+        for name in ("filters", "probabilities"):
+            thousandths = np.rint(1000 * np.array([frame[name] for frame in frames])).astype(int)
+            added = np.diff(thousandths, axis=0, prepend=np.zeros_like(thousandths[:1]))
+            for frame, numbers in zip(frames, added.tolist(), strict=True):
+                frame[name] = numbers
+        sent.append({**run, "frames": frames})
+    return sent
 
 
 class TrainingPlayback(Widget):
@@ -25,7 +45,7 @@ class TrainingPlayback(Widget):
 
     """
 
-    runs = traitlets.List(traitlets.Dict(), minlen=1).tag(sync=True)
+    runs = traitlets.List(traitlets.Dict(), minlen=1).tag(sync=True, to_json=changes)
     shown = traitlets.Dict().tag(sync=True)
     run = traitlets.Int(0, min=0).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)

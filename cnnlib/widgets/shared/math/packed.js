@@ -16,11 +16,16 @@ function half(bits) {
   return bits >> 15 ? -size : size;
 }
 
-/** The array, of doubles, that was packed as {type, shape, data}. */
-export function unpacked({ type, shape, data }) {
-  const raw = new DataView(bytes(data).buffer), width = type === "float16" ? 2 : 4;
-  const read = width === 2 ? (at) => half(raw.getUint16(at, true)) : (at) => raw.getFloat32(at, true);
-  return { shape, data: Float64Array.from({ length: raw.byteLength / width }, (_, i) => read(width * i)) };
+const OF_FEW = 35, OF_HIGH = 8; // the letters for 0
+const codes = (text) => Array.from(text, (letter) => letter.charCodeAt(0));
+
+/** The array, of doubles, that was packed as {type, shape, data, ...}. */
+export function unpacked({ type, shape, data, high, values }) {
+  if (type === "palette") return { shape, data: Float64Array.from(codes(data), (code) => values[code - OF_FEW]) };
+  const raw = bytes(data);
+  if (type === "float32") return { shape, data: Float64Array.from(new Float32Array(raw.buffer)) };
+  const bits = codes(high).map((letter, i) => (((letter - OF_HIGH) & 1) << 15) | (((letter - OF_HIGH) >> 1) << 8) | raw[i]);
+  return { shape, data: Float64Array.from(bits, half) };
 }
 
 const opened = (value) => (value.data ? unpacked(value) : array(value));

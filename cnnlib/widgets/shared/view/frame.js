@@ -83,7 +83,7 @@ function ownOf(model, names, pause, forget, draw) {
  * Every widget can fill the window, by a button or the key f.
  */
 export const frame = ({ mark, label, data = [], kept = [], build }) => ({ render({ model, el }) {
-  let view = {}, root = group({}), drawn = null, spoken = "", waiting = false;
+  let view = {}, root = group({}), drawn = null, spoken = "", waiting = false, settling = 0;
   const pause = () => view.bar?.pause();
   const forget = (anew) => [view, root].forEach((one) => one.forget?.(anew));
   const own = ownOf(model, [...data, ...kept], pause, forget, draw);
@@ -95,7 +95,9 @@ export const frame = ({ mark, label, data = [], kept = [], build }) => ({ render
     drawn = numbers;
     const now = view.state();
     root.update(now);
-    settle(root.element);
+    cancelAnimationFrame(settling);
+    // When all is on the screen, so that nothing is laid out twice before it is.
+    settling = requestAnimationFrame(() => setTimeout(() => settle(root.element)));
     const sentence = view.say?.(now);
     if (sentence === undefined) return;
     if (spoken && spoken !== sentence && !view.bar?.playing) own.announce(sentence);
