@@ -309,14 +309,38 @@ def axe_faults():
     return axe_faults
 
 
-def visit(page, url, selector=None, index=None):
-    """Open a page; if this has opened it before, draw its widgets anew, or those of a selector."""
-    there = "globalThis.visited && document.querySelector('script[src*=\"page.js\"]')"
-    if page.url == url and page.evaluate(f"Boolean({there})"):
+# Takes the rest of a page away from around some widgets: a whole chapter costs most of a test's time.
+ALONE_THERE = """async (selector) => {
+  const drawn = (view) => view.nextElementSibling?.matches(".widget-failed, :has(.cnn-widget)");
+  const views = [...document.querySelectorAll('script[type*="widget-view"]')];
+  while (!views.every(drawn)) await new Promise((next) => setTimeout(next, 5));
+  const kept = new Set();
+  for (let one of document.querySelectorAll(selector))
+    for (; one; one = one.parentElement) kept.add(one);
+  const clear = (parent) => {
+    for (const child of [...parent.children])
+      if (!kept.has(child)) child.matches("script, style, link") || child.remove();
+      else if (!child.matches(selector)) clear(child);
+  };
+  clear(document.body);
+}"""
+
+
+def visit(page, url, selector=None, index=None, alone=False):
+    """Open a page; if this has opened it before, draw its widgets anew, or those of a selector.
+
+    alone: leave only those on the page.
+    """
+    there = "document.querySelector('script[src*=\"page.js\"]') && globalThis.visited"
+    kept = page.evaluate(there) if page.url == url else None
+    if kept in ("all", selector if alone else "all"):
         page.evaluate(AGAIN, [selector, index])
     else:
         page.goto(url)
-        page.evaluate("globalThis.visited = true")
+        page.evaluate("globalThis.visited = 'all'")
+    if alone and kept != selector:
+        page.evaluate(ALONE_THERE, selector)
+        page.evaluate("selector => globalThis.visited = selector", selector)
 
 
 class OnPage:
@@ -327,7 +351,7 @@ class OnPage:
     def __init__(self, page, site, index=None, chapter=None):
         """Without an index there must be only one on the page."""
         url = f"{site}/chapters/{chapter or self.chapter}.html"
-        visit(page, url, self.selector, index)
+        visit(page, url, self.selector, index, alone=True)
         found = page.locator(self.selector)
         self.page, self.root = page, found if index is None else found.nth(index)
         self.root.scroll_into_view_if_needed()
