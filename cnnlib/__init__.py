@@ -18,7 +18,7 @@ from cnnlib.convolution import (
     conv_transpose2d_backward, convolve2d, im2col,
 )
 from cnnlib.data import (
-    center_digit, digits, fashion_mnist, image_folder, mnist, photographs,
+    center_digit, cifar10, digits, fashion_mnist, image_folder, mnist, photographs,
 )
 from cnnlib.dense import Flatten, Linear, flatten, flatten_backward, linear, linear_backward
 from cnnlib.gradient_checking import gradient_check

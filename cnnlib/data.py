@@ -1,22 +1,17 @@
-"""Data sets: two that come with scikit-learn, two that are downloaded once and kept, your own.
+"""Data sets: two that come with scikit-learn, three that are downloaded once, and your own.
 
 Images are float32 in [0, 1], (N, channels, rows, columns); labels are whole numbers (N,).
 """
 
-import gzip
-import hashlib
-import math
 import os
 import re
-import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cnnlib import checks
+from cnnlib import checks, downloads
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,67 +34,11 @@ class Folder(NamedTuple):
     skipped: dict[str, str]  # each file that could not be read, and why
 
 
-class Source(NamedTuple):
-    """Where a data set is found: mirrors in the order they are tried; and what each of FILES is:
-
-    its SHA-256 as it is downloaded and that of its content, and the shape of its array.
-    """
-
-    name: str
-    mirrors: tuple[str, ...]
-    hashes: tuple[str, ...]
-    contents: tuple[str, ...]
-    shapes: tuple[tuple[int, ...], ...] = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
-
-
-FILES = (
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-)
-
-MNIST = Source(
-    "mnist",
-    (
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    ),
-    (
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-    ),
-    (
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
-)
-FASHION_MNIST = Source(
-    "fashion-mnist",
-    (
-        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-    ),
-    (
-        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-    ),
-    (
-        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-    ),
-)
 FASHION_CLASSES = tuple(
     "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot".split(",")
 )
+
+CIFAR10_CLASSES = tuple("airplane,automobile,bird,cat,deer,dog,frog,horse,ship,truck".split(","))
 
 
 def digits() -> Split:
@@ -263,7 +202,7 @@ def mnist(progress: bool = True) -> tuple[Split, Split]:
     LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition"
     (1998).
     """
-    return _load(MNIST, progress)
+    return _mnist(downloads.MNIST, progress)
 
 
 def fashion_mnist(progress: bool = True) -> tuple[Split, Split]:
@@ -272,52 +211,42 @@ def fashion_mnist(progress: bool = True) -> tuple[Split, Split]:
     In CNNLIB_DATA, the four files are in a folder "fashion-mnist".
     Xiao, Rasul and Vollgraf, "Fashion-MNIST" (2017).
     """
-    return _load(FASHION_MNIST, progress)
+    return _mnist(downloads.FASHION_MNIST, progress)
 
 
-def _load(source: Source, progress: bool) -> tuple[Split, Split]:
+def _mnist(source: downloads.Source, progress: bool) -> tuple[Split, Split]:
     checks.flag(source.name, "progress", progress)
     arrays = [
-        read_idx(_find(source, name, progress), shape, known)
-        for name, shape, known in zip(FILES, source.shapes, source.contents, strict=True)
+        downloads.read_idx(downloads.find(source, name, progress), shape, known)
+        for name, shape, known in zip(source.hashes, source.shapes, source.contents, strict=True)
     ]
     pictures = [images[:, None].astype(np.float32) / 255 for images in arrays[::2]]
     labels = [labels.astype(np.int64) for labels in arrays[1::2]]
     return Split(pictures[0], labels[0]), Split(pictures[1], labels[1])
 
 
-def _find(source: Source, name: str, progress: bool) -> Path:
-    """The file on this machine, downloaded if need be."""
-    folder = os.environ.get("CNNLIB_DATA")
-    if folder is None:
-        return _download(source, name, progress)
-    path = checks.path(source.name, "CNNLIB_DATA", folder, "folder") / source.name / name
-    for file in (path, path.with_suffix("")):
-        if file.is_file():
-            return file
-    raise FileNotFoundError(f"{source.name}: CNNLIB_DATA is {folder}; expected {path}")
+def cifar10(progress: bool = True) -> tuple[Split, Split]:
+    """60,000 small color photographs of ten classes, CIFAR10_CLASSES: (training of 50,000, test).
 
-
-def _download(source: Source, name: str, progress: bool) -> Path:
-    """The file in the cache, fetched from the first mirror that delivers it undamaged.
-
-    pooch downloads to a temporary file and moves it here once its hash is right, so the cache
-    never holds a part of a file, and a second try fetches only what is missing.
+    Images are (N, 3, 32, 32). The first call downloads 170 MB into the user's cache, and goes on
+    where an earlier one broke off; later calls read it, in a few seconds. All images in float32
+    are 740 MB of memory. CNNLIB_DATA may name a folder that has cifar-10-binary.tar.gz in a folder
+    "cifar-10".
+    progress: show a bar.
+    Raises ConnectionError when no mirror delivers, ValueError when the file is not the original.
+    Krizhevsky, "Learning multiple layers of features from tiny images" (2009).
     """
-    import pooch
-
-    folder, known = pooch.os_cache("cnnlib") / source.name, source.hashes[FILES.index(name)]
-    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
-    problems = []
-    for mirror in source.mirrors:
-        try:
-            return Path(pooch.retrieve(mirror + name, known, name, folder, downloader=downloader))
-        except (OSError, ValueError) as error:  # no answer, a wrong one, or a wrong hash
-            problems.append(f"{mirror}: {error}")
-    raise ConnectionError(
-        f"{source.name}: no mirror delivered {name}; download it by hand into a folder "
-        f"{source.name} and set CNNLIB_DATA to the folder around it\n" + "\n".join(problems)
+    source = downloads.CIFAR10
+    checks.flag("cifar10", "progress", progress)
+    [(name, known)] = source.hashes.items()
+    images, labels = downloads.read_cifar10(downloads.find(source, name, progress), known)
+    test = len(images) // 6  # the sixth and last of the archive's files
+    parts = [slice(-test), slice(-test, None)]
+    train, test = (
+        Split(images[part].astype(np.float32) / 255, labels[part].astype(np.int64))
+        for part in parts
     )
+    return train, test
 
 
 def center_digit(drawing: np.ndarray) -> np.ndarray:
@@ -355,28 +284,3 @@ def _means(size: int, parts: int) -> np.ndarray:
     edges, places = np.linspace(0, size, parts + 1)[:, None], np.arange(size)
     overlap = np.minimum(edges[1:], places + 1) - np.maximum(edges[:-1], places)
     return np.maximum(overlap, 0) * parts / size
-
-
-def read_idx(path: Path, shape: tuple[int, ...], known: str) -> np.ndarray:
-    """The array of bytes, of this shape, in an IDX file, the format of MNIST, gzipped or not.
-
-    Two zero bytes, the type (8: bytes), the number of axes, each axis as four bytes, high byte
-    first; then the numbers. known: the SHA-256 of all that. Raises ValueError, naming the file,
-    when it is anything else. No more is unpacked than belongs there, and one byte.
-    """
-    head = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
-    length = len(head) + math.prod(shape)
-    try:
-        with open(path, "rb") as raw:
-            packed = raw.peek(2)[:2] == b"\x1f\x8b"
-            content = (gzip.GzipFile(fileobj=raw) if packed else raw).read(length + 1)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise ValueError(f"{path}: not a whole gzip file: {error}") from error
-    found = f"{path}: not an IDX file of shape {shape}, its head is {content[: len(head)].hex()}"
-    checks.require(head.startswith(content[: len(head)]), found)
-    found = f"{path}: ends after {len(content):,} of {length:,} bytes"
-    checks.require(len(content) >= length, found)
-    checks.require(len(content) == length, f"{path}: holds more than {length:,} bytes")
-    same = hashlib.sha256(content).hexdigest() == known
-    checks.require(same, f"{path}: as long as the original, but with other content")
-    return np.frombuffer(content, np.uint8, offset=len(head)).reshape(shape)

@@ -75,6 +75,7 @@ def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cn
         "checkpoints",
         "checks",
         "classifiers",
+        "downloads",
         "layer",
         "records",
         "__init__",
@@ -98,7 +99,6 @@ def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cn
     hidden |= {
         "padding_sides",
         "fans",
-        "read_idx",
         "check_data",
         "Optimizer",
         "Schedule",
