@@ -108,7 +108,7 @@ function forget(name) {
 /** Makes one of the library's widgets, and what several are built of, each once. */
 const made = new Map();
 async function ofLibrary(name) {
-  const [[makeShared, base], [make, css]] = await Promise.all(["shared", name].map(fetched));
+  const [[makeShared, base], [make, css]] = await Promise.all([fetched("shared"), fetched(name)]);
   try {
     if (!made.has("shared")) made.set("shared", makeShared());
     if (!made.has(name)) made.set(name, make(made.get("shared")));

@@ -51,8 +51,12 @@ class Correlation:
         if w.kernel_size[1] > 1 or w.padded_size[1] != cols:
             shape = (len(image), channels, w.kernel_size[1], cols, n)
             stretched = np.empty(shape, x.dtype)
-            for j in range(w.kernel_size[1]):
-                stretched[:, :, j] = image[:, :, w.stops(1, j)]
+
+            def lay_down(image: np.ndarray, stretched: np.ndarray) -> None:
+                for j in range(w.kernel_size[1]):
+                    stretched[:, :, j] = image[:, :, w.stops(1, j)]
+
+            in_halves(PASS * stretched.size, 0, lay_down, image, stretched)
         down, across, *others = stretched.strides
         per_group = channels // self.groups
         matrices = as_strided(
@@ -71,14 +75,13 @@ class Correlation:
         dtype = np.result_type(columns, weight)
         output = np.empty((rows, *matrix.shape[:2], columns.shape[-1]), dtype)
 
-        def fill(part: slice) -> None:
-            for output_row, row_columns in zip(output[part], columns[part], strict=True):
+        def fill(output: np.ndarray, columns: np.ndarray) -> None:
+            for output_row, row_columns in zip(output, columns, strict=True):
                 np.matmul(matrix, row_columns, out=output_row)
                 if bias is not None:
                     output_row += bias.reshape(self.groups, -1, 1)
 
-        halves = slice(rows // 2), slice(rows // 2, rows)
-        side_by_side(output.size * matrix.shape[2], *(partial(fill, half) for half in halves))
+        in_halves(output.size * matrix.shape[2], 0, fill, output, columns)
         return output.reshape(rows, len(weight), cols, -1).transpose(3, 1, 0, 2)
 
     def gradients(
@@ -110,7 +113,7 @@ class Correlation:
             bias += grad_row @ ones
         filters, channels, *kernel = weight.shape
         total = total.reshape(filters, kernel[0], channels, kernel[1]).swapaxes(1, 2)
-        return total, bias.reshape(-1)
+        return np.ascontiguousarray(total), bias.reshape(-1)  # the optimizer goes through it often
 
     def spread(self, grad: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Each pixel's sum of weight times gradient; `grad` lies (output rows, O, columns, N).
@@ -200,9 +203,10 @@ ENOUGH = 4 << 20  # multiply-adds, from which a second thread saves more than it
 
 
 def side_by_side(multiply_adds: int, *works: Callable[[], Any]) -> list[Any]:
-    """The results of one or two functions that make matrix products, two of them at the same time.
+    """The results of one or two functions that compute with arrays, two of them at the same time.
 
-    That takes a second thread, and there is one where NumPy's products have two or more. Meanwhile
+    multiply_adds: about how much work that is, all together.
+    It takes a second thread, and there is one where NumPy's products have two or more. Meanwhile
     these have one each, also in one function alone: the threads of a product wait for each other
     with a core fully at work, and for a while after it. Where other programs need a core, that
     makes a small product many times slower.
@@ -217,6 +221,21 @@ def side_by_side(multiply_adds: int, *works: Callable[[], Any]) -> list[Any]:
         finally:
             wait(later)
         return [own, *(result.result() for result in later)]
+
+
+PASS = 16  # multiply-adds, in the time that a number takes from memory and back
+
+
+def in_halves(multiply_adds: int, axis: int, work: Callable, *arrays: np.ndarray) -> None:
+    """Do `work` with both halves of `arrays`, cut across `axis`, at the same time.
+
+    It writes what it finds into one of the arrays. Little work is done at once, see `side_by_side`.
+    """
+    if multiply_adds < ENOUGH:
+        return work(*arrays)
+    middle = arrays[0].shape[axis] // 2
+    halves = zip(*(np.split(array, [middle], axis) for array in arrays), strict=True)
+    side_by_side(multiply_adds, *(partial(work, *half) for half in halves))
 
 
 @cache

@@ -85,6 +85,7 @@ def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cn
         "Correlation",
         "rows_first",
         "side_by_side",
+        "in_halves",
         "or_one_image",
         "Windows",
         "transposed_geometry",
