@@ -1,11 +1,12 @@
 """The chapters' cells, run in the page: the real Python of the built book, in a real browser."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.browser import serve
+from tests.browser import QuietHandler, serve
 from tests.test_offline import OneAnswerHandler, stop, wait_until_kept
 
 pytest_plugins = ["tests.browser"]
@@ -178,10 +179,70 @@ def test_what_prints_while_it_runs_is_seen_and_an_endless_loop_is_stopped(reader
     )
     reader.press("cell-20", "Stop")
     reader.cell("cell-20").get_by_text("stopped; Python begins anew at the next run").wait_for()
+    reader.write("cell-20", "import builtins\nbuiltins.len = None")
+    reader.run("cell-20")
+    reader.run("cell-20", until="^Python broke down and was stopped; Python begins anew")
     reader.write("cell-20", "print(image.shape)")
     reader.run("cell-20")
     assert reader.shown("cell-20").strip() == "(6, 6)"
     reader.restore("cell-20")
+
+
+class IsolatedHandler(QuietHandler):
+    """A host that isolates its pages from others, which lets a page interrupt its worker."""
+
+    def end_headers(self):
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
+
+
+def test_where_a_page_is_isolated_a_loop_is_stopped_and_the_variables_stay(
+    browser, book, has_python
+):
+    with serve(book, IsolatedHandler) as server:
+        context = browser.new_context(service_workers="block")
+        site = f"http://127.0.0.1:{server.server_port}"
+        reader = Reader(context.new_page(), f"{site}/chapters/dense.html")
+        reader.press("dense-own", "Edit")
+        reader.cell("dense-own").locator(".cm-content").wait_for()
+        reader.write("dense-own", "n = 0\nprint('begun')\nwhile True:\n    n += 1")
+        reader.press("dense-own")
+        reader.cell("dense-own").get_by_text("begun").wait_for(timeout=LONG)
+        reader.run("dense-own", "Stop", until="stopped; the variables stay")
+        assert reader.cell("dense-own").locator(".run-error").count() == 0
+        reader.write("dense-own", "print(n > 0)")
+        reader.run("dense-own")
+        assert reader.shown("dense-own").strip() == "True"
+        context.close()
+        server.shutdown()
+
+
+class SharingHandler(QuietHandler):
+    """A host whose files other hosts' pages may load, as a CDN is."""
+
+    def end_headers(self):
+        self.send_header("Access-Control-Allow-Origin", "*")
+        super().end_headers()
+
+
+def test_python_comes_from_another_host_where_the_book_says_so(browser, book, site, has_python):
+    with serve(book, SharingHandler) as server:
+        cdn = f"127.0.0.1:{server.server_port}"
+        context = browser.new_context(service_workers="block")
+        manifest = json.loads((book / "_static" / "python" / "manifest.json").read_text())
+        manifest["from"] = f"http://{cdn}/_static/python/"
+        context.route("**/manifest.json*", lambda route: route.fulfill(json=manifest))
+        asked = []
+        context.on("request", lambda request: asked.append(request.url))
+        reader = Reader(context.new_page(), f"{site}/chapters/dense.html")
+        reader.run("dense-own", until=f"Python is loading from {cdn}: ")
+        reader.cell("dense-own").get_by_text(re.compile("^ran in")).wait_for(timeout=LONG)
+        large = [url for url in asked if re.search(r"pyodide|\.tgz", url)]
+        assert len(large) >= 6
+        assert all(url.startswith(manifest["from"]) for url in large)
+        context.close()
+        server.shutdown()
 
 
 def test_what_needs_torch_keeps_its_output_and_nothing_after_it_breaks(reader):
@@ -317,7 +378,7 @@ def test_where_python_is_not_the_button_says_so(page, site):
 def test_a_file_that_does_not_come_is_named_and_asked_for_again(browser, site, has_python):
     context = browser.new_context(service_workers="block")
     reader = Reader(context.new_page(), f"{site}/chapters/dense.html")
-    for lost in ("run.js", "manifest.json", "book.zip", "pyodide.asm.wasm"):
+    for lost in ("run.js", "manifest.json", "book.tgz", "pyodide.asm.wasm"):
         pattern = f"**/{lost}*"
         context.route(pattern, lambda route: route.fulfill(status=404))
         reader.run("dense-own", until=lost)

@@ -79,9 +79,9 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def host(site: Path) -> Iterator[str]:
+def host(site: Path, handler: type[Host] = Host) -> Iterator[str]:
     """Serve the site, and give its address."""
-    server = Server(("127.0.0.1", 0), functools.partial(Host, directory=site))
+    server = Server(("127.0.0.1", 0), functools.partial(handler, directory=site))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -4,27 +4,38 @@ Pyodide, a Python for browsers, comes from npm, and the packages that are compil
 release, each as the lock file in it says. All else is what the book is built with: the packages
 that are Python alone, cnnlib, and the data of scikit-learn. It lies in _static/python, where
 manifest.json names it; the page's part is assets/python.
+
+To read its source takes a browser's Python three quarters of the time that it needs to start. So
+what it loads is compiled here, once, by the same Pyodide in the Node that Playwright brings.
 """
 
+import gzip
 import io
 import json
 import os
+import re
 import shutil
+import subprocess
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from importlib.metadata import distribution
 from pathlib import Path
 
 import nbformat
 import numpy as np
+import playwright
 import pooch
 from docutils import nodes
+from docutils.statemachine import StringList
 from sklearn.datasets import load_digits
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
 
 import cnnlib
 from cnnlib import data
@@ -34,12 +45,15 @@ from cnnlib.exercises.grading import CHECK
 
 LOG = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[1]
+RECORD = ROOT / "assets" / "cells.json"
+LONG = 5.0  # seconds, from which a record says how long a cell takes
 KEPT = Path(pooch.os_cache("cnnlib"))
 PYODIDE = "314.0.7"
 NPM = f"https://registry.npmjs.org/pyodide/-/pyodide-{PYODIDE}.tgz"
 NPM_HASH = "66b7949e5a0cba2250b586d7e368bf12fb482800748d182c4618254b685ffaa0"
 RELEASE = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
-CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+LIBRARY = "python_stdlib.zip"
+CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", LIBRARY)
 LOCK = "pyodide-lock.json"
 # What is compiled, by the package whose first import fetches it; "" is fetched with Python.
 COMPILED = {
@@ -56,6 +70,8 @@ PURE = {
     "matplotlib": ("cycler", "packaging", "pyparsing", "python-dateutil", "six"),
 }
 NEEDS = {"matplotlib": ("PIL",)}
+NODE = Path(playwright.__file__).parent / "driver" / ("node.exe" if os.name == "nt" else "node")
+PACKAGES = "/lib/python3.14/site-packages/"  # where Pyodide's Python looks for them
 
 
 def fetch() -> dict[str, Path]:
@@ -86,6 +102,14 @@ def fetch() -> dict[str, Path]:
             path = pooch.retrieve(RELEASE + one["file_name"], digest, one["file_name"], KEPT)
             files[name] = Path(path)
     return files
+
+
+def of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The files of a zip file, a wheel for example."""
+    with zipfile.ZipFile(path) as whole:
+        for name in whole.namelist():
+            if not name.endswith("/"):
+                yield name, whole.read(name)
 
 
 def of_distribution(name: str) -> Iterator[tuple[str, bytes]]:
@@ -144,6 +168,50 @@ def packed(**arrays: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def tar(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """The content of a tar file, the same at each build."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as whole:
+        for name, content in files:
+            one = tarfile.TarInfo(name)
+            one.size = len(content)
+            whole.addfile(one, io.BytesIO(content))
+    return file.getvalue()
+
+
+def compiled(
+    name: str, files: Iterable[tuple[str, bytes]], home: str = PACKAGES, own: bool = False
+) -> list[tuple[str, bytes]]:
+    """Files with the Python among them compiled; kept under a name for further builds.
+
+    home: where they will lie. Of the book's own the source stays: an error shows its lines.
+    """
+    files = list(files)
+    sources = tar(one for one in files if one[0].endswith(".py"))
+    digest = sha256(sources + home.encode()).hexdigest()[:16]
+    kept = KEPT / PYODIDE / f"{name}-{digest}.tar"
+    if not kept.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            begin, end = Path(folder, "from.tar"), Path(folder, "to.tar")
+            begin.write_bytes(sources)
+            script = ROOT / "tools" / "compile_python.mjs"
+            subprocess.run([NODE, script, KEPT / PYODIDE, home, begin, end], check=True)
+            for old in kept.parent.glob(f"{name}-*.tar"):
+                old.unlink()
+            shutil.copy(end, kept)
+    with tarfile.open(kept) as whole:
+        codes = {one.name[:-1]: whole.extractfile(one).read() for one in whole.getmembers()}
+    if own:
+        return [*files, *((beside(file), code) for file, code in codes.items())]
+    return [(f"{file}c", codes[file]) if file in codes else (file, one) for file, one in files]
+
+
+def beside(file: str) -> str:
+    """Where Python looks for the compiled code of a file whose source is there."""
+    path = Path(file)
+    return (path.parent / "__pycache__" / f"{path.stem}.cpython-314.pyc").as_posix()
+
+
 def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
     """The content of a zip file, the same at each build."""
     file = io.BytesIO()
@@ -153,8 +221,22 @@ def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
     return file.getvalue()
 
 
-def write_python(site: Path, files: dict[str, Path]) -> None:
-    """Write what the worker loads, and the manifest that names it."""
+def packs(files: dict[str, Path]) -> Iterator[tuple[str, str, list[tuple[str, bytes]]]]:
+    """What is fetched with a package: the package, the name of a file, and what is in it."""
+    for package, names in COMPILED.items():
+        name = package or "numpy"
+        wheels = [one for wheel in names for one in of_archive(files[wheel])]
+        pure = [one for other in PURE.get(package, ()) for one in of_distribution(other)]
+        yield package, name, compiled(name, [*wheels, *pure])
+    yield "", "book", compiled("book", [*of_cnnlib(), *of_page()], own=True)
+    yield "photographs", "photographs", compiled("photographs", of_photographs(), own=True)
+
+
+def write_python(site: Path, files: dict[str, Path], source: str = "") -> None:
+    """Write what the worker loads, and the manifest that names it.
+
+    source: the address of a copy of this folder that is to be asked instead, if there is one.
+    """
     folder = site / "_static" / "python"
     manifest: dict = {"core": f"pyodide-{PYODIDE}/", "packages": {}}
     (folder / manifest["core"]).mkdir(parents=True, exist_ok=True)
@@ -166,19 +248,17 @@ def write_python(site: Path, files: dict[str, Path]) -> None:
         (folder / name).write_bytes(content)
         return f"{name}?v={zlib.crc32(content):08x}"
 
-    for name in (*CORE, LOCK):
-        write(manifest["core"] + name, files[name].read_bytes())
+    library = compiled("library", of_archive(files[LIBRARY]), "/lib/python314.zip/")
+    for name in CORE:
+        content = archive(library) if name == LIBRARY else files[name].read_bytes()
+        write(manifest["core"] + name, content)
     manifest["core_bytes"] = size
-    own = {"": [*of_cnnlib(), *of_page()], "photographs": of_photographs()}
-    for package in ("", "PIL", "matplotlib", "photographs"):
-        names = COMPILED.get(package, ())
-        addresses = [write(files[name].name, files[name].read_bytes()) for name in names]
-        pure = [one for name in PURE.get(package, ()) for one in of_distribution(name)]
-        if pure or package in own:
-            content = archive([*pure, *own.get(package, ())])
-            addresses.append(write(f"{package or 'book'}.zip", content))
-        manifest["packages"][package] = addresses
+    for package, name, pack in packs(files):
+        address = write(f"{name}.tgz", gzip.compress(tar(pack), 9, mtime=0))
+        manifest["packages"].setdefault(package, []).append(address)
+    manifest["lock"] = json.loads(files[LOCK].read_text("utf-8")) | {"packages": {}}
     manifest["needs"] = NEEDS
+    manifest["from"] = source and source.rstrip("/") + "/"
     manifest["bytes"] = {
         package: sum((folder / one.partition("?")[0]).stat().st_size for one in addresses)
         for package, addresses in manifest["packages"].items()
@@ -193,8 +273,7 @@ def cells_of(path: Path) -> list[dict]:
     and, as the cell's metadata have it under "smaller", what may be replaced to make them fewer.
     """
     cells = []
-    record = ROOT / "assets" / "cells.json"
-    known = json.loads(record.read_text("utf-8")) if record.exists() else {}
+    known = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
     known = known.get(path.stem, {"cells": {}})["cells"]
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type != "code" or cell.id == "colab":
@@ -210,6 +289,34 @@ def cells_of(path: Path) -> list[dict]:
             one["smaller"] = smaller
         cells.append(one)
     return cells
+
+
+class CellsThatRun(SphinxDirective):
+    """A table of what assets/cells.json says of each chapter's cells."""
+
+    def run(self) -> list[nodes.Node]:
+        """The table: a row for each chapter of the book, in its order, and the sum of all."""
+        toc = Path(self.env.srcdir, self.config.external_toc_path)
+        for file in (RECORD, toc):
+            self.env.note_dependency(str(file))
+        record, rows, total = json.loads(RECORD.read_text("utf-8")), [], np.zeros(4, int)
+        for name in re.findall(r"chapters/(\w+)$", toc.read_text("utf-8"), re.MULTILINE):
+            if name not in record:
+                continue
+            cells = record[name]["cells"].values()
+            results = [result for result, *_ in cells]
+            absent = results.count("absent")
+            numbers = len(results), len(results) - absent, results.count("same"), absent
+            total += numbers
+            slowest = max((seconds for _, *some in cells for seconds in some), default=0)
+            told = f"{slowest} s" if slowest else f"less than {LONG:g} s"
+            rows.append([f"{{doc}}`{name}`", *map(str, numbers), told])
+        head = ["", "cells", "run", "print the same", "lack a library", "the slowest takes"]
+        lines = [head, ["---", *["---:"] * 5], *rows, ["together", *map(str, total), ""]]
+        table = StringList([f"| {' | '.join(line)} |" for line in lines], str(RECORD))
+        place = nodes.container()
+        self.state.nested_parse(table, 0, place)
+        return place.children
 
 
 class RunButtons(SphinxPostTransform):
@@ -281,7 +388,7 @@ def name_python(app: Sphinx, page: str, template: str, context: dict, doctree: o
     context["metatags"] += f'<script type="application/json" id="python">{text}</script>\n'
 
 
-def write(site: Path, files: dict[str, Path], chapters: Iterable[Path]) -> None:
+def write(site: Path, files: dict[str, Path], chapters: Iterable[Path], source: str = "") -> None:
     """Write all that belongs to Python in the page, as it is now."""
     folder = site / "_static" / "python"
     shutil.rmtree(folder, ignore_errors=True)
@@ -291,7 +398,7 @@ def write(site: Path, files: dict[str, Path], chapters: Iterable[Path]) -> None:
     for path in chapters:
         text = json.dumps(cells_of(path), ensure_ascii=False)
         (folder / "cells" / f"{path.stem}.json").write_text(text, "utf-8")
-    write_python(site, files)
+    write_python(site, files, source)
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
@@ -301,13 +408,15 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     if app.python_files:
         paths = map(Path, map(app.env.doc2path, app.env.found_docs))
         chapters = [path for path in paths if path.suffix == ".ipynb"]
-        write(Path(app.outdir), app.python_files, chapters)
+        write(Path(app.outdir), app.python_files, chapters, app.config.python_from)
     else:
         shutil.rmtree(Path(app.outdir, "_static", "python"), ignore_errors=True)
 
 
 def setup(app: Sphinx) -> dict:
     """Register the extension."""
+    app.add_config_value("python_from", "", "")
+    app.add_directive("cells-that-run", CellsThatRun)
     app.add_post_transform(RunButtons)
     app.connect("builder-inited", prepare)
     app.connect("html-page-context", name_python)

@@ -317,6 +317,8 @@ def python_files(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:
             found.add((Path(os.path.normpath(page.parent / name)), version))
     for file in [file for file, _ in found if file.name == "manifest.json"]:
         manifest = json.loads(file.read_text("utf-8"))
+        if manifest["from"]:  # another host's files are not kept
+            continue
         found |= {(one, "") for one in (file.parent / manifest["core"]).iterdir()}
         for addresses in manifest["packages"].values():
             names = [address.partition("?") for address in addresses]

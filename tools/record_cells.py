@@ -14,12 +14,10 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Page, sync_playwright
 
-from tools.book_python import cells_of
+from tools.book_python import LONG, RECORD, cells_of
 from tools.browser import launch
 
 ROOT = Path(__file__).parents[1]
-RECORD = ROOT / "assets" / "cells.json"
-LONG = 5.0  # seconds
 
 # Gives all that the cells send, as the page's own script would hear it.
 RUN = """async ([cells, address]) => {

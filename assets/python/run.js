@@ -61,7 +61,8 @@ class Python {
     this.interrupt = globalThis.crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : null;
     this.worker = new Worker(this.files.worker, { type: "module" });
     this.worker.onmessage = ({ data }) => this.hear(data);
-    const folder = new URL(".", this.files.manifest).href, { interrupt } = this;
+    const folder = manifest.from || new URL(".", this.files.manifest).href, { interrupt } = this;
+    this.from = manifest.from ? ` from ${new URL(folder).host}` : "";
     const solved = Object.fromEntries(store.keys().filter((key) => key.startsWith("solved:")).map((key) => [key.slice(7), store.get(key)]));
     await this.ask({ kind: "start", folder, manifest, early, interrupt, solved });
   }
@@ -77,7 +78,7 @@ class Python {
   }
 
   hear(data) {
-    if (data.kind === "loaded") this.tell(`Python is loading: ${megabytes(data.bytes)} of ${megabytes(this.size)} MB`);
+    if (data.kind === "loaded") this.tell(`Python is loading${this.from}: ${megabytes(data.bytes)} of ${megabytes(this.size)} MB`);
     else if (data.kind === "fetching") this.tell(`${data.name} is loading`);
     else if (data.kind === "fault" && data.of !== "update") this.waiting.failed(new Error(data.text));
     else if (data.kind !== "done") this.receive(data);
@@ -253,7 +254,7 @@ class Cell {
     if (data.kind === "stream") print(this.output, data.text, data.name);
     if (data.kind === "display") show(this.output, data.data, (id, place) => this.page.drawWidget(id, place));
     if (data.kind === "clear") this.output.replaceChildren();
-    if (data.kind === "error" && data.name !== "KeyboardInterrupt") {
+    if (data.kind === "error") {
       showError(this.output, data);
       this.editor?.markLine(data.line);
     }
@@ -269,7 +270,8 @@ class Cell {
     this.shown = true;
     this.offer();
     const took = `ran in ${seconds(performance.now() - this.began)}`;
-    this.tell({ ok: took, absent: "", error: "", ended: this.page.python.ready ? "stopped" : "stopped; Python begins anew at the next run" }[result]);
+    const anew = "stopped; Python begins anew at the next run", kept = "stopped; the variables stay";
+    this.tell({ ok: took, absent: "", error: "", ended: anew, stopped: kept, broken: `Python broke down and was ${anew}` }[result]);
   }
 }
 
@@ -316,14 +318,15 @@ class Page {
       this.current = cell.tools ? cell : last;
       const result = await this.runOne(cell);
       if (result === "error" && cell !== last) last.tell("A cell above stopped with an error. This one was not run.");
-      if (result === "error" || result === "ended") return;
+      if (result !== "ok" && result !== "absent") return;
     }
   }
 
   async runOne(cell) {
     const { code } = cell;
     cell.begin();
-    const result = await this.python.run(cell.id, code);
+    const result = await this.python.run(cell.id, code).catch(() => "broken");
+    if (result === "broken") this.restart();
     cell.end(result, code);
     return result;
   }

@@ -84,6 +84,9 @@ class Stream(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
+    def flush(self) -> None:
+        self.kernel.flush()
+
     def write(self, text: str) -> int:
         shown = text[: self.kernel.room]
         if len(shown) < len(text) and self.kernel.room:
@@ -122,7 +125,7 @@ class Kernel:
         sys.modules["__main__"] = self.main
         before = {name: functools.partial(fetch, name) for name in later}
         sys.meta_path.insert(0, Finder(before | {"ipywidgets": self.use_widgets}))
-        sys.stdout, sys.stderr = Stream(self, "stdout"), Stream(self, "stderr")
+        self.streams = Stream(self, "stdout"), Stream(self, "stderr")
         builtins.input = self.no_input
 
     def use_widgets(self) -> None:
@@ -180,9 +183,10 @@ class Kernel:
                 pyplot.close(number)
 
     def run(self, cell: str, source: str) -> str:
-        """Run a cell and show its last expression. Return "ok", "absent" or "error"."""
+        """Run a cell and show its last expression. Return "ok", "absent", "error" or "stopped"."""
         self.cell, name = cell, f"cell {cell}"
         self.room = MOST
+        sys.stdout, sys.stderr = self.streams  # a cell may have put its own there
         linecache.cache[name] = len(source), None, source.splitlines(True), name
         tree = None
         try:
@@ -203,6 +207,8 @@ class Kernel:
             for made in names_made(tree):
                 self.absent.pop(made, None)
             return "ok"
+        except KeyboardInterrupt:
+            return "stopped"
         except BaseException as error:
             if library := self.absent_library(error, tree):
                 self.send("absent", library=library)
@@ -287,8 +293,11 @@ def pretty(value: Any) -> str:
     """A value as IPython prints it: what does not fit a line goes over several."""
     from pprint import PrettyPrinter
 
-    long = isinstance(value, Mapping | list | tuple | set) and len(repr(value)) > 79
-    return PrettyPrinter(sort_dicts=False).pformat(value) if long else repr(value)
+    text = repr(value)
+    if len(text) > MOST:
+        return f"{text[:MOST]}\n… The rest of the {len(text):,} letters is not shown."
+    long = isinstance(value, Mapping | list | tuple | set) and len(text) > 79
+    return PrettyPrinter(sort_dicts=False).pformat(value) if long else text
 
 
 def picture(figure: Any) -> str:
@@ -314,10 +323,18 @@ def explain(error: BaseException, name: str) -> dict[str, Any]:
     text = "".join(traceback.format_exception_only(error)).strip()
     return {
         "name": type(error).__name__,
-        "text": str(error) if not isinstance(error, SyntaxError) else error.msg,
+        "text": str(error) if not isinstance(error, SyntaxError) else what_is_wrong(error),
         "line": own[-1] if own else None,
         "traceback": "".join(traceback.format_list(frames)) + text,
     }
+
+
+def what_is_wrong(error: SyntaxError) -> str:
+    """The message of a syntax error; commands of Jupyter are no Python."""
+    sign = (error.text or "").lstrip()[:1]
+    return (
+        error.msg if sign not in ("%", "!") else f"{sign} begins a command of Jupyter, not Python"
+    )
 
 
 def replace_matmul() -> None:
@@ -330,6 +347,8 @@ def replace_matmul() -> None:
         fits = numpy.ndim(a) > 1 and numpy.ndim(b) > 1 and a.dtype.kind == "f"
         if options or not fits or a.dtype != b.dtype:
             return own(a, b, out=out, **options) if out is not None else own(a, b, **options)
+        if b.shape[-1] > 32 and b.strides[-1] != b.itemsize:  # its loops are along the last axis
+            b = b.copy()
         return numpy.einsum("...mk,...kn->...mn", a, b, out=out)
 
     numpy.matmul = matmul
@@ -348,7 +367,9 @@ def start(
     path.write_text(solved, "utf-8")
     os.environ["CNNLIB_SOLUTIONS"] = str(path)
     replace_matmul()
-    # It would watch over its bars in a thread, and there are none here.
-    warnings.filterwarnings("ignore", "tqdm:disabling monitor support")
+    # tqdm would watch over its bars in a thread, and there are none here; a figure is shown when
+    # its cell ends.
+    for message in ("tqdm:disabling monitor support", "FigureCanvasAgg is non-interactive"):
+        warnings.filterwarnings("ignore", message)
     kernel = Kernel(post, later, fetch)
     return kernel

@@ -1,8 +1,12 @@
 // Python, in a worker of its own: the page stays alive while it computes. run.js is the other side.
 let kernel;
+const site = "/lib/python3.14/site-packages";
 const say = (message) => postMessage(message);
 
-/** Counts the bytes of everything that is fetched, and says what does not come: Pyodide waits for ever. */
+/**
+ * Counts the bytes of everything that is fetched, and says what does not come: Pyodide waits for ever.
+ * A copy is counted: a browser keeps what it compiles of an answer as it came, and of no other.
+ */
 const ownFetch = globalThis.fetch;
 let loaded = 0;
 globalThis.fetch = async (request, options) => {
@@ -10,19 +14,39 @@ globalThis.fetch = async (request, options) => {
   try {
     const answer = await ownFetch(request, options);
     if (!answer.ok) throw new Error(answer.status);
-    const counted = answer.body.pipeThrough(new TransformStream({
-      transform(part, out) {
-        loaded += part.length;
-        say({ kind: "loaded", bytes: loaded });
-        out.enqueue(part);
-      },
-    }));
-    return new Response(counted, { headers: answer.headers });
+    const write = (part) => say({ kind: "loaded", bytes: (loaded += part.length) });
+    answer.clone().body.pipeTo(new WritableStream({ write })).catch(() => {}); // who reads it is told
+    return answer;
   } catch (error) {
     say({ kind: "fault", of: "start", text: `${address} could not be loaded: ${error.message}` });
     throw error;
   }
 };
+
+/** Gives [name, content] of each file in a tar archive. */
+function* filesOf(bytes) {
+  const text = (at, length) => String.fromCharCode(...bytes.subarray(at, at + length)).replace(/\0.*/s, "");
+  for (let at = 0; bytes[at]; ) {
+    const name = text(at, 100), folder = text(at + 345, 155), size = parseInt(text(at + 124, 12), 8);
+    yield [folder ? `${folder}/${name}` : name, bytes.subarray(at + 512, at + 512 + size)];
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+}
+
+async function fetchPack(address) {
+  const { body } = await fetch(address);
+  return new Uint8Array(await new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
+}
+
+function unpack(fs, bytes) {
+  const made = new Set();
+  for (const [name, content] of filesOf(bytes)) {
+    const path = `${site}/${name}`, folder = path.slice(0, path.lastIndexOf("/"));
+    if (!made.has(folder)) fs.mkdirTree(folder);
+    made.add(folder);
+    fs.writeFile(path, content, { canOwn: true });
+  }
+}
 
 /** A file's bytes, at once: Python waits for an import. */
 function fetchNow(address) {
@@ -35,21 +59,19 @@ function fetchNow(address) {
 }
 
 async function start({ folder, manifest, early, interrupt, solved }) {
-  const { core, packages, needs } = manifest, url = (name) => new URL(name, folder).href;
-  const { loadPyodide } = await import(url(`${core}pyodide.mjs`));
+  const { core, packages, needs, lock } = manifest, url = (name) => new URL(name, folder).href;
   const wanted = early.flatMap((name) => [...(needs[name] ?? []), name]);
   const waiting = [...new Set(["", ...wanted])].flatMap((name) => packages[name].splice(0));
-  const files = Promise.all(waiting.map(async (name) => (await fetch(url(name))).arrayBuffer()));
-  const pyodide = await loadPyodide({ indexURL: url(core), env: { MPLBACKEND: "agg" } });
-  const unpack = (content) => pyodide.unpackArchive(content, "zip", { extractDir: site });
-  const site = pyodide.runPython("import site; site.getsitepackages()[0]");
-  for (const content of await files) unpack(content);
+  const packs = Promise.all(waiting.map((name) => fetchPack(url(name))));
+  const { loadPyodide } = await import(url(`${core}pyodide.mjs`));
+  const pyodide = await loadPyodide({ indexURL: url(core), lockFileContents: lock, env: { MPLBACKEND: "agg" } });
+  for (const pack of await packs) unpack(pyodide.FS, pack);
   if (interrupt) pyodide.setInterruptBuffer(interrupt);
   const later = Object.keys(packages).filter((name) => packages[name].length);
   const fetchPackage = (name) => {
     const all = [...(needs[name] ?? []), name].flatMap((one) => packages[one].splice(0));
     say({ kind: "fetching", name });
-    all.forEach((one) => unpack(fetchNow(url(one))));
+    all.forEach((one) => pyodide.unpackArchive(fetchNow(url(one)), "gztar", { extractDir: site }));
   };
   const runner = pyodide.pyimport("runner");
   kernel = runner.start((text) => say(JSON.parse(text)), pyodide.toPy(later), fetchPackage, JSON.stringify(solved));

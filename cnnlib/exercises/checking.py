@@ -1,6 +1,8 @@
 """What an exercise is, and how what a reader wrote for it is tried."""
 
 import copy
+import dis
+import functools
 import inspect
 import linecache
 import sys
@@ -9,7 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -65,6 +67,8 @@ class Exercise:
         an array, number, text, or a tuple, list or dict of these.
     rtol, atol : float
         How far a number may be off, as in numpy.allclose.
+    ending : str
+        How a function gives its result.
 
     """
 
@@ -76,6 +80,7 @@ class Exercise:
     use: Callable = call
     rtol: float = 1e-6
     atol: float = 1e-9
+    ending: str = "end it with `return`"
 
 
 @dataclass(frozen=True)
@@ -182,14 +187,28 @@ class TooLongError(BaseException):
     """A reader's code did not come to an end; its own `except Exception` does not hold this up."""
 
 
+@functools.cache
+def held(code: CodeType) -> list[tuple[int, int]]:
+    """The instructions of a function, first to last, whose exceptions it may catch itself."""
+    return [(part.start, part.end) for part in dis.Bytecode(code).exception_entries]  # type: ignore[attr-defined]
+
+
 class Limit:
-    """Stops code of the reader's own file when its time is over, on any machine, in any thread."""
+    """Stops code of the reader's own file when its time is over, on any machine, in any thread.
+
+    A bare `except:` would catch this, and Python traces no more after it has raised once. So it
+    waits for a place outside of every `try`; a loop that lies inside of one has none, and is ended
+    after `GRACE` seconds more.
+    """
+
+    GRACE = 0.2
 
     def __init__(self, seconds: float, file: str) -> None:
         self.seconds, self.file = seconds, file
 
     def __enter__(self) -> None:
         self.before, self.end = sys.gettrace(), time.monotonic() + self.seconds
+        self.over = False
         sys.settrace(self.trace)
 
     def trace(self, frame: FrameType, event: str, argument: Any) -> Callable | None:
@@ -197,12 +216,25 @@ class Limit:
         if frame.f_code.co_filename != self.file:
             return None
         frame.f_trace_opcodes = True
-        if time.monotonic() > self.end:
+        late = time.monotonic() - self.end
+        if late > 0 and (late > self.GRACE or not self.is_held(frame)):
+            self.over = True
             raise TooLongError
         return self.trace
 
-    def __exit__(self, *error: object) -> None:
+    def is_held(self, frame: FrameType | None) -> bool:
+        """Whether the reader's code may catch what is raised in this frame."""
+        while frame:
+            place, code = frame.f_lasti, frame.f_code
+            if code.co_filename == self.file and any(a <= place < b for a, b in held(code)):
+                return True
+            frame = frame.f_back
+        return False
+
+    def __exit__(self, kind: type | None, error: object, trace: object) -> None:
         sys.settrace(self.before)
+        if self.over and kind is not TooLongError:  # it was caught all the same
+            raise TooLongError
 
 
 def file_of(written: Callable) -> str:
@@ -242,7 +274,8 @@ def judge(exercise: Exercise, written: Any, seconds: float = SECONDS) -> Verdict
     for arguments, got in zip(tries, results, strict=True):
         expected = exercise.use(exercise.right, *copy.deepcopy(arguments))
         if not same(got, expected, exercise.rtol, exercise.atol):
-            words = named_mistake(exercise, tries, results) or difference(name, expected, got)
+            words = named_mistake(exercise, tries, results)
+            words = words or difference(exercise, written, expected, got)
             example = [*titled(exercise, arguments), ("expected", expected), ("yours", got)]
             return Verdict(False, words, example)
     return Verdict(True, f"`{name}` gives what is expected in all {len(tries)} tries.")
@@ -267,16 +300,20 @@ def named_mistake(exercise: Exercise, tries: Sequence[Try], results: Sequence[An
     return ""
 
 
-def difference(name: str, expected: Any, got: Any) -> str:
+def difference(exercise: Exercise, written: Any, expected: Any, got: Any) -> str:
     """In what a result differs from the one that was expected."""
+    name, of_class = exercise.name, isinstance(written, type)
     if got is None:
-        return f"`{name}` gives nothing back. Write its code, and end it with `return`."
+        who = f"A method of `{name}`" if of_class else f"`{name}`"
+        return f"{who} gives nothing back. Write its code, and {exercise.ending}."
     if several(expected):
         if not several(got) or len(expected) != len(got):
             return f"`{name}` gives {kind(got)}; expected {kind(expected)}."
         pairs = zip(expected, got, strict=True)
         wrong = next(n for n, pair in enumerate(pairs) if not same(*pair))
-        return f"Result {wrong}: {difference(name, expected[wrong], got[wrong])}"
+        words = difference(exercise, written, expected[wrong], got[wrong])
+        missing = got[wrong] is None and (of_class or all(one is None for one in got))
+        return words if missing else f"Result {wrong}: {words}"
     if isinstance(expected, str | Mapping):
         return f"`{name}` gives another result."
     try:

@@ -246,6 +246,7 @@ EXERCISES = {
             "`yield few` passes a batch on, under the condition `len(few[0]) == size`.",
         ],
         what_was_cut,
+        ending="hand each batch over with `yield`",
     ),
     "training-keep-best": Exercise(
         "train_and_keep_best",
