@@ -220,9 +220,7 @@ def _mnist(source: downloads.Source, progress: bool) -> tuple[Split, Split]:
         downloads.read_idx(downloads.find(source, name, progress), shape, known)
         for name, shape, known in zip(source.hashes, source.shapes, source.contents, strict=True)
     ]
-    pictures = [images[:, None].astype(np.float32) / 255 for images in arrays[::2]]
-    labels = [labels.astype(np.int64) for labels in arrays[1::2]]
-    return Split(pictures[0], labels[0]), Split(pictures[1], labels[1])
+    return _split(arrays[0][:, None], arrays[1]), _split(arrays[2][:, None], arrays[3])
 
 
 def cifar10(progress: bool = True) -> tuple[Split, Split]:
@@ -241,12 +239,11 @@ def cifar10(progress: bool = True) -> tuple[Split, Split]:
     [(name, known)] = source.hashes.items()
     images, labels = downloads.read_cifar10(downloads.find(source, name, progress), known)
     test = len(images) // 6  # the sixth and last of the archive's files
-    parts = [slice(-test), slice(-test, None)]
-    train, test = (
-        Split(images[part].astype(np.float32) / 255, labels[part].astype(np.int64))
-        for part in parts
-    )
-    return train, test
+    return _split(images[:-test], labels[:-test]), _split(images[-test:], labels[-test:])
+
+
+def _split(images: np.ndarray, labels: np.ndarray) -> Split:
+    return Split(images.astype(np.float32) / 255, labels.astype(np.int64))
 
 
 def center_digit(drawing: np.ndarray) -> np.ndarray:

@@ -309,7 +309,7 @@ def axe_faults():
     return axe_faults
 
 
-# Takes the rest of a page away from around some widgets: a whole chapter costs most of a test's time.
+# Takes the rest of a page away from around some widgets: most of a test's time goes into it.
 ALONE_THERE = """async (selector) => {
   const drawn = (view) => view.nextElementSibling?.matches(".widget-failed, :has(.cnn-widget)");
   const views = [...document.querySelectorAll('script[type*="widget-view"]')];
