@@ -198,9 +198,9 @@ def read_cifar10(path: Path, known: str) -> tuple[np.ndarray, np.ndarray]:
     parts: dict[str, bytes] = {}
     with tarfile.open(path, "r|gz") as archive:
         for member in archive:
-            file = archive.extractfile(member)
-            if file and member.name in BATCHES:
-                parts[member.name] = file.read()
+            content = archive.extractfile(member)
+            if content and member.name in BATCHES:
+                parts[member.name] = content.read()
     records = np.frombuffer(b"".join(parts[name] for name in BATCHES), np.uint8)
     records = records.reshape(-1, 1 + 3 * 32 * 32)
     return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0]
