@@ -130,7 +130,7 @@ def of_cnnlib() -> Iterator[tuple[str, bytes]]:
             yield name.removesuffix("py") + "js", b""
     yield "cnnlib/widgets/shared/view/widget.css", b""
     for file in sorted((ROOT / "assets").glob("*")):
-        if file.suffix in (".json", ".safetensors"):
+        if file.suffix in (".jpg", ".json", ".safetensors"):
             yield f"cnnlib/assets/{file.name}", file.read_bytes()
 
 

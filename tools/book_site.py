@@ -343,7 +343,8 @@ def refresh(root: Path) -> None:
 
 def executed_with(root: Path) -> str:
     """A digest of all files, but a chapter's own, that decide what its cells print."""
-    patterns = ("cnnlib/**/*.py", "assets/*.json", "assets/*.safetensors", "tools/book_*.py")
+    kept = ("jpg", "json", "safetensors")
+    patterns = ("cnnlib/**/*.py", *(f"assets/*.{one}" for one in kept), "tools/book_*.py")
     files = [file for pattern in patterns for file in sorted(root.glob(pattern))]
     files += root.glob("requirements.txt")
     of_page = "book_python.py", "cells.json"  # what is done in a page alone
