@@ -4,7 +4,7 @@ import { button, copyWith, followPointer, format, h, light, select } from "./sha
 import { frame, group } from "./shared/view/frame.js";
 import { grid } from "./shared/view/grid.js";
 import { inRange, largestOf, paintLarge } from "./shared/view/maps.js";
-import { camera, decoded, imageOf, paintLight, readPicture, savePicture, takeFiles } from "./shared/view/photo.js";
+import { camera, decoded, imageOf, paintLight, readPicture, savePicture, takeFiles } from "./shared/view/picture.js";
 import { codeFor } from "./shared/view/photo_code.js";
 import { EVERY_KERNEL } from "./shared/view/photo_presets.js";
 import { sumPanel } from "./shared/view/sum.js";

@@ -78,7 +78,7 @@ class Photo(Array):
                 f"{owner} holds numbers from {array.min()} to {array.max()}; "
                 "expected whole numbers from 0 to 255, or fractions from 0 to 1"
             )
-        array = np.round(array * (255 / white)) / 255
+        array = np.round(array.astype(float) * (255 / white)) / 255
         array.flags.writeable = False
         return array
 
