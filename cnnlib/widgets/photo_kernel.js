@@ -4,7 +4,7 @@ import { button, copyWith, followPointer, format, h, light, select } from "./sha
 import { frame, group } from "./shared/view/frame.js";
 import { grid } from "./shared/view/grid.js";
 import { inRange, largestOf, paintLarge } from "./shared/view/maps.js";
-import { camera, decoded, imageOf, paintLight, readPicture, savePicture, takeFiles } from "./shared/view/picture.js";
+import { camera, decoded, imageOf, isAltered, paintLight, readPicture, savePicture, takeFiles } from "./shared/view/picture.js";
 import { codeFor } from "./shared/view/photo_code.js";
 import { EVERY_KERNEL } from "./shared/view/photo_presets.js";
 import { sumPanel } from "./shared/view/sum.js";
@@ -121,7 +121,7 @@ function createPictures({ get, set }, { point, choose, current }) {
   const planes = h("span", { class: "planes", role: "group", "aria-label": "Map" }, COLORS.map((name, channel) =>
     button(name, () => set({ channel }), { "data-channel": channel })));
   let painted = [];
-  const element = h("div", { class: "pictures main" }, h("div", {}, names[0], photo), h("div", {}, names[1], map, scale, planes));
+  const element = h("div", { class: "pictures" }, h("div", {}, names[0], photo), h("div", {}, names[1], map, scale, planes));
   return { element, update(now) {
     const { image, result, signed, row, column, trace, map: channel } = now;
     if (!result) return;
@@ -166,7 +166,7 @@ function createLook(own, change) {
   const kernels = createGrids((k, name) => grid({ label: name, tone: "signed", counted: false, onerror: complain,
     onedit: (a, b, value) => change({ weight: copyWith(get("weight"), [shown[k] % get("weight").length, a, b], value) }) }));
   const bias = grid({ label: "Bias", tone: "signed", counted: false, onerror: complain, onedit: (_, __, value) => change({ bias: value }) });
-  const row = h("div", { class: "look" }, windows, h("span", { class: "times", "aria-hidden": "true" }, "·"),
+  const row = h("div", { class: "look" }, windows, h("span", { class: "times", "aria-hidden": "true" }, "×"),
     h("div", {}, kernels, h("div", { class: "bias" }, h("span", {}, "+ bias"), bias)));
   const sum = sumPanel((term) => light(row, term ? [windows.cell(shown.indexOf(term.channel), term.a, term.b), kernels.cell(Math.min(shown.indexOf(term.channel), get("weight").length - 1), term.a, term.b)] : []));
   return { element: h("div", { class: "stage" }, row, sum), update({ result, trace, relu }) {
@@ -198,7 +198,7 @@ function createAfter({ complain, get }, change) {
     onedit: (a, b, value) => change({ second: copyWith(get("second"), [a, b], value) }) });
   const name = (text) => h("span", { class: "plane-name" }, text);
   const row = h("div", { class: "look" }, h("div", { class: "plane" }, name("Window in the first map"), window),
-    h("span", { class: "times", "aria-hidden": "true" }, "·"), h("div", { class: "plane" }, name("Second kernel"), kernel));
+    h("span", { class: "times", "aria-hidden": "true" }, "×"), h("div", { class: "plane" }, name("Second kernel"), kernel));
   const sum = sumPanel((term) => light(row, term ? [window.cell(term.a, term.b), kernel.cell(term.a, term.b)] : []));
   const second = h("div", { class: "stage" }, row, sum), pooled = h("p", { class: "sum pooled" });
   return { element: h("div", {}, second, pooled), update({ result, trace, relu }) {
@@ -243,7 +243,8 @@ function createPicker(own, change) {
   isOwn.disabled = true;
   photos.append(isOwn);
   const row = group({ class: "controls" }, h("span", { class: "field" }, h("span", {}, "Photograph"), photos), button("Your picture", () => file.click()), file, lens.opener);
-  const note = h("p", { class: "note" }, "Or drop a picture here, or paste it. It stays on this device: nothing is sent anywhere.");
+  const guard = isAltered() ? " This browser changes pixels a little, to guard you, so numbers may differ from Python's." : "";
+  const note = h("p", { class: "note" }, `Or drop a picture here, or paste it. It stays on this device: nothing is sent anywhere.${guard}`);
   return { element: h("div", { class: "picker" }, row, note, lens), take, stop: lens.stop,
     update() { photos.value = typeof get("image") === "string" ? get("image") : ""; } };
 }
@@ -371,10 +372,10 @@ function build(own) {
   const time = { element: h("span", { hidden: true }), update({ start, result }) {
     if (result) this.element.dataset.took = (performance.now() - start).toFixed(1);
   } };
-  const parts = group({ class: "all" }, picker, createPresets(own, change), own.error, pictures, createLook(own, change), createAfter(own, change),
-    createControls(own, change), createCode(own, source), time);
-  takeFiles(parts.element, picker.take);
-  return { state, parts: [parts], forget: () => (hover = null), say: (now) => (hover || !now.result ? undefined : said(now)) };
+  const parts = [picker, createPresets(own, change), group({ class: "main" }, pictures, createLook(own, change), createAfter(own, change)),
+    createControls(own, change), createCode(own, source)];
+  for (const { element } of parts) takeFiles(element, picker.take);
+  return { state, parts: [own.error, ...parts, time], forget: () => (hover = null), say: (now) => (hover || !now.result ? undefined : said(now)) };
 }
 
 export default frame({ mark: "photo-kernel", label: "A kernel on a photograph",

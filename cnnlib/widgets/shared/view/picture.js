@@ -20,6 +20,14 @@ function keptOf(canvas) {
   return { shape: [3, height, width], bytes: packed(bytes) };
 }
 
+/** Whether the browser gives the pixels of a canvas back changed, as some do against tracking. */
+export function isAltered() {
+  const side = 16, context = h("canvas", { width: side, height: side }).getContext("2d", { willReadFrequently: true });
+  const given = new ImageData(Uint8ClampedArray.from({ length: 4 * side * side }, (_, at) => (at % 4 === 3 ? 255 : at % 251)), side);
+  context.putImageData(given, 0, 0);
+  return context.getImageData(0, 0, side, side).data.some((value, at) => value !== given.data[at]);
+}
+
 /** A picture on white, whole, in a frame of wide x high, or high x wide where it stands upright; never enlarged. */
 function drawn(source, width, height, [wide, high]) {
   const [across, down] = width < height ? [high, wide] : [wide, high];
