@@ -16,7 +16,7 @@ const DIALECTS = {
 
 /** The lines that load the picture: one of the book's by its name, another from the file that the page saves. */
 function pictureLines({ name, shape }, { given }) {
-  if (name) return [`x = ${given(`PhotoKernel("${name}").image`)}`];
+  if (name) return [`photo = cnnlib.photographs(small=True)["${name}"]`, `x = ${given("photo.astype(float)")}`];
   const gray = shape[0] === 1 ? "[:1]" : "";
   return ['pixels = np.asarray(Image.open("picture.png").convert("RGB"))', `x = ${given(`pixels.transpose(2, 0, 1)${gray} / 255`)}`];
 }
@@ -34,7 +34,7 @@ export function codeFor(library, traits) {
   const planes = channels === "gray" ? 1 : shape[0], apart = channels !== "added", maps = apart ? planes : 1;
   const options = Object.entries({ stride, padding, dilation, groups: apart ? planes : 1 })
     .filter(([key, value]) => value !== (key === "padding" ? 0 : 1)).map(([key, value]) => `, ${key}=${python(value)}`).join("");
-  const head = [...dialect.head, ...(name ? ["from cnnlib.widgets import PhotoKernel"] : [...(library === "torch" ? ["import numpy as np"] : []), "from PIL import Image"])];
+  const head = [...new Set([...dialect.head, name ? "import cnnlib" : "import numpy as np", ...(name ? [] : ["from PIL import Image"])])].sort();
   const again = relu ? [`y = ${F}.relu(y)`] : [];
   const behind = second ? [`second = ${dialect.array(rowsOf(second))}`,
     `y = ${F}.conv2d(y, ${dialect.stack}([second[None]] * ${maps})${padding ? `, padding=${python(padding)}` : ""}${maps > 1 ? `, groups=${maps}` : ""})`, ...again] : [];
