@@ -99,7 +99,11 @@ function createScale() {
   const low = h("span"), high = h("span"), bar = h("span", { class: "bar", "aria-hidden": "true" }), range = h("span", { class: "note" });
   return { element: h("div", { class: "scale" }, low, bar, high, range), update({ result, map, signed }) {
     const { shape: [, rows, columns], data } = result.output, plane = data.subarray(map * rows * columns, (map + 1) * rows * columns);
-    const [least, most] = plane.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
+    let [least, most] = [Infinity, -Infinity];
+    for (const value of plane) {
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
     const top = signed ? largestOf(plane) : 1;
     [low.textContent, high.textContent] = [signed ? format(-top, 2) : "0", format(top, 2)];
     bar.classList.toggle("signed", signed);
@@ -120,18 +124,18 @@ function createPictures({ get, set }, { point, choose, current }) {
   const names = [h("div", { class: "caption" }), h("div", { class: "caption" })], scale = createScale();
   const planes = h("span", { class: "planes", role: "group", "aria-label": "Map" }, COLORS.map((name, channel) =>
     button(name, () => set({ channel }), { "data-channel": channel })));
-  let painted = [];
+  let [painted, source] = [[], null];
   const element = h("div", { class: "pictures" }, h("div", {}, names[0], photo), h("div", {}, names[1], map, scale, planes));
   return { element, update(now) {
     const { image, result, signed, row, column, trace, map: channel } = now;
     if (!result) return;
-    const shown = [image, result, signed, signed && channel, get("channels") === "gray"];
-    if (!same(shown.slice(2), painted.slice(2)) || shown.some((one, i) => i < 2 && one !== painted[i])) {
-      paint(photo.canvas, get("channels") === "gray" ? result.x : image, false, 0);
+    const read = get("channels") === "gray" ? result.x : image, shown = [result, signed, signed && channel];
+    if (read !== source) paint(photo.canvas, read, false, 0);
+    if (shown.some((one, i) => one !== painted[i])) {
       paint(map.canvas, result.output, signed, channel);
       scale.update(now);
     }
-    painted = shown;
+    [painted, source] = [shown, read];
     const [, rows, columns] = image.shape, [maps, high, wide] = result.output.shape, { layer: { axes }, i, j } = trace.sums[0];
     const window = { row: i * axes.rows.stride - axes.rows.before, column: j * axes.columns.stride - axes.columns.before,
       rows: axes.rows.extent, columns: axes.columns.extent };

@@ -6,9 +6,13 @@ import { max_pool2d } from "./pooling.js";
 import { meets, windows } from "./shapes.js";
 import { geometry, products } from "./terms.js";
 
-/** The mean of an image's channels. */
+const grays = new WeakMap();
+
+/** The mean of an image's channels, computed once. */
 export function grayOf(image) {
+  if (grays.has(image)) return grays.get(image);
   const [channels, rows, columns] = image.shape, area = rows * columns, gray = zeros([1, rows, columns], image);
+  grays.set(image, gray);
   for (let at = 0; at < area; at++) {
     let total = 0;
     for (let c = 0; c < channels; c++) total += image.data[c * area + at];
