@@ -3,6 +3,7 @@
 import ast
 import builtins
 import importlib.util
+import io
 import json
 import sys
 from pathlib import Path
