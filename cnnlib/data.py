@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cnnlib import checks, downloads
+from cnnlib.records import small_photographs
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,8 +50,13 @@ def digits() -> Split:
     return Split(bunch.images[:, None].astype(np.float32) / 16, bunch.target)
 
 
-def photographs() -> dict[str, np.ndarray]:
-    """The two photographs of scikit-learn, "china" and "flower", in color, (3, 427, 640)."""
+def photographs(small: bool = False) -> dict[str, np.ndarray]:
+    """The two photographs of scikit-learn, "china" and "flower", in color, (3, 427, 640).
+
+    small: cut around their middle and scaled, (3, 240, 320), as the widget PhotoKernel shows them.
+    """
+    if checks.flag("photographs", "small", small):
+        return small_photographs()
     from sklearn.datasets import load_sample_images
 
     bunch = load_sample_images()

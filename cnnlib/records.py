@@ -48,3 +48,12 @@ def mnist_examples() -> Examples:
     rows = record("mnist_examples")["examples"]
     labels, answers = (np.array([row[name] for row in rows]) for name in ("label", "answer"))
     return Examples(recorded_images(rows), labels, answers)
+
+
+def small_photographs() -> dict[str, np.ndarray]:
+    """Return the photographs of tools/record_photographs.py, (3, 240, 320), from 0 to 1."""
+    from PIL import Image
+
+    images = {name: Image.open(asset(f"{name}.jpg")) for name in ("china", "flower")}
+    arrays = {name: np.asarray(image, np.float32) for name, image in images.items()}
+    return {name: array.transpose(2, 0, 1) / 255 for name, array in arrays.items()}

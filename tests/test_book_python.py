@@ -3,6 +3,7 @@
 import ast
 import builtins
 import importlib.util
+import io
 import json
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import sklearn.datasets
+from PIL import Image
 
 from tools import book_python
 
@@ -276,6 +278,15 @@ def test_python_is_compiled_and_the_books_own_keeps_its_source(tmp_path, monkeyp
     monkeypatch.setattr(book_python.subprocess, "run", None)  # it is not compiled again
     assert dict(book_python.compiled("one", files)) == others
     assert book_python.tar(own) == book_python.tar(own)
+
+
+def test_the_photographs_of_a_page_need_no_jpeg():
+    files = dict(book_python.of_cnnlib())
+    for name in ("china.jpg", "flower.jpg"):
+        packed = Image.open(io.BytesIO(files[f"cnnlib/assets/{name}"]))
+        assert packed.format == "PNG"
+        original = np.asarray(Image.open(ROOT / "assets" / name))
+        np.testing.assert_array_equal(np.asarray(packed), original)
 
 
 def test_the_pages_know_every_cell_but_the_one_for_colab():

@@ -21,6 +21,18 @@ def test_the_bundled_digits_and_photographs():
     assert 0 <= photographs["flower"].min() < photographs["flower"].max() <= 1
 
 
+def test_small_photographs_are_the_middle_of_the_large_ones():
+    small = cnnlib.photographs(small=True)
+    for name, image in cnnlib.photographs().items():
+        assert small[name].shape == (3, 240, 320)
+        assert small[name].dtype == np.float32
+        middle = image[:, :, 36:-36]
+        means = [one.mean(axis=(1, 2)) for one in (small[name], middle)]
+        np.testing.assert_allclose(*means, atol=0.01)
+    with pytest.raises(TypeError, match="photographs: small is a str; expected True or False"):
+        cnnlib.photographs(small="yes")
+
+
 def test_a_centered_digit_has_a_box_of_20_pixels_and_its_mass_in_the_middle():
     drawing = np.zeros((90, 70))
     drawing[5:35, 40:46] = 1  # a post of 30 x 6, to be 20 x 4

@@ -32,7 +32,8 @@ def everything(book):
     in tests/test_pages.py.
     """
     host = (book / "chapters" / "convolution.html").read_text("utf-8")
-    states, kinds, views = json.loads(STATE.search(host)[0]), {("SlidingKernel", None)}, ""
+    kinds = {("SlidingKernel", None), ("PhotoKernel", None)}
+    states, views = json.loads(STATE.search(host)[0]), ""
     for name in PAGES:
         page = (book / f"{name}.html").read_text("utf-8")
         own = json.loads(STATE.search(page)[0])["state"] if SHOWN.search(page) else {}
@@ -183,6 +184,7 @@ SWIPED = [
     (".shift-explorer", "Image"),
     (".occlusion", "Image with the square"),
     (".pixel-drawing", "Drawing"),
+    (".photo-kernel .photo", None),
     (".pixel-magnifier .photo", None),
     (".nudge-plot", None),
     (".activation-explorer .plot", None),

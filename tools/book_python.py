@@ -31,6 +31,7 @@ import playwright
 import pooch
 from docutils import nodes
 from docutils.statemachine import StringList
+from PIL import Image
 from sklearn.datasets import load_digits
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -132,6 +133,16 @@ def of_cnnlib() -> Iterator[tuple[str, bytes]]:
     for file in sorted((ROOT / "assets").glob("*")):
         if file.suffix in (".json", ".safetensors"):
             yield f"cnnlib/assets/{file.name}", file.read_bytes()
+        if file.suffix == ".jpg":
+            yield f"cnnlib/assets/{file.name}", as_png(file)
+
+
+def as_png(file: Path) -> bytes:
+    """The pixels of a JPEG as PNG: not every Pillow that is compiled for a page reads JPEG."""
+    content = io.BytesIO()
+    with Image.open(file) as picture:
+        picture.save(content, "PNG", optimize=True)
+    return content.getvalue()
 
 
 def of_page() -> Iterator[tuple[str, bytes]]:

@@ -12,10 +12,12 @@ from collections import Counter
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote, unquote, urljoin
 
 import ipywidgets
 from docutils import nodes
+from docutils.parsers.rst import directives
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.execute import direct
 from PIL import Image
@@ -23,6 +25,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
 
 from cnnlib import widgets
 from cnnlib.widgets.widget import STYLE, Widget, modules
@@ -128,6 +131,41 @@ class WidgetText(SphinxPostTransform):
                 forms[WIDGET_VIEW] += nodes.raw("", html, format="html")
 
 
+SCRIPT = '<script async src="{}_static/widgets/{}.js?v=0" onload="{}" onerror="{}"></script>'
+ENDED = "this.ended = true"
+
+
+class Playable(SphinxDirective):
+    """A widget in a page that is no notebook, written as in Python, and a picture of it.
+
+    The picture stands where no script runs; elsewhere it is not even loaded.
+    """
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    option_spec: ClassVar[dict] = {"picture": directives.path, "alt": directives.unchanged_required}
+
+    def run(self) -> list[nodes.Node]:
+        """Return the widget's state, its scripts and its view, as MyST-NB writes them."""
+        code = " ".join(self.arguments[0].split())
+        widget = eval(code, vars(widgets))
+        names = [*widget._arguments(), "_anywidget_id"]
+        state = {name: widget.get_state(name)[name] for name in names}
+        bundle = json.dumps({"state": {code: {"state": state}}}).replace("<", "\\u003c")
+        root = "../" * self.env.docname.count("/")
+        scripts = [
+            SCRIPT.format(root, name, ENDED, ENDED) for name in ("shared", type(widget).__name__)
+        ]
+        address = f"{root}_static/{self.options['picture']}"
+        picture = f'<img src="{address}" alt="{escape(self.options["alt"])}" width="600"/>'
+        html = (
+            f'<div class="playable"><script type="{WIDGET_STATE}">{bundle}</script>'
+            f'{"".join(scripts)}<script type="{WIDGET_VIEW}">{json.dumps({"model_id": code})}'
+            f'</script><div class="widget-text"><noscript>{picture}</noscript></div></div>'
+        )
+        return [nodes.raw("", html, format="html")]
+
+
 def share_widgets(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
     """Let the page load the scripts and styles that MyST-NB has written into each widget's state.
 
@@ -146,10 +184,7 @@ def share_widgets(app: Sphinx, page: str, template: str, context: dict, doctree:
                 del model["state"]["_esm"], model["state"]["_css"]
                 for name in ("shared", widget.__name__):
                     app.add_js_file(
-                        f"widgets/{name}.js",
-                        loading_method="async",
-                        onload="this.ended = true",
-                        onerror="this.ended = true",
+                        f"widgets/{name}.js", loading_method="async", onload=ENDED, onerror=ENDED
                     )
         bundle.attributes["body"] = json.dumps(content).replace("<", "\\u003c")
 
@@ -343,7 +378,8 @@ def refresh(root: Path) -> None:
 
 def executed_with(root: Path) -> str:
     """A digest of all files, but a chapter's own, that decide what its cells print."""
-    patterns = ("cnnlib/**/*.py", "assets/*.json", "assets/*.safetensors", "tools/book_*.py")
+    kept = ("jpg", "json", "safetensors")
+    patterns = ("cnnlib/**/*.py", *(f"assets/*.{one}" for one in kept), "tools/book_*.py")
     files = [file for pattern in patterns for file in sorted(root.glob(pattern))]
     files += root.glob("requirements.txt")
     of_page = "book_python.py", "cells.json"  # what is done in a page alone
@@ -407,6 +443,7 @@ def setup(app: Sphinx) -> dict:
     # The theme would choose between light and dark when all is read, and have all drawn anew.
     app.add_js_file(None, body=BEGIN, priority=100)
     app.add_post_transform(WidgetText)
+    app.add_directive("playable", Playable)
     app.connect("config-inited", configure)
     app.connect("html-page-context", describe)
     app.connect("html-page-context", share_widgets, priority=900)  # after MyST-NB

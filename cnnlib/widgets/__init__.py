@@ -17,6 +17,7 @@ from cnnlib.widgets.nudge import Nudge
 from cnnlib.widgets.occlusion import Occlusion
 from cnnlib.widgets.optimizer_race import OptimizerRace
 from cnnlib.widgets.output_size import OutputSize
+from cnnlib.widgets.photo_kernel import PhotoKernel
 from cnnlib.widgets.pixel_drawing import PixelDrawing
 from cnnlib.widgets.pixel_magnifier import PixelMagnifier
 from cnnlib.widgets.pixel_shuffle import PixelShuffle
@@ -44,6 +45,7 @@ __all__ = [
     "Occlusion",
     "OptimizerRace",
     "OutputSize",
+    "PhotoKernel",
     "PixelDrawing",
     "PixelMagnifier",
     "PixelShuffle",

@@ -7,6 +7,8 @@ import { WeightedLayer } from "./layer.js";
 import { addProduct, matrix, transposed } from "./products.js";
 import { conv_transpose_output_size, meets, pair, stopsInside, windows } from "./shapes.js";
 
+const FEW = 4; // filters, so few that a product of matrices would mostly multiply by nothing
+
 /**
  * Calls visit(place, stop, pixel, count) for each place in the window and each row of stops: beginning with these
  * two, `count` stops in a row meet pixels of the image that are a stride apart. The others meet the padding.
@@ -91,10 +93,27 @@ class Correlation {
 
   /** maps += weights times windows of x. */
   forward(x, weight, maps) {
+    if (this.filters < FEW && maps instanceof Float64Array && weight.every(Number.isFinite)) return this.sweep(x, weight, maps);
     const columns = this.room(x);
     this.each(maps, weight, (pixel, ownMaps, filters) => {
       lay(columns, x, pixel, this.axes, this.channels);
       addProduct(ownMaps, filters, columns, this.filters, this.places, this.stops);
+    });
+  }
+
+  /**
+   * The same without columns, which few filters would read too seldom: a weight meets all its pixels, then the next.
+   * Sums in singles would be rounded on their way; and no weight meets the padding, which an infinite one turns to nan.
+   */
+  sweep(x, weight, maps) {
+    const step = this.axes.columns.stride;
+    this.each(maps, weight, (pixel, ownMaps, own) => {
+      for (let filter = 0; filter < this.filters; filter++)
+        eachRun(this.axes, this.channels, (place, stop, at, count) => {
+          const w = weight[own.start + filter * this.places + place], from = pixel + at;
+          const to = ownMaps.start + filter * this.stops + stop;
+          for (let j = 0; j < count; j++) maps[to + j] += w * x[from + j * step];
+        });
     });
   }
 

@@ -14,9 +14,9 @@ function paintMap(data, width, left, values, from, [rows, columns], top, gray) {
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < columns; j++) {
       const value = values[from + i * columns + j], at = 4 * (i * width + left + j);
-      const strength = inRange(Math.abs(value) / top, 0, 1);
-      if (gray) data.set([255 * strength, 255 * strength, 255 * strength, 255], at);
-      else data.set([...HUES[value < 0 ? 0 : 1], 255 * strength], at);
+      const strength = 255 * inRange(Math.abs(value) / top, 0, 1), hue = HUES[value < 0 ? 0 : 1];
+      for (let part = 0; part < 3; part++) data[at + part] = gray ? strength : hue[part];
+      data[at + 3] = gray ? 255 : strength;
     }
 }
 
