@@ -44,7 +44,7 @@ export function evaluation(network, { images: { shape: [count, ...shape], data }
     });
   }
   const dead = new Map([...alive].map(([relu, marks]) => [relu, marks.filter((mark) => !mark).length / marks.length]));
-  return { loss: loss / count, accuracy: 1 - wrong.length / count, confusion, wrong, dead };
+  return { loss: loss / count, accuracy: (count - wrong.length) / count, confusion, wrong, dead };
 }
 
 /** Every layer's numbers for one image, as Trainer.snapshot gives them. */

@@ -163,8 +163,9 @@ export class Trainer {
     Object.assign(this, { total: 0, right: 0 });
   }
 
-  /** The next batch: {images, labels}. */
-  #next() {
+  /** What the next batch will be: {images, labels}. */
+  next() {
+    if (this.at === 0) this.#beginEpoch();
     const { at, settings: { batch_size, shift } } = this, numbers = this.order.slice(at, at + batch_size);
     const move = (n) => [0, 1].map((axis) => Math.floor(this.moves[2 * (at + n) + axis] * (2 * shift + 1)) - shift);
     return { images: this.#gathered(this.data.train.images, numbers, shift ? move : null), labels: numbers.map((number) => this.#label(number)) };
@@ -173,8 +174,7 @@ export class Trainer {
   /** Learns from one batch; at the end of an epoch it evaluates. Returns the batch's loss, or null when stopped. */
   batch() {
     if (this.stopped) return null;
-    if (this.at === 0) this.#beginEpoch();
-    const { network, optimizer, parameters, batches, epoch, seed } = this, { images, labels } = this.#next();
+    const { network, optimizer, parameters, batches, epoch, seed } = this, { images, labels } = this.next();
     this.dropouts.forEach((dropout, i) => (dropout.random = stream(seed, FOR.dropout, i, batches)));
     network.train();
     optimizer.zero_grad();
