@@ -51,18 +51,19 @@ export function evaluation(network, { images: { shape: [count, ...shape], data }
 export function layersSeen(network, layers, image, { before, dead }) {
   let x = image;
   return [...network].map((layer, i) => {
-    const { kind, layers: list } = layers[i], from = x, { weight, bias } = layer;
+    const { kind, layers: list } = layers[i], from = x, { weight, bias, running_mean, running_var } = layer;
     const inside = list ? layersSeen(layer.body, list, x, { before, dead }) : null;
     x = layer.forward(x);
     return {
       kind, input: from.shape.slice(1), output: x.shape.slice(1), before: from.data, values: x.data,
-      weight: copied(weight), bias: copied(bias), sizes: weight ? sizes(weight, before.get(weight)) : null,
+      weight: copied(weight), bias: copied(bias), running_mean: copied(running_mean), running_var: copied(running_var),
+      sizes: weight ? sizes(weight, before.get(weight)) : null,
       dead: dead.get(layer) ?? null, layers: inside,
     };
   });
 }
 
-const copied = (parameter) => (parameter ? { shape: parameter.shape, data: parameter.data.slice() } : null);
+const copied = (array) => (array ? { shape: array.shape, data: array.data.slice() } : null);
 
 /** Of a weight, its gradient and its last update. */
 function sizes({ data, grad }, before) {

@@ -10,6 +10,7 @@ import { Adam, AdamW, CosineAnnealingLR, OneCycleLR, SGD, StepLR } from "./optim
 import { completeSettings, SETTINGS } from "./settings.js";
 
 const LONGEST = 512; // of a curve
+const SHOWN = 20; // images to train on whose labels a snapshot has
 
 /** Numbers as they come; where they are too many, `values` are means of `every` of them. */
 export class Curve {
@@ -230,11 +231,13 @@ export class Trainer {
   /**
    * What can be seen now. `image` is the index of a held-out image, of one to train on with `part` "train", or an
    * image's numbers from 0 to 1. Returns {epoch, batches, pixels, label (null of a reader's image), probabilities,
-   * layers, confusion, wrong}; the last two are of the last evaluation, see `evaluate`. layers has for each layer
-   * {kind, input, output, before, values, weight, bias, sizes, dead, layers}: the shapes and numbers that come in and
-   * go out for that image; its weight and bias, {shape, data}, or null; the root mean squares of the weight, of its
-   * gradient in the last batch and of its last update, {weight, gradient, update}, where there were any; the share of
-   * what is dead in a ReLU at the last evaluation; and the layers inside a Residual.
+   * layers, confusion, wrong, shown}; confusion and wrong are of the last evaluation, see `evaluate`; shown has for
+   * the first images to train on {index, label, truth}: what each is called in training, and what it is. layers has
+   * for each layer {kind, input, output, before, values, weight, bias, running_mean, running_var, sizes, dead,
+   * layers}: the shapes and numbers that come in and go out for that image; its arrays, {shape, data}, or null; the
+   * root mean squares of the weight, of its gradient in the last batch and of its last update, {weight, gradient,
+   * update}, where there were any; the share of what is dead in a ReLU at the last evaluation; and the layers inside
+   * a Residual.
    */
   snapshot({ image = 0, part = "validation" } = {}) {
     const { epoch, batches, network, parameters } = this, { confusion, wrong, dead } = this.evaluated;
@@ -243,6 +246,7 @@ export class Trainer {
     const before = new Map(parameters.map((parameter, i) => [parameter, this.#before?.[i]]));
     const layers = layersSeen(network.eval(), this.layers, this.#shown(pixels), { before, dead });
     const probabilities = [...softmax({ shape: [1, CLASSES], data: layers.at(-1).values }).data];
-    return { epoch, batches, pixels, label: own ? null : labels[image], probabilities, layers, confusion, wrong };
+    const shown = Array.from({ length: SHOWN }, (_, index) => ({ index, label: this.#label(index), truth: this.data.train.labels[index] }));
+    return { epoch, batches, pixels, label: own ? null : labels[image], probabilities, layers, confusion, wrong, shown };
   }
 }
