@@ -92,7 +92,7 @@ function shareAxis({ all }) {
 }
 
 /**
- * Both charts: update({histories, losses, kept}) draws the histories of one run's seeds, its batches' losses as
+ * Both charts: live({histories, losses, kept}) draws the histories of one run's seeds, its batches' losses as
  * [epoch, loss], and `kept` runs, {history, mark}.
  */
 export function curves() {
@@ -100,7 +100,7 @@ export function curves() {
     createChart("Loss", ["loss", "validation_loss"], (loss) => (Number.isFinite(loss) ? format(loss, 3) : "nan"), lossAxis),
     createChart("Share right", ["accuracy", "validation_accuracy"], percent, shareAxis),
   ];
-  return { element: h("div", { class: "curves" }, charts), update(now) {
+  return { element: h("div", { class: "curves" }, charts), live(now) {
     const all = [...now.histories, ...now.kept.map(({ history }) => history)];
     for (const one of charts) one.update({ ...now, all });
   } };

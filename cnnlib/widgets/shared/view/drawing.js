@@ -71,6 +71,8 @@ export function drawing(own, { classes, onink }) {
     own.announce(`Added as a ${label.value}.`);
     clear();
   });
+  // Space is the pen's here, and plays elsewhere.
+  board.element.addEventListener("keydown", (event) => event.key === " " && event.stopPropagation());
   board.show({ image: null, strokes });
   paintLarge(preview, new Float64Array(SIDE * SIDE), 0, [SIDE, SIDE], 1, true);
   const element = h("div", { class: "drawing" }, h("div", { class: "drawing-board" }, board),

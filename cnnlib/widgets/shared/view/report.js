@@ -52,7 +52,7 @@ export function confusionTable(classes) {
   } };
 }
 
-/** The images that get another answer, each a button: onchoose(index). update([{index, label, answer, p}], paint). */
+/** The images that get another answer, each a button: onchoose(index). update([{index, label, answer, probability}], pixelsOf, sides). */
 export function wrongImages(onchoose) {
   const words = h("p", { class: "note" }), list = h("div", { class: "wrong-images" });
   const element = h("div", {}, words, list);
@@ -66,12 +66,12 @@ export function wrongImages(onchoose) {
         h("canvas", { "aria-hidden": "true" }), h("span", { translate: "no" }));
       list.append(one);
     }
-    shown.forEach(({ index, label, answer, p }, i) => {
-      const one = list.children[i], said = `${label} → ${answer}`;
-      if (one.dataset.index !== String(index)) paintLarge(one.firstChild, pixelsOf(index), 0, sides, 1, true);
-      one.dataset.index = index;
-      one.lastChild.textContent = said;
-      one.setAttribute("aria-label", `A ${label}, called ${answer} with ${format(100 * p, 0)}%`);
+    shown.forEach(({ index, label, answer, probability }, i) => {
+      const one = list.children[i], painted = `${index} ${sides}`;
+      if (one.dataset.painted !== painted) paintLarge(one.firstChild, pixelsOf(index), 0, sides, 1, true);
+      Object.assign(one.dataset, { index, painted });
+      one.lastChild.textContent = `${label} → ${answer}`;
+      one.setAttribute("aria-label", `A ${label}, called ${answer} with ${format(100 * probability, 0)}%`);
     });
   } };
 }

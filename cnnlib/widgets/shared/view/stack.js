@@ -8,7 +8,7 @@ const MOST = 16; // maps that a card shows
 const LARGEST = 256; // of any number that is typed
 
 /** Paints maps as tiles in a square; numbers in a row are one tile. */
-function paintTiles(canvas, values, shape, gray = false) {
+export function paintTiles(canvas, values, shape, gray = false) {
   const [maps, rows, columns] = shape.length === 3 ? shape : [1, Math.ceil(shape[0] / Math.ceil(Math.sqrt(shape[0]))), Math.ceil(Math.sqrt(shape[0]))];
   const shown = Math.min(maps, MOST), across = Math.ceil(Math.sqrt(shown)), down = Math.ceil(shown / across);
   const [wide, high] = [across * (columns + 1) - 1, down * (rows + 1) - 1], zoom = Math.max(1, Math.floor(ROOM / Math.max(wide, high)));
