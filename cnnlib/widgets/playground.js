@@ -40,7 +40,7 @@ const fresh = ({ layers, settings, ...now }) => JSON.stringify([FRESH.slice(1).m
  * first of them. onreport() and onlook() when there is a new one, onstop(sentence) when a network cannot go on.
  */
 function createTraining({ get }, { onreport, onlook, onstop }) {
-  const run = { now: EMPTY, seen: null, reached: null, firstLosses: [], begin, heed, look, ask, close };
+  const run = { now: EMPTY, seen: null, reached: null, firstLosses: [], begin, heed, rest, look, ask, close };
   let engine = null, started = 0, known = "", live = "", looking = false, again = false, lastLook = 0, image = 0;
 
   function receive(message) {
@@ -71,7 +71,7 @@ function createTraining({ get }, { onreport, onlook, onstop }) {
     [looking, again] = [false, false];
     const { layers, settings, drawings, seed, seeds } = state;
     ask("start", { layers, settings, drawings, canvas: CANVAS[state.data], seeds: Array.from({ length: seeds }, (_, k) => seed + k), id: started,
-      ...(started === 1 && { digits: get("digits") }) });
+      digits: get("digits") });
   }
   /** Takes over what has changed: while the networks learn where that is possible, and else with new ones. */
   function heed(state) {
@@ -83,6 +83,12 @@ function createTraining({ get }, { onreport, onlook, onstop }) {
     if (next !== live) ask("set", { layers, settings, drawings });
     live = next;
     return false;
+  }
+  /** Ends what is there, of which nothing more is heard. */
+  function rest() {
+    ask("pause");
+    [started, known] = [started + 1, ""];
+    Object.assign(run, { now: EMPTY, seen: null });
   }
   /** Looks into the first network: at the image with this number, or of these pixels. */
   function look(what = image) {
@@ -178,7 +184,7 @@ function trainPanel(own) {
   } };
   return group({}, group({ class: "controls fields" },
     setting(own, "Optimizer", "optimizer", Object.keys(names).map((name) => [name, names[name]])),
-    setting(own, "Learning rate", "lr", listed([0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 100])), momentum,
+    setting(own, "Learning rate", "lr", listed([0.0001, 0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 10, 100])), momentum,
     setting(own, "Batch size", "batch_size", listed([1, 8, 16, 32, 64, 128, 1297])),
     setting(own, "Schedule", "schedule", [["constant", "constant"], ["step", "steps"], ["cosine", "cosine"], ["one_cycle", "one cycle"]]), epochs,
     setting(own, "Weight decay", "weight_decay", listed([0, 0.0001, 0.001, 0.01, 0.1])), dropoutChoice(own), only),
@@ -191,7 +197,7 @@ function dataPanel(own, dataOf) {
   const shuffled = tick("Shuffle the pixels, all images alike", { read: () => get("settings").shuffled_pixels,
     write: (shuffled_pixels) => set({ settings: { ...get("settings"), shuffled_pixels } }) });
   const controls = group({ class: "controls fields" },
-    choice("Images", [["digits", "digits, 8×8"], ["places", "at random places, 16×16"]], { read: () => get("data"), write: (data) => set({ data }) }),
+    choice("Images", [["digits", "digits, 8×8"], ["places", "in places, 16×16"]], { read: () => get("data"), write: (data) => set({ data }) }),
     setting(own, "Train on", "images", listed([10, 20, 50, 100, 300, 1297], (count) => `${count} images`)),
     setting(own, "Wrong labels", "wrong_labels", listed([0, 0.05, 0.1, 0.2, 0.4, 1], share)),
     setting(own, "Shift by up to", "shift", [[0, "0 pixels"], [1, "1 pixel"], [2, "2 pixels"]]), shuffled);
@@ -514,7 +520,7 @@ function createView({ get }, training, cards, parts) {
     training.look(view.image());
   }, show() {
     const { pixels, layers, probabilities: p, label } = training.seen, best = p.indexOf(Math.max(...p));
-    cards.show({ image: pixels, values: layers.map(({ values }) => values), p, label });
+    cards.show({ image: pixels, layers, p, label });
     parts.pad.answer(isDrawn() ? `The network says ${best}: ${percent(p[best])}` : "Draw a digit.");
     ({ Data: parts.data, Inside: parts.inside, Mistakes: parts.mistakes })[get("tab")]?.live(training.seen);
   } };
@@ -545,9 +551,13 @@ function createHeeding(training, { image, reports, bar }, own) {
     stopped.textContent = "";
     training.begin(state);
     reports().soon();
+  }, ask(type, state) {
+    visible = true; // a key may come before the widget is seen
+    training.heed(state);
+    training.ask(type);
   }, update(now) {
     misfit.textContent = now.misfit;
-    if (now.misfit) training.ask("pause");
+    if (now.misfit) training.rest();
     else if (visible) {
       if (training.heed(now)) stopped.textContent = "";
       training.look(image());
@@ -564,7 +574,7 @@ function build(own) {
   const { get, set } = own, dataOf = createData(own), state = () => stateOf(own);
   const training = createTraining(own, { onlook: () => view.show(), onstop: (sentence) => heeding.onstop(sentence),
     onreport: () => (bar.element.isConnected ? reports.soon() : training.close()) });
-  const bar = createBar({ ask: training.ask, again: () => heeding.again(state()), shake: () => set({ seed: get("seed") + get("seeds") }) });
+  const bar = createBar({ ask: (type) => heeding.ask(type, state()), again: () => heeding.again(state()), shake: () => set({ seed: get("seed") + get("seeds") }) });
   const moves = layerMoves(own, () => cards);
   const cards = stack({ classes: NAMES, onchoose: moves.choose, onmove: moves.move, onremove: moves.remove });
   const keep = () => keepRun(own, training, state);

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import traitlets
 
 import cnnlib
@@ -22,7 +23,7 @@ TABS = ("Build", "Data", "Train", "Inside", "Mistakes", "Draw", "Break it", "Com
 # Each setting: its usual value, and the least and largest of what is possible, or the choices.
 SETTINGS: dict[str, tuple] = {
     "optimizer": ("sgd", OPTIMIZERS),
-    "lr": (0.1, 0, 1000),
+    "lr": (0.05, 0, 1000),
     "momentum": (0.9, 0, 0.999),
     "weight_decay": (0.0, 0, 1),
     "batch_size": (32, 1, IMAGES),
@@ -133,8 +134,14 @@ class Playground(Widget):
 
     @property
     def network(self) -> cnnlib.Sequential:
-        """The layers as a network of cnnlib; raises ValueError where their shapes do not fit."""
-        return build(self.layers, SHAPES[self.data])
+        """The layers as a network of cnnlib, with the first weights that the page gives them.
+
+        Raises ValueError where their shapes do not fit.
+        """
+        network = first_network(self.layers, self.seed, SHAPES[self.data])
+        for parameter in network.parameters() if self.settings["zero_weights"] else ():
+            parameter.data[...] = 0
+        return network
 
     @traitlets.validate("layers", "presets")
     def _can_be_built(self, proposal: Any) -> Any:
@@ -170,6 +177,41 @@ class Playground(Widget):
             text = f"{', '.join(layer['kind'] for layer in self.layers)}\n{error}"
         drawn = f", {len(self.drawings)} drawings" if self.drawings else ""
         return f"Playground: {self.data} {shape}{drawn}, {', '.join(other)}\n{text}"
+
+
+def mixed(x: np.ndarray) -> np.ndarray:
+    """32 bits, each of which depends on all bits of x: "lowbias32", by Chris Wellons."""
+    x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
+    return x ^ (x >> 16)
+
+
+def chances(count: int, *keys: int) -> np.ndarray:
+    """Return `count` numbers from 0 to below 1, for the same keys the same as in the page."""
+    start = np.zeros(1, np.uint32)
+    for key in keys:
+        start = mixed(start + np.uint32(key + 1))
+    return mixed(start + np.arange(count, dtype=np.uint32)) / 2**32
+
+
+def first_network(
+    layers: Layers, seed: int = 0, input_shape: list[int] = SHAPES["digits"]
+) -> cnnlib.Sequential:
+    """Return layers as a network of cnnlib with the weights that it begins with in the page.
+
+    The weights are torch's usual ones, drawn from the page's own numbers by chance. Raises
+    ValueError where the shapes do not fit.
+    """
+    network = build([whole_layer(layer) for layer in layers], input_shape)
+    kinds = (cnnlib.Conv2d, cnnlib.Linear)
+    drawn = [layer for _, layer in network.layers() if isinstance(layer, kinds)]
+    for i, layer in enumerate(drawn):
+        weight, bias = layer.weight.data, layer.bias.data
+        numbers = 2 * chances(weight.size + bias.size, seed, 0, i) - 1
+        numbers = numbers / weight[0].size ** 0.5
+        weight[...] = numbers[: weight.size].reshape(weight.shape)
+        bias[...] = numbers[weight.size :]
+    return network
 
 
 def whole_layer(layer: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ const withSettings = (changes) => ({ settings }) => ({ settings: { ...settings, 
 
 /** Each way to break a training: what it changes, and what to look for. */
 export const BREAKS = [
-  { name: "Learning rate too large", change: withSettings({ lr: 1000, weight_decay: 0.01 }),
+  { name: "Learning rate too large", change: withSettings({ optimizer: "sgd", lr: 1000, weight_decay: 0.01 }),
     look: "Each step leaps over the valley and lands higher on the other side: the weight decay alone makes a weight about 8 times as large, with the other sign. Watch the loss grow until it is no number any more. Training stops there." },
   { name: "Zero first weights", change: withSettings({ zero_weights: true }),
     look: "All sums are 0, so no weight gets a gradient. Only the last bias learns. The loss stays near ln 10 = 2.303. Look at the gradients under Inside." },

@@ -30,7 +30,7 @@ export function sizesTable() {
     h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col" }, name)))), body);
   return { element, update(rows) {
     body.replaceChildren(...rows.map(({ name, weight, gradient, update, dead }) => h("tr", {}, h("th", { scope: "row" }, name),
-      [weight, gradient, update, weight ? update / weight : undefined].map(measured),
+      [weight, gradient, update, update && weight ? update / weight : null].map(measured),
       h("td", { class: dead > 0.5 ? "dead" : "" }, dead === undefined ? "" : `${Math.round(100 * dead)}%`))));
   } };
 }

@@ -23,9 +23,9 @@ export function paintTiles(canvas, values, shape, gray = false) {
 }
 
 /** What a card is called. */
-export function shortName(layer) {
+function shortName(layer) {
   const size = layer.kernel_size ? ` ${layer.kernel_size}×${layer.kernel_size}` : "";
-  return `${layer.kind}${size}`;
+  return `${layer.kind.replace(/(?<=[a-z])(?=[A-Z])/g, "\u200b")}${size}`; // a long name is broken between its words
 }
 
 /** The card of a layer. */
@@ -68,7 +68,8 @@ const stepOf = (key, index, count) =>
   ({ ArrowLeft: index - 1, ArrowUp: index - 1, ArrowRight: index + 1, ArrowDown: index + 1, Home: 0, End: count - 1 })[key];
 
 /**
- * The cards: update({layers, shape, selected}) draws them; show({image, values, p, label}) what each makes of an image.
+ * The cards: update({layers, shape, selected}) draws them; show({image, layers, p, label}) what each makes of an image, its `values` of the
+ * shape `output`.
  * onchoose(index), onmove(index, by) and onremove(index) are asked for by clicks and keys.
  */
 export function stack({ classes, onchoose, onmove, onremove }) {
@@ -106,12 +107,9 @@ export function stack({ classes, onchoose, onmove, onremove }) {
       cards[i].element.tabIndex = i === active ? 0 : -1;
     });
     inputShape.textContent = written(shape);
-  }, show({ image, values, p, label }) {
+  }, show({ image, layers, p, label }) {
     paintTiles(input, image, size, true);
-    cards.forEach(({ canvas }, i) => {
-      canvas.hidden = !values[i];
-      if (values[i]) paintTiles(canvas, values[i], rows[i].output);
-    });
+    cards.forEach(({ canvas }, i) => paintTiles(canvas, layers[i].values, layers[i].output));
     answer.update(p, label);
   } };
 }
