@@ -15,6 +15,7 @@ from test_math import math_page  # noqa: F401 (a fixture)
 
 import cnnlib
 from cnnlib import widgets
+from cnnlib.widgets import playground
 from cnnlib.widgets.architecture_builder import build, complete, conv, linear
 from cnnlib.widgets.packed import pack_digits
 from cnnlib.widgets.widget import script
@@ -517,6 +518,21 @@ def test_shuffled_pixels_are_the_same_others_in_all_images(ask, train_part):
     np.testing.assert_allclose(predicted, probabilities)
 
 
+def test_the_page_and_python_have_the_same_settings(ask):
+    rules = ask("return math.SETTINGS;")
+    assert rules.keys() == playground.SETTINGS.keys()
+    for name, (usual, *limits) in playground.SETTINGS.items():
+        rule = rules[name]
+        assert rule["value"] == usual
+        if isinstance(usual, bool):
+            assert rule["choices"] == [False, True]
+        elif len(limits) == 1:
+            assert rule["choices"] == list(limits[0])
+        else:
+            assert [rule["least"], rule["most"]] == limits
+            assert rule.get("whole", False) == (name in playground.WHOLE)
+
+
 # --- changes, and the end ---
 
 
@@ -577,7 +593,7 @@ def test_the_share_that_dropout_drops_changes_while_a_network_learns(ask):
         ({"lr": -1}, "lr is -1; expected a number from 0 to 1000."),
         ({"lr": "much"}, "lr is much; expected a number from 0 to 1000."),
         ({"batch_size": 2.5}, "batch_size is 2.5; expected a whole number from 1 to 1297."),
-        ({"images": 1298}, "images is 1298; expected a whole number from 1 to 1297."),
+        ({"images": 1298}, "images is 1298; expected a whole number from 10 to 1297."),
         ({"optimizer": "rmsprop"}, "optimizer is rmsprop; expected one of sgd, adam, adamw."),
         ({"rate": 1}, "rate is no setting; expected one of optimizer, lr, momentum, weight_decay, "
          "batch_size, schedule, epochs, shift, wrong_labels, images, shuffled_pixels, "

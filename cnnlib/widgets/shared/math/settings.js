@@ -3,7 +3,7 @@
 /** Each setting: its usual value, and the least and the largest, or the choices there are. */
 export const SETTINGS = {
   optimizer: { value: "sgd", choices: ["sgd", "adam", "adamw"] },
-  lr: { value: 0.1, least: 0, most: 1000 },
+  lr: { value: 0.05, least: 0, most: 1000 },
   momentum: { value: 0.9, least: 0, most: 0.999 }, // of sgd; Adam has betas of 0.9 and 0.999
   weight_decay: { value: 0, least: 0, most: 1 },
   batch_size: { value: 32, least: 1, most: 1297, whole: true },
@@ -11,7 +11,7 @@ export const SETTINGS = {
   epochs: { value: 20, least: 1, most: 1000, whole: true }, // of the schedule; after them the learning rate stays
   shift: { value: 0, least: 0, most: 2, whole: true }, // pixels by which images to train on are moved at most
   wrong_labels: { value: 0, least: 0, most: 1 }, // the share of the images to train on that have one
-  images: { value: 1297, least: 1, most: 1297, whole: true }, // the first so many are trained on, and all own drawings
+  images: { value: 1297, least: 10, most: 1297, whole: true }, // the first so many are trained on, and all own drawings
   shuffled_pixels: { value: false, choices: [false, true], fresh: true },
   zero_weights: { value: false, choices: [false, true], fresh: true },
 };
