@@ -51,7 +51,8 @@ function oursPlaying(layers) {
   const images = map(Math.random, zeros([IMAGES, 1, SIDE, SIDE], { data: new Float32Array() }));
   const labels = Array.from({ length: IMAGES }, (_, n) => n % CLASSES);
   const one = { images: { shape: [1, 1, SIDE, SIDE], data: images.data.slice(0, SIDE ** 2) }, labels: [0] };
-  const trainer = new Trainer({ layers, settings: { batch_size: BATCH, lr: 0.01 }, data: { train: { images, labels }, validation: one, own: 0 } });
+  const data = { train: { images, labels }, validation: one, own: 0 };
+  const trainer = new Trainer({ layers, settings: { batch_size: BATCH, lr: 0.01 }, data });
   return () => trainer.batch();
 }
 

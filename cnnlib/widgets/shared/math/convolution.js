@@ -28,16 +28,18 @@ function runsOf({ rows, columns }, channels) {
 
 /** Lays the windows of one image down as columns, (places, stops). What meets the padding is left alone. */
 function lay({ data, start, down }, x, image, { runs, step }) {
-  for (let r = 0; r < runs.length; r += 4)
-    for (let to = start + runs[r] * down + runs[r + 1], from = image + runs[r + 2], end = to + runs[r + 3]; to < end; to++, from += step)
-      data[to] = x[from];
+  for (let r = 0; r < runs.length; r += 4) {
+    const to = start + runs[r] * down + runs[r + 1], from = image + runs[r + 2], count = runs[r + 3];
+    for (let j = 0; j < count; j++) data[to + j] = x[from + j * step];
+  }
 }
 
 /** The way back: adds each column to the pixels that it came from. */
 function spread({ data, start, down }, x, image, { runs, step }) {
-  for (let r = 0; r < runs.length; r += 4)
-    for (let from = start + runs[r] * down + runs[r + 1], to = image + runs[r + 2], end = from + runs[r + 3]; from < end; from++, to += step)
-      x[to] += data[from];
+  for (let r = 0; r < runs.length; r += 4) {
+    const from = start + runs[r] * down + runs[r + 1], to = image + runs[r + 2], count = runs[r + 3];
+    for (let j = 0; j < count; j++) x[to + j * step] += data[from + j];
+  }
 }
 
 /** Every window as a column: images (N, C, H, W) to (C · kernel rows · kernel columns, N · stops). */

@@ -29,7 +29,8 @@ export function evaluation(network, { images: { shape: [count, ...shape], data }
   let loss = 0, confusion = null;
   for (let first = 0; first < count; first += TOGETHER) {
     const target = labels.slice(first, first + TOGETHER);
-    const logits = network.forward({ shape: [target.length, ...shape], data: data.subarray(first * area, (first + TOGETHER) * area) });
+    const part = data.subarray(first * area, (first + TOGETHER) * area);
+    const logits = network.forward({ shape: [target.length, ...shape], data: part });
     const probabilities = softmax(logits).data, classes = logits.shape[1];
     confusion ??= Array.from({ length: classes }, () => Array(classes).fill(0));
     loss += cross_entropy(logits, target) * target.length;
@@ -40,7 +41,8 @@ export function evaluation(network, { images: { shape: [count, ...shape], data }
     }
     answers(logits).forEach((answer, n) => {
       confusion[target[n]][answer] += 1;
-      if (answer !== target[n]) wrong.push({ index: first + n, label: target[n], answer, probability: probabilities[n * classes + answer] });
+      if (answer === target[n]) return;
+      wrong.push({ index: first + n, label: target[n], answer, probability: probabilities[n * classes + answer] });
     });
   }
   const dead = new Map([...alive].map(([relu, marks]) => [relu, marks.filter((mark) => !mark).length / marks.length]));

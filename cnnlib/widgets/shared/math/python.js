@@ -5,12 +5,11 @@ import { completeSettings } from "./settings.js";
 
 const PRINTED = 10; // losses of the first batches
 const indented = (text) => text.replace(/^(?=.)/gm, "    ");
-/** The parts that are there, one after the other, two empty lines around a function or a class. */
 const isDefinition = (text) => /^(def|class) /.test(text);
+/** The parts that are there, one after the other, two empty lines around a function or a class. */
 const joined = (parts) => parts.filter(Boolean).reduce((text, part, i, all) =>
   text + (i && (isDefinition(part) || isDefinition(all[i - 1])) ? "\n\n" : "") + part, "");
 const has = (layers, kind) => layers.some((layer) => layer.kind === kind || has(layer.layers ?? [], kind));
-const decimal = (number) => (Number.isInteger(number) ? `${number}.0` : `${number}`);
 
 const CHANCE = [`def mixed(x):
     """32 bits, each of which depends on all bits of x: "lowbias32", by Chris Wellons."""
@@ -180,7 +179,9 @@ function optimizer({ optimizer: name, lr, momentum, weight_decay, schedule, epoc
   const plan = {
     step: `StepLR(optimizer, ${Math.ceil(epochs / 3)})`,
     cosine: `CosineAnnealingLR(optimizer, ${epochs})`,
-    one_cycle: `OneCycleLR(\n    optimizer, ${decimal(lr)}, EPOCHS * math.ceil(len(x_train) / BATCH), cycle_momentum=False\n)`,
+    one_cycle: `OneCycleLR(
+    optimizer, ${lr}, EPOCHS * math.ceil(len(x_train) / BATCH), cycle_momentum=False
+)`,
   }[schedule];
   const text = `optimizer = ${library}.${kind}(network.parameters(), ${options.join(", ")})\n`;
   return [text + (plan ? `schedule = ${plans}.${plan}\n` : ""), plan ? schedule === "one_cycle" : null];

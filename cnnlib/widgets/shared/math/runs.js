@@ -101,8 +101,10 @@ class Runs {
 
   #report() {
     this.#reported = performance.now();
-    const runs = this.#runs.map(({ seconds, trainer: { seed, epoch, batches, at, losses: { every, values }, history, stopped, optimizer } }) =>
-      ({ seed, epoch, batches, at, seconds, lr: optimizer.lr, losses: { every, values }, history, stopped }));
+    const runs = this.#runs.map(({ seconds, trainer }) => {
+      const { seed, epoch, batches, at, losses: { every, values }, history, stopped, optimizer: { lr } } = trainer;
+      return { seed, epoch, batches, at, seconds, lr, losses: { every, values }, history, stopped };
+    });
     this.post({ type: "progress", playing: this.#isPlaying(), runs });
   }
 

@@ -19,14 +19,17 @@ export const SETTINGS = {
 /** All settings, those that are not given as usual; throws a sentence where one is not possible. */
 export function completeSettings(given = {}) {
   for (const name of Object.keys(given))
-    if (!(name in SETTINGS)) throw new Error(`${name} is no setting; expected one of ${Object.keys(SETTINGS).join(", ")}.`);
-  return Object.fromEntries(Object.entries(SETTINGS).map(([name, rule]) => [name, possible(name, given[name] ?? rule.value, rule)]));
+    if (!(name in SETTINGS))
+      throw new Error(`${name} is no setting; expected one of ${Object.keys(SETTINGS).join(", ")}.`);
+  const values = Object.entries(SETTINGS).map(([name, rule]) => [name, possible(name, given[name] ?? rule.value, rule)]);
+  return Object.fromEntries(values);
 }
 
 function possible(name, value, { choices, least, most, whole }) {
   if (choices && !choices.includes(value)) throw new Error(`${name} is ${value}; expected one of ${choices.join(", ")}.`);
   if (choices) return value;
   const right = Number.isFinite(value) && value >= least && value <= most && (!whole || Number.isInteger(value));
-  if (!right) throw new Error(`${name} is ${value}; expected a ${whole ? "whole " : ""}number from ${least} to ${most}.`);
+  const kind = whole ? "whole number" : "number";
+  if (!right) throw new Error(`${name} is ${value}; expected a ${kind} from ${least} to ${most}.`);
   return value;
 }

@@ -93,7 +93,8 @@ export class Trainer {
   use(data) {
     this.data = data;
     this.luck = chances(2 * data.train.labels.length, this.seed, FOR.labels);
-    this.validation = { images: this.#gathered(data.validation.images, data.validation.labels.keys()), labels: data.validation.labels };
+    const { images, labels } = data.validation;
+    this.validation = { images: this.#gathered(images, labels.keys()), labels };
   }
 
   /**
@@ -104,7 +105,8 @@ export class Trainer {
   set({ layers = this.layers, ...changes }) {
     const settings = completeSettings({ ...this.settings, ...changes });
     for (const [name, { fresh }] of Object.entries(SETTINGS))
-      if (fresh && settings[name] !== this.settings[name]) throw new Error(`${name} cannot change while a network learns: press Reset.`);
+      if (fresh && settings[name] !== this.settings[name])
+        throw new Error(`${name} cannot change while a network learns: press Reset.`);
     if (fixed(layers) !== fixed(this.layers)) throw new Error("Other layers are another network: press Reset.");
     const other = settings.optimizer !== this.settings.optimizer;
     Object.assign(this, { settings, layers });
@@ -169,7 +171,8 @@ export class Trainer {
     if (this.at === 0) this.#beginEpoch();
     const { at, settings: { batch_size, shift } } = this, numbers = this.order.slice(at, at + batch_size);
     const move = (n) => [0, 1].map((axis) => Math.floor(this.moves[2 * (at + n) + axis] * (2 * shift + 1)) - shift);
-    return { images: this.#gathered(this.data.train.images, numbers, shift ? move : null), labels: numbers.map((number) => this.#label(number)) };
+    const images = this.#gathered(this.data.train.images, numbers, shift ? move : null);
+    return { images, labels: numbers.map((number) => this.#label(number)) };
   }
 
   /** Learns from one batch; at the end of an epoch it evaluates. Returns the batch's loss, or null when stopped. */
@@ -180,7 +183,10 @@ export class Trainer {
     network.train();
     optimizer.zero_grad();
     const logits = network.forward(images), loss = cross_entropy(logits, labels);
-    if (!Number.isFinite(loss)) return this.#stop(loss, `epoch ${epoch + 1}, batch ${Math.floor(this.at / this.settings.batch_size) + 1}`);
+    if (!Number.isFinite(loss)) {
+      const batch = Math.floor(this.at / this.settings.batch_size) + 1;
+      return this.#stop(loss, `epoch ${epoch + 1}, batch ${batch}`);
+    }
     network.backward_parameters(cross_entropy_backward(1, logits, labels));
     this.#before = parameters.map(({ data }) => data.slice());
     optimizer.step();
@@ -195,8 +201,8 @@ export class Trainer {
   }
 
   #stop(loss, place) {
-    this.stopped = `The loss is ${Number.isNaN(loss) ? "nan" : "infinite"} in ${place}: the weights have grown beyond all numbers,`
-      + " and nothing can be learned from here. A smaller learning rate may help.";
+    this.stopped = `The loss is ${Number.isNaN(loss) ? "nan" : "infinite"} in ${place}: the weights have grown beyond`
+      + " all numbers, and nothing can be learned from here. A smaller learning rate may help.";
     return null;
   }
 
@@ -246,7 +252,8 @@ export class Trainer {
     const before = new Map(parameters.map((parameter, i) => [parameter, this.#before?.[i]]));
     const layers = layersSeen(network.eval(), this.layers, this.#shown(pixels), { before, dead });
     const probabilities = [...softmax({ shape: [1, CLASSES], data: layers.at(-1).values }).data];
-    const shown = Array.from({ length: SHOWN }, (_, index) => ({ index, label: this.#label(index), truth: this.data.train.labels[index] }));
+    const shown = this.data.train.labels.slice(0, SHOWN)
+      .map((truth, index) => ({ index, label: this.#label(index), truth }));
     return { epoch, batches, pixels, label: own ? null : labels[image], probabilities, layers, confusion, wrong, shown };
   }
 }
