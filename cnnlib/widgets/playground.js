@@ -343,9 +343,8 @@ function buildPanel(own, moves) {
     const at = get("selected") < 0 ? rows.length - 1 : get("selected");
     return rows[at]?.output?.length === 3 ? rows[at].output[0] : 8;
   };
-  return group({}, group({ class: "controls" }, ready, own.reset),
+  return group({}, group({ class: "controls" }, ready, kind, button("Add layer", () => moves.add(kind.value, channelsAt())), own.reset),
     editor({ write: (layers) => set({ layers }), onmove: moves.move, onremove: moves.remove, complain }),
-    h("div", { class: "controls" }, kind, button("Add layer", () => moves.add(kind.value, channelsAt()))),
     { element: totals, update(now) {
       ({ rows } = now);
       const total = (name) => rows.reduce((sum, row) => sum + (row[name] ?? 0), 0).toLocaleString("en-US");

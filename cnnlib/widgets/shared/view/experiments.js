@@ -17,9 +17,9 @@ export const BREAKS = [
   { name: "No activation", change: ({ layers }) => ({ layers: without(layers) }),
     look: "ReLU is gone, and the maximum is an average. All layers together are one matrix now. Compare how far it gets on the held-out digits." },
   { name: "Shuffled pixels", change: withSettings({ shuffled_pixels: true }),
-    look: "The same shuffle for every image. Neighbors are no neighbors any more, and kernels find no strokes. Try it with dense layers only: they do not care." },
+    look: "The same shuffle for every image. Neighbors are no neighbors any more, and no stroke is left for a kernel to find. Try it with dense layers only: they do not care." },
   { name: "Wrong labels", change: withSettings({ wrong_labels: 0.4 }),
-    look: "Four of ten labels are wrong. At first the network learns the rule, then the errors, too. Watch the held-out loss turn while the training loss falls." },
+    look: "Four of ten labels are wrong, and the training accuracy shows it. Watch how many of the held-out digits are right all the same: wrong labels contradict each other, right ones do not." },
   { name: "Ten images only", change: withSettings({ images: 10 }),
     look: "One image of each digit. Training is soon all right, and the held-out digits are not: the network knows ten pictures by heart." },
 ];

@@ -25,7 +25,7 @@ export function paintTiles(canvas, values, shape, gray = false) {
 /** What a card is called. */
 function shortName(layer) {
   const size = layer.kernel_size ? ` ${layer.kernel_size}×${layer.kernel_size}` : "";
-  return `${layer.kind.replace(/(?<=[a-z])(?=[A-Z])/g, "\u200b")}${size}`; // a long name is broken between its words
+  return `${layer.kind.replace(/(?=Norm|Pool)/g, "\u200b")}${size}`; // a long name is broken between its words
 }
 
 /** The card of a layer. */
