@@ -35,6 +35,19 @@ const FRESH = ["layers", "data", "seed", "seeds"];
 const fresh = ({ layers, settings, ...now }) => JSON.stringify([FRESH.slice(1).map((name) => now[name]),
   JSON.stringify(layers, (key, value) => (key === "p" ? undefined : value)), settings.shuffled_pixels, settings.zero_weights]);
 
+const changeable = ({ layers, settings, drawings }) => JSON.stringify([layers, settings, drawings]);
+/** What the engine is to train. */
+const taskOf = ({ layers, settings, drawings, data, seed, seeds }) =>
+  ({ layers, settings, drawings, canvas: CANVAS[data], seeds: Array.from({ length: seeds }, (_, k) => seed + k) });
+
+/** What a report adds to what is known of the networks. */
+function takeReport(run, message) {
+  const [{ losses: { every, values }, history, epoch, seconds }] = message.runs;
+  run.now = message;
+  if (every === 1) run.firstLosses = values.slice(0, PRINTED);
+  if (run.reached === null && epoch && history.at(-1).validation_accuracy >= GOAL) run.reached = seconds;
+}
+
 /**
  * The networks that learn, at the other end of a channel: `now` is their last report, `seen` the last look into the
  * first of them. onreport() and onlook() when there is a new one, onstop(sentence) when a network cannot go on.
@@ -46,10 +59,7 @@ function createTraining({ get }, { onreport, onlook, onstop }) {
   function receive(message) {
     if (message.start !== started) return;
     if (message.type === "progress") {
-      run.now = message;
-      const [first] = message.runs, { every, values } = first.losses;
-      if (every === 1) run.firstLosses = values.slice(0, PRINTED);
-      if (run.reached === null && first.history.at(-1).validation_accuracy >= GOAL && first.epoch) run.reached = first.seconds;
+      takeReport(run, message);
       onreport();
       if (!message.playing || performance.now() - lastLook > LOOKS) look();
     } else if (message.type === "snapshot") {
@@ -65,13 +75,11 @@ function createTraining({ get }, { onreport, onlook, onstop }) {
   /** Starts the engine, if it is not there, and new networks in it. */
   function begin(state) {
     engine ??= createEngine(source, receive);
-    [known, live] = [fresh(state), JSON.stringify([state.layers, state.settings, state.drawings])];
+    [known, live] = [fresh(state), changeable(state)];
     started += 1;
     Object.assign(run, { now: EMPTY, seen: null, reached: null, firstLosses: [] });
     [looking, again] = [false, false];
-    const { layers, settings, drawings, seed, seeds } = state;
-    ask("start", { layers, settings, drawings, canvas: CANVAS[state.data], seeds: Array.from({ length: seeds }, (_, k) => seed + k), id: started,
-      digits: get("digits") });
+    ask("start", { ...taskOf(state), digits: get("digits"), id: started });
   }
   /** Takes over what has changed: while the networks learn where that is possible, and else with new ones. */
   function heed(state) {
@@ -79,9 +87,8 @@ function createTraining({ get }, { onreport, onlook, onstop }) {
       begin(state);
       return true;
     }
-    const { layers, settings, drawings } = state, next = JSON.stringify([layers, settings, drawings]);
-    if (next !== live) ask("set", { layers, settings, drawings });
-    live = next;
+    const { layers, settings, drawings } = state;
+    if (live !== (live = changeable(state))) ask("set", { layers, settings, drawings });
     return false;
   }
   /** Ends what is there, of which nothing more is heard. */
