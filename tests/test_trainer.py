@@ -239,27 +239,22 @@ STATE = "const state = ({ network }) => Object.entries(network.state_dict());"
 
 
 def test_first_weights_are_torchs_usual_ones_and_the_seed_repeats_them(ask):
-    layers = whole(
-        [
-            conv(40, **PADDED),
-            {"kind": "Residual", "layers": [conv(40, **PADDED)]},
-            "Flatten",
-            linear(10),
-        ]
-    )
+    inside = {"kind": "Residual", "layers": [conv(12, **PADDED)]}
+    layers = whole([conv(12, **PADDED), inside, "Flatten", linear(10)])
     one, same, other = ask(
         STATE + "return [5, 5, 6].map((seed) => state(make({ seed })));", layers=layers
     )
     assert one == same
+    firsts = set()
     for (key, found), (_, second) in zip(one, other, strict=True):
-        numbers, second = np.array(found["data"]), np.array(second["data"])
-        fan_in = {"0": 9, "1": 360, "3": 2560}[key[0]]
-        assert np.abs(numbers).max() <= 1 / math.sqrt(fan_in)
+        root = math.sqrt({"0": 9, "1": 108, "3": 768}[key[0]])
+        numbers, second = np.array(found["data"]) * root, np.array(second["data"]) * root
+        assert np.abs(numbers).max() <= 1 + 1e-6
         if len(numbers) > 300:
-            assert abs(numbers.std() * math.sqrt(3 * fan_in) - 1) < 0.1
+            assert abs(numbers.std() * math.sqrt(3) - 1) < 0.1
             assert abs(np.corrcoef(numbers, second)[0, 1]) < 0.2
-    first = [tuple(found["data"][:9]) for _, found in one]
-    assert len(set(first)) == len(first)
+        firsts |= {round(numbers[0], 4), round(second[0], 4)}
+    assert len(firsts) == 2 * len(one)  # no array begins as another does
 
 
 def test_zero_first_weights_are_all_zero_and_stay_alike(ask):
@@ -277,12 +272,18 @@ def test_zero_first_weights_are_all_zero_and_stay_alike(ask):
 
 def test_the_same_seed_gives_the_same_losses_and_another_seed_others(ask):
     one, same, other = ask(
-        "return [3, 3, 4].map((seed) => learn(make({ seed }), 12));",
+        """return [3, 3, 4].map((seed) => {
+          const trainer = make({ seed }), losses = learn(trainer, 12);
+          const { order, moves, luck, pixels } = trainer;
+          return [losses, order, moves, luck, pixels];
+        });""",
         layers=NETWORKS["dropout"],
         settings={"shift": 1, "wrong_labels": 0.3, "images": 50, "shuffled_pixels": True},
     )
     assert one == same
-    assert all(abs(a - b) > 1e-6 for a, b in zip(one, other, strict=True))
+    for own, others in zip(one, other, strict=True):
+        assert len(own) == len(others)
+        assert sum(a == b for a, b in zip(own, others, strict=True)) < len(own) / 4
 
 
 # --- the training ---
@@ -808,7 +809,7 @@ PROGRAMS = {  # the network, settings, and what is special about the data
     "dense": ("dense", {}, {}),
     "LeNet-like": ("LeNet-like", {"schedule": "one_cycle", "lr": 0.1}, {"canvas": 16}),
     "batch normalization": ("batch normalization", ADAM | {"optimizer": "adamw", "shift": 1}, {}),
-    "residual": ("residual", ADAM | {"schedule": "step", "wrong_labels": 0.2}, {}),
+    "residual": ("residual", ADAM | {"schedule": "step", "wrong_labels": 0.2, "images": 330}, {}),
     "dropout": ("dropout", {"schedule": "cosine", "weight_decay": 0.001, "momentum": 0}, {}),
     "own": ("LeNet-like", MANY | {"images": 100, "batch_size": 12}, {"drawings": DRAWINGS}),
     "few": ("no activation", {"images": 600, "lr": 0.01}, {"canvas": 12, "drawings": DRAWINGS}),
@@ -826,7 +827,7 @@ def test_as_python_the_first_losses_are_those_of_the_page(ask, name):
         const programs = [false, true].map((torch) => math.asPython(state, torch));
         return [trainer.losses.values, trainer.history, programs];""",
         layers=NETWORKS[network],
-        settings=settings | {"epochs": 2},
+        settings={"epochs": 2, "images": 320 if data else 1297} | settings,
         data=data,
         seed=9,
     )
