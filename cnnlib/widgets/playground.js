@@ -463,6 +463,7 @@ function createReports(own, training, parts) {
   }
   function speak({ history: [...all] }, playing) {
     const { epoch, validation_accuracy } = all.at(-1);
+    if (!epoch) epochs = 0;
     if (epoch === epochs || (playing && performance.now() - spokenAt < SPOKEN)) return;
     [epochs, spokenAt] = [epoch, performance.now()];
     own.announce(`Epoch ${epoch}: ${percent(validation_accuracy)} of the held-out digits are right.`);
@@ -598,7 +599,11 @@ function build(own) {
   const heeding = createHeeding(training, { image: view.image, reports: () => reports, bar: bar.element }, own);
   queueMicrotask(() => followLink(own, bar.element));
   return {
-    bar, state: () => ({ ...state(), broken: breaks.broken }), forget: (anew) => anew && breaks.forget(),
+    bar, state: () => ({ ...state(), broken: breaks.broken }), forget(anew) {
+      if (!anew) return;
+      breaks.forget();
+      training.rest(); // what is set again is trained anew
+    },
     parts: [group({ class: "main" }, bar, parts.headline, parts.curves, heeding, own.error, cards),
       tabs({ label: "Parts", read: () => get("tab"), write: (tab) => set({ tab }), parts: [
         ["Build", parts.build], ["Data", parts.data], ["Train", parts.train], ["Inside", parts.inside], ["Mistakes", parts.mistakes],
