@@ -1010,7 +1010,7 @@ def test_settings_and_drawings_change_while_it_plays(talk):
 def test_a_loss_that_is_not_a_number_is_told_once_and_ends_playing(talk):
     _, got = talk(
         [start(settings={"lr": 30}, layers=NETWORKS["no activation"]), PLAY],
-        ["run?.stopped && !last.playing", PLAY, 300],
+        ["run?.stopped && !last.playing", PLAY, BATCH, 300],
     )
     told = [one for one in got if one["type"] == "stopped"]
     assert len(told) == 1 and told[0]["run"] == 0
@@ -1027,18 +1027,20 @@ def test_batch_normalization_of_single_numbers_is_told(talk):
     ]
 
 
-def test_a_snapshot_is_answered_while_it_plays(talk):
-    ask_for = {"type": "snapshot", "run": 1, "image": 4, "part": "train", "id": 9}
-    _, got = talk(
-        [start(seeds=[0, 1]), PLAY],
-        ["last.playing", ask_for, "last.type === 'snapshot'", "last.playing"],
+def test_a_snapshot_is_of_the_run_and_the_image_that_are_asked_for_also_while_it_plays(ask, talk):
+    wish = {"type": "snapshot", "run": 1, "image": 4, "part": "train", "id": 9}
+    again, kind = wish | {"id": 10}, "last.type === 'snapshot'"
+    _, got = talk([start(seeds=[0, 1]), wish, PLAY], ["last.playing", again, kind, "last.playing"])
+    first, second = [one for one in got if one["type"] == "snapshot"]
+    for snapshot, id in ((first, 9), (second, 10)):
+        assert (snapshot["id"], snapshot["run"], snapshot["start"]) == (id, 1, 1)
+        kinds = [layer["kind"] for layer in snapshot["layers"]]
+        assert kinds == ["Flatten", "Linear", "ReLU", "Linear"]
+    expected = ask(
+        "return make({ seed: 1 }).snapshot({ image: 4, part: 'train' });",
+        layers=NETWORKS["dense"],
+        settings=start()["settings"],
     )
-    (snapshot,) = [one for one in got if one["type"] == "snapshot"]
-    assert (snapshot["id"], snapshot["run"], snapshot["start"]) == (9, 1, 1)
-    assert [layer["kind"] for layer in snapshot["layers"]] == [
-        "Flatten",
-        "Linear",
-        "ReLU",
-        "Linear",
-    ]
+    assert {name: first[name] for name in expected} == expected
+    assert second["batches"] > 0
     assert got[-1]["playing"]
