@@ -100,6 +100,14 @@ def test_repr_states_the_layers_the_data_and_what_is_not_usual():
     assert "8×16×16" in text
 
 
+@pytest.fixture(autouse=True)
+def patience():
+    """On a busy machine networks learn slowly."""
+    expect.set_options(timeout=60_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 # --- the chapter ---
 
 
@@ -194,7 +202,7 @@ def test_batches_and_epochs_are_taken_one_by_one(play):
     play.press("One batch")
     play.wait_for_batches(2)
     play.press("One epoch")
-    expect(play.root.locator(".where")).to_contain_text("epoch 1, batch 41", timeout=60_000)
+    expect(play.root.locator(".where")).to_contain_text("epoch 1, batch 41")
     play.press("Reset")
     expect(play.root.locator(".where")).to_contain_text("epoch 0, batch 0")
 
@@ -273,7 +281,7 @@ def test_a_learning_rate_that_is_too_large_ends_in_nan_and_can_be_mended(play):
     play.tab("Break it")
     play.press("Learning rate too large")
     stopped = play.root.locator(".stopped")
-    expect(stopped).to_contain_text("The loss is nan in epoch 1", timeout=30_000)
+    expect(stopped).to_contain_text("The loss is nan in epoch 1")
     play.root.get_by_role("button", name="Play", exact=True).wait_for()
     assert "Broken: Learning rate too large." in play.text(".look-for")
     play.press("Mend it")
@@ -305,7 +313,7 @@ def test_zero_weights_learn_nothing_but_the_last_bias(play):
 )
 def test_the_other_ways_to_break_it_play_and_keep_what_was_there(play, name, says):
     play.press("One epoch")
-    expect(play.root.locator(".where")).to_contain_text("epoch 1, batch 41", timeout=60_000)
+    expect(play.root.locator(".where")).to_contain_text("epoch 1, batch 41")
     play.tab("Break it")
     play.press(name)
     play.wait_for_batches(3)
@@ -362,7 +370,7 @@ def test_runs_are_kept_and_several_seeds_are_told_with_their_spread(play):
     play.choose("Seeds at once", "3")
     play.press("One epoch")
     sentence = play.root.locator(".seeds")
-    expect(sentence).to_contain_text("After 1 epochs, 3 seeds", timeout=90_000)
+    expect(sentence).to_contain_text("After 1 epochs, 3 seeds")
     mean, low, high = map(float, re.findall(r"([\d.]+)%", sentence.inner_text()))
     assert low <= mean <= high and low < high
     play.press("Keep this run")
@@ -412,7 +420,7 @@ def test_any_number_inside_has_its_sum(play):
 
 def test_mistakes_are_counted_and_lead_inside(play):
     play.press("One epoch")
-    expect(play.root.locator(".where")).to_contain_text("epoch 1, batch 41", timeout=60_000)
+    expect(play.root.locator(".where")).to_contain_text("epoch 1, batch 41")
     play.tab("Mistakes")
     cells = play.root.locator(".confusions td").all_inner_texts()
     assert sum(int(cell or 0) for cell in cells) == 500
@@ -527,7 +535,7 @@ def test_what_python_sets_is_trained_and_what_is_measured_comes_back(page, site)
     made = page.locator("#made")
     made.locator(".where").get_by_text("epoch").wait_for()
     made.get_by_role("button", name="One epoch").click()
-    expect(made.locator(".where")).to_contain_text("epoch 1, batch 2", timeout=30_000)
+    expect(made.locator(".where")).to_contain_text("epoch 1, batch 2")
     page.wait_for_function("state.history.length === 2")
     widget.history = page.evaluate("state.history")
     first, last = widget.history

@@ -52,7 +52,7 @@ export function comparing(own, onkeep) {
   const words = h("p", { class: "seeds", translate: "no" }), body = h("tbody", {});
   const keep = button("Keep this run", onkeep);
   const table = h("table", { class: "kept-runs" }, h("caption", { class: "visually-hidden" }, "Kept runs"),
-    h("thead", {}, h("tr", {}, ["run", "epochs", "held out", ""].map((name) => h("th", { scope: "col" }, name)))), body);
+    h("thead", {}, h("tr", {}, ["run", "epochs", "held out"].map((name) => h("th", { scope: "col" }, name)), h("td", {}))), body);
   const element = h("div", {}, h("div", { class: "controls" }, keep, seeds), words,
     h("p", { class: "note" }, "Keep a run, change one thing, play again: the kept one stays in the charts as a thin line. Several seeds show what chance alone does."), table);
   let shown = "";

@@ -39,7 +39,7 @@ export function sizesTable() {
 export function confusionTable(classes) {
   const cells = classes.map(() => classes.map(() => h("td", { translate: "no" })));
   const element = h("table", { class: "confusions" }, h("caption", {}, "Rows: what it is. Columns: what it is called."),
-    h("thead", {}, h("tr", {}, h("th", {}, ""), classes.map((name) => h("th", { scope: "col" }, name)))),
+    h("thead", {}, h("tr", {}, h("td", {}), classes.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, classes.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), cells[i]))));
   return { element, update(counts) {
     const most = Math.max(1, ...counts.flatMap((line, i) => line.filter((_, j) => i !== j)));
