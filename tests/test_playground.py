@@ -454,8 +454,9 @@ def test_the_keys_do_all_of_it(play, page):
     assert "Pool2d" in cards.nth(1).inner_text()
     page.keyboard.press("Delete")
     assert cards.count() == 9
-    page.keyboard.press("Escape")
-    play.root.locator(".tab-list").press("Space")  # where nothing else takes it, Space plays
+    play.tab("Inside")
+    play.root.get_by_role("slider", name="Map").focus()
+    page.keyboard.press("Space")  # where nothing else takes it, it plays
     play.root.get_by_role("button", name="Pause", exact=True).wait_for()
     play.press("Pause")
 
