@@ -47,7 +47,7 @@ export function confusionTable(classes) {
       const cell = cells[i][j], strength = i === j ? 0 : count / most;
       cell.textContent = count || "";
       cell.className = i === j ? "right" : "";
-      cell.style.background = `color-mix(in srgb, var(--positive) ${Math.round(60 * strength)}%, var(--paper))`;
+      cell.style.background = `color-mix(in srgb, var(--positive) ${Math.round(50 * strength)}%, var(--paper))`;
     }));
   } };
 }
