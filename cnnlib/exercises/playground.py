@@ -44,7 +44,7 @@ def dead_share(x: np.ndarray) -> float:
 
 def inputs(rng: np.random.Generator) -> list[Try]:
     """What comes into a ReLU: some maps are dead, and some are so in most images only."""
-    tries = []
+    tries: list[Try] = []
     for shape, dead in (((2, 3, 2, 4), 1), ((4, 8, 3, 2), 3), ((3, 5, 4, 3), 0)):
         x = np.round(rng.normal(size=shape), 2)
         x[:, :dead] = -np.abs(x[:, :dead])
