@@ -61,6 +61,7 @@ bench: _build/built
 	$(PYTHON) -m tools.bench
 	$(PYTHON) -m tools.bench_pages
 	$(PYTHON) -m tools.bench_python
+	$(PYTHON) -m tools.bench_playground
 
 serve: _build/built
 	@$(PYTHON) tools/serve.py $(HOST) $(PORT)

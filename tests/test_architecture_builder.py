@@ -14,7 +14,7 @@ from cnnlib.widgets import architecture_builder as module
 from tests.browser import OnPage
 
 pytest_plugins = ["tests.browser"]
-VIEW = Path(cnnlib.__file__).parent / "widgets" / "shared" / "view"
+MATH = Path(cnnlib.__file__).parent / "widgets" / "shared" / "math"
 
 
 # --- Python ---
@@ -93,7 +93,7 @@ def test_what_cannot_be_is_refused_and_nothing_changes(name, value, message):
 @pytest.fixture(scope="module")
 def page_script(open_module):
     """A function that evaluates JavaScript with the page's module as `architecture`."""
-    page = open_module(VIEW / "architecture.js", "architecture")
+    page = open_module(MATH / "architecture.js", "architecture")
     return page.evaluate
 
 

@@ -246,7 +246,7 @@ def test_every_widget_fills_a_projector_with_larger_type_and_all_controls_in_sig
             faults[f"{kind}, type"] = scale
         page.keyboard.press("Escape")
         dialog.wait_for(state="hidden")
-    assert len(roots) >= 25
+    assert len(roots) >= 26
     assert faults == {}
 
 

@@ -65,8 +65,8 @@ def from_page(value):
 
 
 @pytest.fixture(scope="module")
-def run(open_module, tmp_path_factory):
-    """run(body, given): what JavaScript returns, with all that math exports as `math`."""
+def math_page(open_module, tmp_path_factory):
+    """A page with all that shared/math exports as `math`."""
     main = tmp_path_factory.mktemp("math") / "all.js"
     names = {path: EXPORT.findall(path.read_text("utf-8")) for path in sorted(MATH.glob("*.js"))}
     lines = [
@@ -75,13 +75,18 @@ def run(open_module, tmp_path_factory):
     ]
     every = ", ".join(itertools.chain.from_iterable(names.values()))
     main.write_text("".join(lines) + f"export {{ {every} }};\n", "utf-8")
-    page = open_module(main, "math")
+    return open_module(main, "math")
+
+
+@pytest.fixture(scope="module")
+def run(math_page):
+    """run(body, given): what JavaScript returns, with all that math exports as `math`."""
 
     def run(body, given=None):
         # As one text: thousands of small values take the browser's protocol minutes.
         work = f"const work = (given) => {{ {CROSSING} {body} }};"
         both = f"(text) => {{ {work} return JSON.stringify(work(JSON.parse(text))); }}"
-        return from_page(json.loads(page.evaluate(both, json.dumps(to_page(given)))))
+        return from_page(json.loads(math_page.evaluate(both, json.dumps(to_page(given)))))
 
     return run
 

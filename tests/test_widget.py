@@ -205,6 +205,33 @@ def test_modules_keep_their_names_to_themselves(modules, browser):
     page.close()
 
 
+def test_a_script_that_is_imported_as_text_runs_where_its_text_is_brought(modules, browser):
+    text = modules(
+        'import { f } from "./shared/a.js";\n'
+        'import source from "./shared/b.js" with { type: "text" };\n'
+        "export default [f(), source];\n",
+        a="const own = 7;\nexport const f = () => own;\n",
+        b='import { f } from "./a.js";\n// Left at home.\nself.answer(`f gives "${f()}"\\n`);\n',
+    )
+    page = browser.new_page()
+    url = f"import(URL.createObjectURL(new Blob([{text!r}], {{ type: 'text/javascript' }})))"
+    found = page.evaluate(
+        f"""async () => {{
+            const [own, source] = (await {url}).default;
+            const heard = [];
+            new Function("self", source)({{ answer: (words) => heard.push(words) }});
+            return [own, heard, source.includes("home")];
+        }}"""
+    )
+    assert found == [7, ['f gives "7"\n'], False]
+    page.close()
+
+
+def test_a_text_that_is_not_there_is_refused_in_words(modules):
+    with pytest.raises(ImportError, match=r"main\.js imports \./b\.js, which is not there"):
+        modules('import source from "./b.js" with { type: "text" };\n')
+
+
 def test_comments_stay_at_home(modules):
     shared = "/** Two\n * lines. */\nexport function f() {\n  // Why.\n"
     shared += "  return '/** kept */';\n}\n"

@@ -49,6 +49,15 @@ def fetch() -> None:
                 (FOLDER / name).write_bytes(files.extractfile(f"package/dist/{name}").read())
 
 
+def missing() -> str:
+    """Fetch TensorFlow.js; return why it is not there, "" if it is."""
+    try:
+        fetch()
+    except OSError as error:
+        return f"TensorFlow.js could not be fetched ({error})"
+    return ""
+
+
 def start(page: Page, theirs: bool) -> None:
     """Load the work into a page, and TensorFlow.js if it is there."""
     wasm = ""
@@ -61,29 +70,23 @@ def start(page: Page, theirs: bool) -> None:
 
 def compare(rounds: int) -> tuple[dict[str, float], str]:
     """The median seconds of each side, and why TensorFlow.js is not among them ("" if it is)."""
-    missing = ""
-    try:
-        fetch()
-    except OSError as error:
-        missing = f"TensorFlow.js could not be fetched ({error})"
+    why = missing()
     with sync_playwright() as playwright:
         page = launch(playwright).new_page()
-        start(page, not missing)
-        times: dict[str, list[float]] = {
-            side: [] for side in SIDES if not missing or side == "ours"
-        }
+        start(page, not why)
+        times: dict[str, list[float]] = {side: [] for side in SIDES if not why or side == "ours"}
         for _ in range(rounds):
             for side, runs in times.items():
                 runs += page.evaluate("(given) => bench.seconds(...given)", [side, SIDES[side]])
-    return {side: statistics.median(runs) for side, runs in times.items()}, missing
+    return {side: statistics.median(runs) for side, runs in times.items()}, why
 
 
 def report(rounds: int) -> dict[str, float]:
     """Measure, print the times and their ratios, and return them."""
-    figures, missing = compare(rounds)
+    figures, why = compare(rounds)
     print(f"{WORK}: {figures['ours'] * 1e3:.0f} ms")
-    if missing:
-        print(f"NOT COMPARED: {missing}")
+    if why:
+        print(f"NOT COMPARED: {why}")
     for side, limit in LIMITS.items():
         if side in figures:
             ratio = figures[f"ratio_{side}"] = figures["ours"] / figures[side]

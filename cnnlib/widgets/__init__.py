@@ -21,6 +21,7 @@ from cnnlib.widgets.photo_kernel import PhotoKernel
 from cnnlib.widgets.pixel_drawing import PixelDrawing
 from cnnlib.widgets.pixel_magnifier import PixelMagnifier
 from cnnlib.widgets.pixel_shuffle import PixelShuffle
+from cnnlib.widgets.playground import Playground
 from cnnlib.widgets.pooling_backward import PoolingBackward
 from cnnlib.widgets.pooling_explorer import PoolingExplorer
 from cnnlib.widgets.shift_explorer import ShiftExplorer
@@ -49,6 +50,7 @@ __all__ = [
     "PixelDrawing",
     "PixelMagnifier",
     "PixelShuffle",
+    "Playground",
     "PoolingBackward",
     "PoolingExplorer",
     "Question",

@@ -1,5 +1,5 @@
 // Stack layers and watch shapes, parameters, multiply-adds and receptive fields follow.
-import { axes, call, LAYERS, product, program, summarize, written } from "./shared/view/architecture.js";
+import { axes, call, LAYERS, product, program, summarize, written } from "./shared/math/architecture.js";
 import { presets } from "./shared/view/controls.js";
 import { button, copyWith, field, h, select } from "./shared/view/dom.js";
 import { frame, group } from "./shared/view/frame.js";

@@ -36,7 +36,7 @@ INPUTS = {"Conv2d": "in_channels", "BatchNorm2d": "num_features", "Linear": "in_
 LARGEST = 99_999  # of any number: their products stay exact in the page
 
 
-def complete(layer: Any) -> dict[str, Any]:
+def complete(layer: Any, owner: str = "ArchitectureBuilder") -> dict[str, Any]:
     """Return a layer with all its numbers; those not given have their usual value.
 
     Raises ValueError or TypeError, naming what is wrong.
@@ -44,23 +44,21 @@ def complete(layer: Any) -> dict[str, Any]:
     kind = layer.get("kind") if isinstance(layer, dict) else layer
     if not isinstance(kind, str) or kind not in KINDS:
         kinds = list(KINDS)
-        raise ValueError(f"ArchitectureBuilder: layers has the kind {kind!r}; expected {kinds}")
+        raise ValueError(f"{owner}: layers has the kind {kind!r}; expected {kinds}")
     given = layer if isinstance(layer, dict) else {}
     for name in given.keys() - KINDS[kind].keys() - {"kind"}:
-        raise ValueError(unknown(f"ArchitectureBuilder: {kind}", name, list(KINDS[kind])))
+        raise ValueError(unknown(f"{owner}: {kind}", name, list(KINDS[kind])))
     full = {"kind": kind}
     for name, (least, usual) in KINDS[kind].items():
-        full[name] = integer(kind, name, given.get(name, usual), least)
+        full[name] = integer(f"{owner}: {kind}", name, given.get(name, usual), least)
     return full
 
 
 def integer(owner: str, name: str, value: Any, least: int) -> int:
     """Return `value` as a whole number from `least` to the largest that can be drawn."""
-    number = checks.integer(f"ArchitectureBuilder: {owner}", name, value, least)
+    number = checks.integer(owner, name, value, least)
     if number > LARGEST:
-        raise ValueError(
-            f"ArchitectureBuilder: {owner}: {name} is {number}; expected at most {LARGEST}"
-        )
+        raise ValueError(f"{owner}: {name} is {number}; expected at most {LARGEST}")
     return number
 
 
@@ -183,7 +181,8 @@ def whole_shape(shape: Any) -> list[int]:
         raise ValueError(
             f"ArchitectureBuilder: input_shape is {shape}; expected (channels, rows, columns)"
         )
-    return [integer("input", "input_shape", number, 1) for number in shape]
+    owner = "ArchitectureBuilder: input"
+    return [integer(owner, "input_shape", number, 1) for number in shape]
 
 
 def whole_preset(title: str, preset: Any) -> dict[str, Any]:
@@ -205,6 +204,8 @@ def build(layers: Layers, input_shape: list[int]) -> cnnlib.Sequential:
         kind, numbers = layer["kind"], {k: v for k, v in layer.items() if k != "kind"}
         if kind in INPUTS:
             numbers[INPUTS[kind]] = x.shape[1]
+        if kind == "Residual":
+            numbers = {"body": build(numbers["layers"], list(x.shape[1:]))}
         made.append(getattr(cnnlib, kind)(**numbers))
         with made[-1].evaluation():  # one image is too few for batch norm's statistics
             x = made[-1](x)

@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import json
 import math
 import re
 import sys
@@ -39,6 +40,7 @@ HERE = Path(__file__).resolve().parent
 OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 STYLE = HERE / "shared" / "view" / "widget.css"  # of all widgets
 IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]*)";\n', re.MULTILINE)
+TEXT = re.compile(r'^import (\w+) from "(\.[^"]*)" with \{ type: "text" \};\n', re.MULTILINE)
 
 
 def script(path: Path) -> str:
@@ -55,7 +57,8 @@ def modules(path: Path) -> dict[str, str]:
 
     Each shared module becomes a function that is called at once, so that its names are its own,
     and gives an object with its exports, whose name is the key here; the script itself comes last,
-    with an empty key. Comments that stand alone are left out: a page loads it. Raises ImportError
+    with an empty key. A script that is imported as text, for a worker, becomes a constant: all of
+    it as one string. Comments that stand alone are left out: a page loads it. Raises ImportError
     when a module is not there, when modules import each other in a circle or a name that is not
     exported, and for an import or export that is written in another way.
     """
@@ -65,10 +68,17 @@ def modules(path: Path) -> dict[str, str]:
     def read(module: Path) -> str:
         """The text of a module, its imports as constants."""
 
-        def constant(found: re.Match) -> str:
+        def file(found: re.Match) -> Path:
             other = (module.parent / found[2]).resolve()
             if not other.is_file():
                 raise ImportError(f"{module.name} imports {found[2]}, which is not there")
+            return other
+
+        def as_text(found: re.Match) -> str:
+            return f"const {found[1]} = {json.dumps(script(file(found)))};\n"
+
+        def constant(found: re.Match) -> str:
+            other = file(found)
             add(other)
             names = [name.strip() for name in found[1].split(",") if name.strip()]
             for name in names:
@@ -76,7 +86,8 @@ def modules(path: Path) -> dict[str, str]:
                     raise ImportError(f"{module.name}: {other.name} exports no {name}")
             return f"const {{ {', '.join(names).replace(' as ', ': ')} }} = {scope(other)};\n"
 
-        text = IMPORT.sub(constant, module.read_text(encoding="utf-8"))
+        text = TEXT.sub(as_text, module.read_text(encoding="utf-8"))
+        text = IMPORT.sub(constant, text)
         text = EXPORTS.sub("", EXPORT.sub("", text)) if module != path else text
         for line in OTHER.findall(text):
             if not (module == path and line.startswith("export ")):

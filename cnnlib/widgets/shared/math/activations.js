@@ -1,6 +1,6 @@
 // Activations as cnnlib.activations has them: a function of one number, applied to each. A gradient that is stopped
 // is 0 even if it was infinite.
-import { map } from "./array.js";
+import { map, zeros } from "./array.js";
 import { requireShape } from "./checks.js";
 import { FunctionLayer } from "./layer.js";
 
@@ -11,8 +11,18 @@ const eachBack = (owner, gradient) => (grad_output, x, ...options) => {
   return map((one, grad) => gradient(grad, one, ...options), x, grad_output);
 };
 
-export const relu = each((x) => (x <= 0 ? 0 : x));
-export const relu_backward = eachBack("relu_backward", (grad, x) => (x <= 0 ? 0 : grad));
+/** The most common one has loops of its own, many times as fast as the call of a function for each number. */
+export function relu(x) {
+  const output = zeros(x.shape, x), from = x.data, to = output.data;
+  for (let i = 0; i < from.length; i++) to[i] = from[i] <= 0 ? 0 : from[i];
+  return output;
+}
+export function relu_backward(grad_output, x) {
+  requireShape("relu_backward", "grad_output", grad_output, x.shape);
+  const dx = zeros(x.shape, x), from = x.data, grad = grad_output.data, to = dx.data;
+  for (let i = 0; i < from.length; i++) to[i] = from[i] <= 0 ? 0 : grad[i];
+  return dx;
+}
 
 export const leaky_relu = each((x, slope = 0.01) => (x > 0 ? x : x * slope));
 export const leaky_relu_backward = eachBack("leaky_relu_backward", (grad, x, slope = 0.01) => (x > 0 ? grad : grad * slope));

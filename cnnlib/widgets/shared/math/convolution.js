@@ -4,68 +4,70 @@
 import { arrayLike, channelSums, eachMap, size, zeros } from "./array.js";
 import { require, requireShape } from "./checks.js";
 import { WeightedLayer } from "./layer.js";
-import { addProduct, matrix, transposed } from "./products.js";
+import { addProduct, addProductOf, matrix, striped, transposed } from "./products.js";
 import { conv_transpose_output_size, meets, pair, stopsInside, windows } from "./shapes.js";
 
 const FEW = 4; // filters, so few that a product of matrices would mostly multiply by nothing
 
 /**
- * Calls visit(place, stop, pixel, count) for each place in the window and each row of stops: beginning with these
- * two, `count` stops in a row meet pixels of the image that are a stride apart. The others meet the padding.
+ * For each place in the window and each row of stops four numbers, one behind the other: [place, stop, pixel, count].
+ * Beginning with this stop and this pixel, `count` stops in a row meet pixels of the image that are a stride apart.
+ * The others meet the padding.
  */
-function eachRun({ rows, columns }, channels, visit) {
+function runsOf({ rows, columns }, channels) {
+  const runs = [];
   for (let c = 0, place = 0; c < channels; c++)
     for (let a = 0; a < rows.kernel; a++)
       for (let b = 0; b < columns.kernel; b++, place++) {
         const [top, bottom] = stopsInside(rows, a), [left, right] = stopsInside(columns, b);
         for (let i = top; i < bottom && left < right; i++) {
           const line = (c * rows.size + meets(rows, i, a)) * columns.size;
-          visit(place, i * columns.output + left, line + meets(columns, left, b), right - left);
+          runs.push(place, i * columns.output + left, line + meets(columns, left, b), right - left);
         }
       }
+  return { runs: Int32Array.from(runs), step: columns.stride };
 }
 
 /** Lays the windows of one image down as columns, (places, stops). What meets the padding is left alone. */
-function lay(columns, x, start, axes, channels) {
-  const { data, down } = columns, step = axes.columns.stride;
-  eachRun(axes, channels, (place, stop, pixel, count) => {
-    const to = columns.start + place * down + stop, from = start + pixel;
+function lay({ data, start, down }, x, image, { runs, step }) {
+  for (let r = 0; r < runs.length; r += 4) {
+    const to = start + runs[r] * down + runs[r + 1], from = image + runs[r + 2], count = runs[r + 3];
     for (let j = 0; j < count; j++) data[to + j] = x[from + j * step];
-  });
+  }
 }
 
 /** The way back: adds each column to the pixels that it came from. */
-function spread(columns, x, start, axes, channels) {
-  const { data, down } = columns, step = axes.columns.stride;
-  eachRun(axes, channels, (place, stop, pixel, count) => {
-    const from = columns.start + place * down + stop, to = start + pixel;
+function spread({ data, start, down }, x, image, { runs, step }) {
+  for (let r = 0; r < runs.length; r += 4) {
+    const from = start + runs[r] * down + runs[r + 1], to = image + runs[r + 2], count = runs[r + 3];
     for (let j = 0; j < count; j++) x[to + j * step] += data[from + j];
-  });
+  }
 }
 
 /** Every window as a column: images (N, C, H, W) to (C · kernel rows · kernel columns, N · stops). */
 export function im2col(x, kernel_size, options) {
-  const { axes, places, images, area, stops } = columnsOf("im2col", x.shape, kernel_size, options);
+  const { runs, places, images, area, stops } = columnsOf("im2col", x.shape, kernel_size, options);
   const columns = zeros([places, images * stops], x);
   for (let n = 0; n < images; n++)
-    lay(matrix(columns.data, images * stops, n * stops), x.data, n * area, axes, x.shape[1]);
+    lay(matrix(columns.data, images * stops, n * stops), x.data, n * area, runs);
   return columns;
 }
 
 /** The way back of `im2col`, to images of `shape`: pixels in several windows receive the sum. */
 export function col2im(columns, shape, kernel_size, options) {
-  const { axes, places, images, area, stops } = columnsOf("col2im", shape, kernel_size, options);
+  const { runs, places, images, area, stops } = columnsOf("col2im", shape, kernel_size, options);
   requireShape("col2im", "columns", columns, [places, images * stops]);
   const x = zeros(shape, columns);
   for (let n = 0; n < images; n++)
-    spread(matrix(columns.data, images * stops, n * stops), x.data, n * area, axes, shape[1]);
+    spread(matrix(columns.data, images * stops, n * stops), x.data, n * area, runs);
   return x;
 }
 
 function columnsOf(owner, shape, kernel_size, options) {
   const axes = windows(owner, shape, kernel_size, options), [images, channels] = shape;
   const places = channels * axes.rows.kernel * axes.columns.kernel;
-  return { axes, places, images, area: size(shape.slice(1)), stops: axes.rows.output * axes.columns.output };
+  const runs = runsOf(axes, channels), stops = axes.rows.output * axes.columns.output;
+  return { runs, places, images, area: size(shape.slice(1)), stops };
 }
 
 /** The three jobs of a convolution, from images to maps, each group of channels and filters by itself. */
@@ -75,6 +77,7 @@ class Correlation {
     Object.assign(this, { axes, images, groups, channels, filters: filters / groups, places: channels * size(kernel) });
     this.stops = axes.rows.output * axes.columns.output;
     this.area = axes.rows.size * axes.columns.size;
+    this.runs = runsOf(axes, channels);
   }
 
   /** Room for the windows of an image, 0 where they meet the padding. */
@@ -82,23 +85,26 @@ class Correlation {
     return matrix(new constructor(this.places * this.stops), this.stops);
   }
 
-  /** Calls job(first pixel, maps, weight) for each image and group; the last two are matrices of what is given. */
-  each(maps, weight, job) {
-    for (let part = 0; part < this.images * this.groups; part++) {
-      const filter = (part % this.groups) * this.filters;
-      job(part * this.channels * this.area, matrix(maps, this.stops, part * this.filters * this.stops),
-        matrix(weight, this.places, filter * this.places));
-    }
+  /** Calls job(first pixel, maps) for each image of a group; the maps are a matrix of what is given. */
+  each(group, maps, job) {
+    for (let image = 0, part = group; image < this.images; image++, part += this.groups)
+      job(part * this.channels * this.area, matrix(maps, this.stops, part * this.filters * this.stops));
   }
+
+  /** The filters of a group as a matrix. */
+  filtersOf = (weight, group) => matrix(weight, this.places, group * this.filters * this.places);
 
   /** maps += weights times windows of x. */
   forward(x, weight, maps) {
     if (this.filters < FEW && maps instanceof Float64Array && weight.every(Number.isFinite)) return this.sweep(x, weight, maps);
-    const columns = this.room(x);
-    this.each(maps, weight, (pixel, ownMaps, filters) => {
-      lay(columns, x, pixel, this.axes, this.channels);
-      addProduct(ownMaps, filters, columns, this.filters, this.places, this.stops);
-    });
+    const columns = this.room(x), { filters, places, stops } = this;
+    for (let group = 0; group < this.groups; group++) {
+      const stripes = striped(this.filtersOf(weight, group), filters, places);
+      this.each(group, maps, (pixel, ownMaps) => {
+        lay(columns, x, pixel, this.runs);
+        addProductOf(ownMaps, stripes, columns, filters, places, stops);
+      });
+    }
   }
 
   /**
@@ -106,34 +112,38 @@ class Correlation {
    * Sums in singles would be rounded on their way; and no weight meets the padding, which an infinite one turns to nan.
    */
   sweep(x, weight, maps) {
-    const step = this.axes.columns.stride;
-    this.each(maps, weight, (pixel, ownMaps, own) => {
-      for (let filter = 0; filter < this.filters; filter++)
-        eachRun(this.axes, this.channels, (place, stop, at, count) => {
-          const w = weight[own.start + filter * this.places + place], from = pixel + at;
-          const to = ownMaps.start + filter * this.stops + stop;
-          for (let j = 0; j < count; j++) maps[to + j] += w * x[from + j * step];
-        });
-    });
+    const { runs, step } = this.runs;
+    for (let part = 0; part < this.images * this.groups * this.filters; part++) {
+      const filter = part % (this.groups * this.filters), to = part * this.stops;
+      const image = Math.floor(part / this.filters) * this.channels * this.area;
+      for (let r = 0; r < runs.length; r += 4) {
+        const w = weight[filter * this.places + runs[r]], from = image + runs[r + 2], at = to + runs[r + 1];
+        for (let j = 0; j < runs[r + 3]; j++) maps[at + j] += w * x[from + j * step];
+      }
+    }
   }
 
   /** x += what each pixel receives: weights times the gradient of the maps that they met in. */
   spread(grad, weight, x) {
-    const columns = this.room(x);
-    this.each(grad, weight, (pixel, ownGrad, filters) => {
-      columns.data.fill(0);
-      addProduct(columns, transposed(filters), ownGrad, this.places, this.filters, this.stops);
-      spread(columns, x, pixel, this.axes, this.channels);
-    });
+    const columns = this.room(x), { filters, places, stops } = this;
+    for (let group = 0; group < this.groups; group++) {
+      const stripes = striped(transposed(this.filtersOf(weight, group)), places, filters);
+      this.each(group, grad, (pixel, ownGrad) => {
+        columns.data.fill(0);
+        addProductOf(columns, stripes, ownGrad, places, filters, stops);
+        spread(columns, x, pixel, this.runs);
+      });
+    }
   }
 
   /** weight += the gradient of the maps times the pixels that met the weights there. */
   learn(grad, x, weight) {
-    const columns = this.room(x);
-    this.each(grad, weight, (pixel, ownGrad, filters) => {
-      lay(columns, x, pixel, this.axes, this.channels);
-      addProduct(filters, ownGrad, transposed(columns), this.filters, this.stops, this.places);
-    });
+    const columns = this.room(x), { filters, places, stops } = this;
+    for (let group = 0; group < this.groups; group++)
+      this.each(group, grad, (pixel, ownGrad) => {
+        lay(columns, x, pixel, this.runs);
+        addProduct(this.filtersOf(weight, group), ownGrad, transposed(columns), filters, stops, places);
+      });
   }
 }
 

@@ -1,5 +1,5 @@
 // Batch normalization and dropout as cnnlib.normalization has them.
-import { arrayLike, channelSums, eachMap, map, zeros } from "./array.js";
+import { arrayLike, eachMap, map, zeros } from "./array.js";
 import { require, requireShape } from "./checks.js";
 import { Layer, Parameter } from "./layer.js";
 
@@ -8,19 +8,21 @@ export const MOMENTUM = 0.1;
 
 const filled = (length, number, dtype) => ({ shape: [length], data: new dtype(length).fill(number) });
 
-/** An array of the shape of the images x with number(place, channel) at each place. */
-function eachPlace(x, number) {
-  const output = zeros(x.shape, x);
-  eachMap(x, (channel, first, end) => {
-    for (let at = first; at < end; at++) output.data[at] = number(at, channel);
-  });
-  return output;
-}
-
 /** Each channel's mean and variance over a batch (N, C, H, W), and the `count` that both are divided by. */
 export function moments(x) {
-  const count = x.data.length / x.shape.at(-3), mean = channelSums(x, (at) => x.data[at] / count);
-  return { mean, variance: channelSums(x, (at, c) => (x.data[at] - mean[c]) ** 2 / count), count };
+  const { data } = x, channels = x.shape.at(-3), count = data.length / channels;
+  const [mean, variance] = [new Float64Array(channels), new Float64Array(channels)];
+  eachMap(x, (channel, first, end) => {
+    let sum = 0;
+    for (let at = first; at < end; at++) sum += data[at];
+    mean[channel] += sum / count;
+  });
+  eachMap(x, (channel, first, end) => {
+    let sum = 0;
+    for (let at = first; at < end; at++) sum += (data[at] - mean[channel]) ** 2;
+    variance[channel] += sum / count;
+  });
+  return { mean, variance, count };
 }
 
 /** cnnlib.BatchNorm2d: in training by the batch's mean and variance, otherwise by the running ones. */
@@ -42,9 +44,15 @@ export class BatchNorm2d extends Layer {
     require(right, `BatchNorm2d: x has shape (${x.shape.join(", ")}); expected (N, ${expected}, H, W)`);
     const { mean, variance } = training ? this.track(x) : { mean: this.running_mean.data, variance: this.running_var.data };
     const inverse = Float64Array.from(variance, (number) => 1 / Math.sqrt(number + this.eps));
-    const normal = eachPlace(x, (at, c) => (x.data[at] - mean[c]) * inverse[c]);
+    const normal = zeros(x.shape, x), output = zeros(x.shape, x);
+    eachMap(x, (c, first, end) => {
+      for (let at = first; at < end; at++) {
+        normal.data[at] = (x.data[at] - mean[c]) * inverse[c];
+        output.data[at] = normal.data[at] * weight.data[c] + bias.data[c];
+      }
+    });
     this.saved = [normal, inverse, training];
-    return eachPlace(x, (at, c) => normal.data[at] * weight.data[c] + bias.data[c]);
+    return output;
   }
 
   /** The batch's moments; the running ones are moved towards them, the variance that divides by count - 1. */
@@ -62,12 +70,24 @@ export class BatchNorm2d extends Layer {
   backward(grad_output) {
     const [normal, inverse, training] = this.recall(), { weight, bias } = this, grad = grad_output.data;
     requireShape("BatchNorm2d.backward", "grad_output", grad_output, normal.shape);
-    const products = channelSums(normal, (at) => grad[at] * normal.data[at]);
-    const sums = channelSums(normal, (at) => grad[at]), count = normal.data.length / sums.length;
+    const channels = weight.data.length, count = normal.data.length / channels, dx = zeros(normal.shape, normal);
+    const [products, sums] = [new Float64Array(channels), new Float64Array(channels)];
+    eachMap(normal, (c, first, end) => {
+      for (let at = first; at < end; at++) {
+        products[c] += grad[at] * normal.data[at];
+        sums[c] += grad[at];
+      }
+    });
     weight.accumulate(arrayLike(normal, weight.shape, products));
     bias.accumulate(arrayLike(normal, bias.shape, sums));
-    const moved = (at, c) => (training ? (sums[c] + normal.data[at] * products[c]) / count : 0);
-    return eachPlace(normal, (at, c) => (grad[at] - moved(at, c)) * weight.data[c] * inverse[c]);
+    eachMap(normal, (c, first, end) => {
+      const scale = weight.data[c] * inverse[c];
+      for (let at = first; at < end; at++) {
+        const moved = training ? (sums[c] + normal.data[at] * products[c]) / count : 0;
+        dx.data[at] = (grad[at] - moved) * scale;
+      }
+    });
+    return dx;
   }
 }
 

@@ -22,17 +22,18 @@ function eachWindow(x, { rows, columns }, visit) {
 }
 
 /** Where each window's largest pixel lies in x.data: the first of equals, the last nan; -1 if all is padding. */
-function winners(x, axes) {
-  const { rows, columns } = axes, { data } = x, places = new Int32Array(size(outputShape(x, axes))).fill(-1);
-  eachWindow(x, axes, (window, i, j, plane) => {
+function winners(x, { rows, columns }) {
+  const { data } = x, places = new Int32Array(size(outputShape(x, { rows, columns })));
+  eachWindow(x, { rows, columns }, (window, i, j, plane) => {
+    const top = meets(rows, i, 0), left = meets(columns, j, 0), { dilation } = columns;
     let best = -1;
-    for (let a = 0; a < rows.kernel; a++) {
-      const row = meets(rows, i, a);
+    for (let a = 0, row = top; a < rows.kernel; a++, row += rows.dilation) {
       if (row < 0 || row >= rows.size) continue;
-      for (let b = 0; b < columns.kernel; b++) {
-        const column = meets(columns, j, b), at = plane + row * columns.size + column;
+      const line = plane + row * columns.size;
+      for (let b = 0, column = left; b < columns.kernel; b++, column += dilation) {
         if (column < 0 || column >= columns.size) continue;
-        if (best < 0 || data[at] > data[best] || Number.isNaN(data[at])) best = at;
+        const number = data[line + column];
+        if (best < 0 || number > data[best] || number !== number) best = line + column; // nan is not equal to itself
       }
     }
     places[window] = best;
@@ -40,21 +41,31 @@ function winners(x, axes) {
   return places;
 }
 
+/** The numbers at these places, and the way back. */
+function taken(x, axes, places) {
+  const output = zeros(outputShape(x, axes), x);
+  for (let window = 0; window < places.length; window++)
+    output.data[window] = places[window] < 0 ? -Infinity : x.data[places[window]];
+  return output;
+}
+function given(grad_output, x, places) {
+  const dx = zeros(x.shape, x);
+  for (let window = 0; window < places.length; window++)
+    if (places[window] >= 0) dx.data[places[window]] += grad_output.data[window];
+  return dx;
+}
+
 /** Options are stride (by default the kernel's size), padding, dilation and ceil_mode. */
 export function max_pool2d(x, kernel_size, options = {}) {
-  const axes = poolAxes("max_pool2d", x, kernel_size, options), output = zeros(outputShape(x, axes), x);
-  winners(x, axes).forEach((place, window) => (output.data[window] = place < 0 ? -Infinity : x.data[place]));
-  return output;
+  const axes = poolAxes("max_pool2d", x, kernel_size, options);
+  return taken(x, axes, winners(x, axes));
 }
 
 /** The gradient for x: each window's gradient goes to its largest value. */
 export function max_pool2d_backward(grad_output, x, kernel_size, options = {}) {
-  const axes = poolAxes("max_pool2d_backward", x, kernel_size, options), dx = zeros(x.shape, x);
+  const axes = poolAxes("max_pool2d_backward", x, kernel_size, options);
   requireShape("max_pool2d_backward", "grad_output", grad_output, outputShape(x, axes));
-  winners(x, axes).forEach((place, window) => {
-    if (place >= 0) dx.data[place] += grad_output.data[window];
-  });
-  return dx;
+  return given(grad_output, x, winners(x, axes));
 }
 
 /** The pixels of one axis under a window, and how many places of it count: past the padding after, none does. */
@@ -103,9 +114,20 @@ export const global_avg_pool2d_backward = (grad_output, x) => avg_pool2d_backwar
 export const global_max_pool2d = (x) => max_pool2d(x, whole(x));
 export const global_max_pool2d_backward = (grad_output, x) => max_pool2d_backward(grad_output, x, whole(x));
 
+/** It remembers where the largest values were. */
 export class MaxPool2d extends FunctionLayer {
   constructor(kernel_size, options = {}) {
     super(max_pool2d, max_pool2d_backward, kernel_size, options);
+  }
+  forward(x) {
+    const axes = poolAxes("max_pool2d", x, ...this.options), places = winners(x, axes);
+    this.saved = [x, places, outputShape(x, axes)];
+    return taken(x, axes, places);
+  }
+  backward(grad_output) {
+    const [x, places, shape] = this.recall();
+    requireShape("max_pool2d_backward", "grad_output", grad_output, shape);
+    return given(grad_output, x, places);
   }
 }
 export class AvgPool2d extends FunctionLayer {

@@ -8,46 +8,66 @@ export const transposed = ({ data, start, down, across }) => ({ data, start, dow
 
 const HIGH = 4, WIDE = 2; // of a block of sums: as many as stay in registers
 
-/**
- * out (rows, columns) += a (rows, inner) times b (inner, columns), block by block. What a block reads is copied
- * into stripes first: there it lies one behind the other, and is read again and again from the cache.
- */
+/** Memory that is used again: an array for each purpose, as large as was ever needed. */
+const kept = { left: new Float64Array(0), right: new Float64Array(0) };
+function room(purpose, length) {
+  if (kept[purpose].length < length) kept[purpose] = new Float64Array(length);
+  return kept[purpose];
+}
+
+/** out (rows, columns) += a (rows, inner) times b (inner, columns). */
 export function addProduct(out, a, b, rows, inner, columns) {
-  const stripes = [], right = new Float64Array(WIDE * inner), sums = new Float64Array(HIGH * WIDE), turned = transposed(b);
-  for (let i = 0; i < rows; i += HIGH) stripes.push(fillStripe(new Float64Array(HIGH * inner), HIGH, a, i, rows, inner));
+  addProductOf(out, striped(a, rows, inner), b, rows, inner, columns);
+}
+
+/**
+ * A matrix (rows, inner) as `addProductOf` reads it, again and again: stripes of 4 rows, column behind column, as
+ * doubles; rows that are not there are 0. It holds until the next one is made.
+ */
+export function striped({ data, start, down, across }, rows, inner) {
+  const stripes = room("left", Math.ceil(rows / HIGH) * HIGH * inner);
+  for (let i = 0; i < rows || i % HIGH; i++) {
+    const first = (i - (i % HIGH)) * inner + (i % HIGH), there = i < rows;
+    for (let k = 0, at = start + i * down; k < inner; k++, at += across) stripes[first + k * HIGH] = there ? data[at] : 0;
+  }
+  return stripes;
+}
+
+/** `addProduct` of what `striped` has made of a: block by block, each of 4 rows and 2 columns. */
+export function addProductOf(out, stripes, b, rows, inner, columns) {
+  const right = room("right", WIDE * inner), { data, start, down, across } = out;
   for (let j = 0; j < columns; j += WIDE) {
-    fillStripe(right, WIDE, turned, j, columns, inner);
-    for (let i = 0; i < rows; i += HIGH) {
-      multiply(stripes[i / HIGH], right, inner, sums);
-      addBlock(out, sums, i, Math.min(i + HIGH, rows), j, Math.min(j + WIDE, columns));
-    }
+    const wide = Math.min(WIDE, columns - j);
+    fillPair(right, b, j, inner, wide);
+    for (let i = 0; i < rows; i += HIGH)
+      multiply(stripes, i * inner, right, inner, data, start + i * down + j * across, down, across, rows - i, wide);
   }
 }
 
-/** `height` rows of a matrix from row `first` on, column behind column, as doubles; rows that are not there are 0. */
-function fillStripe(stripe, height, { data, start, down, across }, first, rows, columns) {
-  for (let i = 0; i < height; i++) {
-    const there = first + i < rows;
-    for (let k = 0, at = start + (first + i) * down; k < columns; k++, at += across)
-      stripe[k * height + i] = there ? data[at] : 0;
+/** Two columns of a matrix, side by side, as doubles; the second is 0 where `wide` is 1. */
+function fillPair(right, { data, start, down, across }, j, inner, wide) {
+  for (let k = 0, at = start + j * across; k < inner; k++, at += down) {
+    right[WIDE * k] = data[at];
+    right[WIDE * k + 1] = wide === WIDE ? data[at + across] : 0;
   }
-  return stripe;
 }
 
-/** The eight sums of products of a stripe of 4 rows and a stripe of 2 columns. */
-function multiply(left, right, inner, sums) {
+/** Adds the eight sums of products of a stripe and a pair, those that are inside, to `data`. */
+function multiply(left, first, right, inner, data, at, down, across, high, wide) {
   let s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
-  for (let p = 0, q = 0; q < WIDE * inner; p += HIGH, q += WIDE) {
+  for (let p = first, q = 0; q < WIDE * inner; p += HIGH, q += WIDE) {
     const x = right[q], y = right[q + 1], a = left[p], b = left[p + 1], c = left[p + 2], d = left[p + 3];
     s00 += a * x, s01 += a * y, s10 += b * x, s11 += b * y;
     s20 += c * x, s21 += c * y, s30 += d * x, s31 += d * y;
   }
-  sums[0] = s00, sums[1] = s01, sums[2] = s10, sums[3] = s11;
-  sums[4] = s20, sums[5] = s21, sums[6] = s30, sums[7] = s31;
-}
-
-function addBlock({ data, start, down, across }, sums, top, bottom, left, right) {
-  for (let i = top; i < bottom; i++)
-    for (let j = left; j < right; j++)
-      data[start + i * down + j * across] += sums[(i - top) * WIDE + j - left];
+  data[at] += s00;
+  if (high > 1) data[at + down] += s10;
+  if (high > 2) data[at + 2 * down] += s20;
+  if (high > 3) data[at + 3 * down] += s30;
+  if (wide < WIDE) return;
+  at += across;
+  data[at] += s01;
+  if (high > 1) data[at + down] += s11;
+  if (high > 2) data[at + 2 * down] += s21;
+  if (high > 3) data[at + 3 * down] += s31;
 }

@@ -82,3 +82,18 @@ export function centerDigit(pixels, rows, columns) {
     image.set(small.subarray(i * width, (i + 1) * width), (top + i) * SIDE + left);
   return image;
 }
+
+/**
+ * A pad as an image of side x side: the ink's box scaled until its longer side fills it, in the middle, and the
+ * darkest pixel made 1. `middle` is the box's own, as parts of the pad's sides.
+ */
+export function fitDigit(pixels, rows, columns, side) {
+  const image = new Float64Array(side * side), box = inkBox(pixels, rows, columns);
+  if (!box) return { image, middle: [0.5, 0.5] };
+  const [height, width] = [box.rows, box.columns].map((long) =>
+    Math.max(1, Math.round((long * side) / Math.max(box.rows, box.columns))));
+  const small = scaled(pixels, columns, box, height, width), most = Math.max(...small);
+  const [top, left] = [height, width].map((long) => Math.floor((side - long) / 2));
+  small.forEach((ink, i) => (image[(top + Math.floor(i / width)) * side + left + (i % width)] = ink / most));
+  return { image, middle: [(box.top + box.rows / 2) / rows, (box.left + box.columns / 2) / columns] };
+}

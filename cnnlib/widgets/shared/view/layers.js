@@ -119,11 +119,17 @@ function otherSum(step, { map, row, column }, value) {
         + ` · ${shortFactor(weight)} + ${shortFactor(bias)} = `, result)];
   }
   if (kind === "ReLU") return [line(`max(${short(at(row, column))}, 0) = `, result)];
+  if (kind === "Tanh") return [line(`tanh(${short(at(row, column))}) = `, result)];
+  if (kind === "Residual") {
+    const around = at(row, column);
+    return [line(small("what its layers give, plus what came in")), line(`${short(value - around)} + ${shortFactor(around)} = `, result)];
+  }
   if (kind === "GlobalAvgPool2d")
     return [line(`${short(value * rows * columns)} / ${rows * columns} = `, result)];
   const { row: top, column: left, rows: high, columns: wide } = windowOf(step, row, column);
   const cells = table(high, wide, (i, j) => [top + i, left + j]).flat();
   const inside = cells.filter(([i, j]) => i >= 0 && j >= 0 && i < rows && j < columns);
+  if (kind === "AvgPool2d") return [line(`(${inside.map(([i, j]) => shortFactor(at(i, j))).join(" + ")}) / ${high * wide} = `, result)];
   return [line(`max(${inside.map(([i, j]) => short(at(i, j))).join(", ")}) = `, result)];
 }
 

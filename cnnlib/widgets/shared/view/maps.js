@@ -9,11 +9,11 @@ const HIGH = 56, GAP = 4, CELL = 16; // of a strip: a map's height, the space be
 export const inRange = (value, low, high) => Math.min(Math.max(value, low), high);
 export const largestOf = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 
-/** Paints one map into pixels `width` wide, from a column on; the page shines through what is weak. */
-function paintMap(data, width, left, values, from, [rows, columns], top, gray) {
+/** Paints one map into pixels `width` wide, from a column and a row on; the page shines through what is weak. */
+export function paintMap(data, width, left, values, from, [rows, columns], top, gray, above = 0) {
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < columns; j++) {
-      const value = values[from + i * columns + j], at = 4 * (i * width + left + j);
+      const value = values[from + i * columns + j], at = 4 * ((above + i) * width + left + j);
       const strength = 255 * inRange(Math.abs(value) / top, 0, 1), hue = HUES[value < 0 ? 0 : 1];
       for (let part = 0; part < 3; part++) data[at + part] = gray ? strength : hue[part];
       data[at + 3] = gray ? 255 : strength;

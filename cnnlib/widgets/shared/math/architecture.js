@@ -1,6 +1,7 @@
 // The sizes and counts of a stack of layers, as cnnlib.summary has them, with no page in it.
 // A shape is [channels, rows, columns], or [features] once it is flat. Numbers are of 4 bytes.
-import { axis } from "../math/shapes.js";
+import { sum } from "./lists.js";
+import { axis } from "./shapes.js";
 
 const count = (label, least, value) => ({ label, least, value });
 const POOLING = {
@@ -33,9 +34,20 @@ const isShapeless = (layer) => ["ReLU", "Tanh", "Dropout", "Flatten"].includes(l
 export const axes = (layer, [, rows, columns]) =>
   [rows, columns].map((size) => axis(size, layer.kernel_size, layer.stride, layer.padding, layer.dilation ?? 1));
 
+/** Why the layers inside a Residual cannot stand there, or "": what they give is added to what came in. */
+function misfitInside({ layers }, shape) {
+  if (!layers.length) return "Residual: there is no layer in it.";
+  const rows = summarize(layers, shape), broken = rows.find(({ error }) => error);
+  if (broken) return `Residual: ${broken.error}`;
+  const given = written(rows.at(-1).output);
+  return given === written(shape) ? ""
+    : `Residual: its layers give ${given}, what comes in is ${written(shape)}; expected the same shape, since both are added.`;
+}
+
 /** Why the layer cannot take an input of this shape, or "". */
 function misfit(layer, shape) {
   const { kind } = layer;
+  if (kind === "Residual") return misfitInside(layer, shape);
   if (kind === "Linear" && shape.length > 1)
     return `Linear: expected a row of numbers, what comes in is ${written(shape)}. Put Flatten before it.`;
   if (kind === "Linear" || isShapeless(layer)) return "";
@@ -64,8 +76,12 @@ function outputShape(layer, shape) {
   return [layer.out_channels ?? shape[0], ...axes(layer, shape).map((side) => side.output)];
 }
 
+const inside = (layer, shape) => summarize(layer.layers, shape);
+
 /** [weights, biases] that are trained. */
 function weightsAndBiases(layer, shape) {
+  if (layer.kind === "Residual")
+    return ["weights", "biases"].map((name) => sum(inside(layer, shape).map((row) => row[name])));
   if (layer.kind === "Conv2d")
     return [layer.out_channels * (shape[0] / layer.groups) * layer.kernel_size ** 2, layer.out_channels];
   if (layer.kind === "Linear") return [shape[0] * layer.out_features, layer.out_features];
@@ -73,13 +89,14 @@ function weightsAndBiases(layer, shape) {
 }
 
 function multiplyAdds(layer, shape, output) {
+  if (layer.kind === "Residual") return sum(inside(layer, shape).map((row) => row.multiplyAdds));
   if (layer.kind === "Conv2d") return product(output) * (shape[0] / layer.groups) * layer.kernel_size ** 2;
   return layer.kind === "Linear" ? shape[0] * layer.out_features : 0;
 }
 
 /** What one number of the output sees: {seen, step} as [rows, columns]; null where summary gives none. */
 function fieldAfter(layer, shape, output, field) {
-  if (!field || output.length < 3) return null;
+  if (!field || output.length < 3 || layer.kind === "Residual") return null;
   if (isWindow(layer)) {
     const reach = (layer.dilation ?? 1) * (layer.kernel_size - 1);
     return {
@@ -122,6 +139,7 @@ export function call(layer, input, torch = false) {
       ...named([["stride", 1], ["padding", 0], ["dilation", 1], ["groups", 1]])],
     MaxPool2d: () => [layer.kernel_size, ...named([["stride", layer.kernel_size], ["padding", 0]])],
     BatchNorm2d: () => [first],
+    Dropout: () => [layer.p ?? []].flat(),
     Linear: () => [first, layer.out_features],
   };
   list.AvgPool2d = list.MaxPool2d;

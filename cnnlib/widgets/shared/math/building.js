@@ -1,0 +1,63 @@
+// Networks made of a list of layers, as a reader builds them; a layer is {kind, ...}, as in architecture.js.
+import { ReLU, Tanh } from "./activations.js";
+import { call, summarize, written } from "./architecture.js";
+import { FOR, stream } from "./chance.js";
+import { Conv2d } from "./convolution.js";
+import { Flatten, Linear } from "./dense.js";
+import { Residual, Sequential } from "./network.js";
+import { BatchNorm2d, Dropout } from "./normalization.js";
+import { AvgPool2d, GlobalAvgPool2d, MaxPool2d } from "./pooling.js";
+
+/** An Error for the reader; `layer` is the place of the layer that it is about. */
+const misfit = (message, layer) => Object.assign(new Error(message), { layer });
+
+/**
+ * What can be known of a network before it is built: the rows of `summarize` (`output` and `input` shapes,
+ * `parameters`, `multiplyAdds`, ...), each with its `name` as it is written in code.
+ * Throws an Error whose message is a sentence for the reader and whose `layer` is the place of the layer.
+ * @param {{kind: string}[]} layers
+ * @param {number[]} inputShape [channels, rows, columns]
+ * @param {number} classes
+ */
+export function describe(layers, inputShape, classes) {
+  if (!layers.length) throw misfit("There is no layer yet.", 0);
+  const rows = summarize(layers, inputShape), broken = rows.findIndex(({ error }) => error);
+  if (broken >= 0) throw misfit(rows[broken].error, broken);
+  const { output } = rows.at(-1), last = layers.length - 1;
+  if (output.length > 1)
+    throw misfit(`The last layer gives maps, ${written(output)}; expected ${classes} numbers, one for each class.`
+      + ` Put Flatten and Linear(${classes}) at the end.`, last);
+  if (output[0] !== classes)
+    throw misfit(`The last layer gives ${written(output)} numbers; expected ${classes}, one for each class.`, last);
+  if (!rows.some(({ parameters }) => parameters)) throw misfit("No layer has a parameter that could learn.", last);
+  return rows.map((row) => ({ ...row, name: call(row.layer, row.input) }));
+}
+
+const MAKE = {
+  Conv2d: ({ out_channels, kernel_size, ...options }, [channels], random) =>
+    new Conv2d(channels, out_channels, kernel_size, { ...options, random }),
+  Linear: ({ out_features }, [features], random) => new Linear(features, out_features, { random }),
+  BatchNorm2d: (_, [channels]) => new BatchNorm2d(channels),
+  Dropout: ({ p }) => new Dropout(p),
+  MaxPool2d: ({ kernel_size, ...options }) => new MaxPool2d(kernel_size, options),
+  AvgPool2d: ({ kernel_size, ...options }) => new AvgPool2d(kernel_size, options),
+  GlobalAvgPool2d: () => new GlobalAvgPool2d(),
+  ReLU: () => new ReLU(),
+  Tanh: () => new Tanh(),
+  Flatten: () => new Flatten(),
+};
+/** The layers whose first weights are drawn. */
+const isDrawn = ({ kind }) => ["Conv2d", "Linear"].includes(kind);
+
+/**
+ * The network of layers that `describe` accepts. The first weights are torch's usual ones; those of the layer
+ * number i of those that have any, inside a Residual too, are drawn from the stream [seed, FOR.weights, i]:
+ * its weight, then its bias.
+ */
+export function buildNetwork(layers, inputShape, seed) {
+  let drawn = 0;
+  const made = (list, shape) => new Sequential(...summarize(list, shape).map(({ layer: { kind, ...numbers }, input }) =>
+    kind === "Residual" ? new Residual(made(numbers.layers, input))
+      : MAKE[kind](numbers, input, isDrawn({ kind }) ? stream(seed, FOR.weights, drawn++) : undefined)));
+  return made(layers, inputShape);
+}
