@@ -32,7 +32,6 @@ import pooch
 from docutils import nodes
 from docutils.statemachine import StringList
 from PIL import Image
-from sklearn.datasets import load_digits
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -147,6 +146,8 @@ def as_png(file: Path) -> bytes:
 
 def of_page() -> Iterator[tuple[str, bytes]]:
     """What runs the cells, and what stands in for libraries that are too large."""
+    from sklearn.datasets import load_digits  # which takes its time, and so only where it is needed
+
     folder = ROOT / "assets" / "python"
     yield "runner.py", (folder / "runner.py").read_bytes()
     for file in sorted((folder / "packages").rglob("*.py")):
