@@ -51,7 +51,7 @@ def mnist_examples() -> Examples:
 
 
 def small_photographs() -> dict[str, np.ndarray]:
-    """Return the photographs of tools/record_photographs.py, (3, 240, 320), from 0 to 1."""
+    """Return the photographs of tools/small_photographs.py, (3, 240, 320), from 0 to 1."""
     from PIL import Image
 
     images = {name: Image.open(asset(f"{name}.jpg")) for name in ("china", "flower")}

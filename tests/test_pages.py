@@ -188,7 +188,8 @@ def further(browser, book):
 
 def test_a_further_page_is_light(further, name):
     size, weights = further[f"{name}.html"]
-    assert size <= bench_pages.BYTES_FURTHER
+    trains = name == "chapters/playground"  # with 1,797 images, and all again for its worker
+    assert size <= (bench_pages.BYTES_TRAINS if trains else bench_pages.BYTES_FURTHER)
     assert weights <= bench_pages.BYTES_WEIGHTS
 
 
@@ -509,7 +510,7 @@ def test_what_several_widgets_are_built_of_is_loaded_once(book):
     parts = [
         part
         for file in files
-        for part in re.findall(r"const (\$\w+) = \(\(\) =>", file.read_text())
+        for part in re.findall(r"^const (\$\w+) = \(\(\) =>", file.read_text(), re.MULTILINE)
     ]
     assert "$view_dom" in parts
     assert len(parts) == len(set(parts))

@@ -28,6 +28,7 @@ SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
 FIRST, TIMED, RUNS = "intro.html", "chapters/convolution.html", 5
 # What a page may weigh, in bytes and requests, and how soon its first widget stands, in ms.
 BYTES_FIRST, REQUESTS_FIRST, BYTES_FURTHER, BYTES_WEIGHTS = 500_000, 25, 60_000, 145_000
+BYTES_TRAINS = 120_000  # of the page that brings images to train on, and a worker
 SOON = {"full speed": 500, "a quarter of the CPU, 10 Mbit/s": 1200}
 PACKED = (".html", ".css", ".js", ".json", ".svg")
 WATCH = """new MutationObserver((_, observer) => {

@@ -73,7 +73,7 @@ const reach = (axis, [first, last]) => [meets(axis, first, 0), meets(axis, last,
 /**
  * Where a number of the result comes from: `cells`, those it is the largest of, and for each layer the place of
  * its sum, {i, j}, its terms and its total. With a second kernel the first one's sum is that in the middle of the
- * second one's window. `field` is all of the image that the number depends on, as a frame.
+ * second one's. `field` is all of the image that the number depends on, as a frame.
  */
 export function traced(result, map, row, column) {
   const { layers, pool } = result, { cells, best } = winner(result, map, row, column);

@@ -1,4 +1,4 @@
-"""Make the two photographs that PhotoKernel brings: python -m tools.record_photographs
+"""Make the two photographs that PhotoKernel brings: python -m tools.small_photographs
 
 scikit-learn's, cut around their middle and scaled to 240 rows and 320 columns, as JPEG: a page
 carries both in 40 kB. With no color left out between pixels, or libraries would fill it in, each

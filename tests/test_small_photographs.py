@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 import cnnlib
-from tools import record_photographs
+from tools import small_photographs
 from tools.recording import ASSETS
 
 
 @pytest.mark.parametrize("name", ["china", "flower"])
 def test_a_photograph_is_made_again_as_it_is_stored(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(record_photographs, "ASSETS", tmp_path)
-    record_photographs.main()
+    monkeypatch.setattr(small_photographs, "ASSETS", tmp_path)
+    small_photographs.main()
     stored, made = (
         np.asarray(Image.open(folder / f"{name}.jpg"), float) for folder in (ASSETS, tmp_path)
     )
