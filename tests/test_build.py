@@ -51,18 +51,17 @@ def write_chapter(folder, text, cells):
     nbformat.write(notebook, folder / "chapters" / "one.ipynb")
 
 
-def run(folder, *command):
+def make(folder, python=False):
+    """`make book`, with this Python. Without one in the page, which would take long."""
     environment = {**os.environ, "PYTHONPATH": str(folder)}
+    if not python:
+        environment["PYODIDE_WHEELS"] = str(folder / "chapters")  # where there are none
+    command = ["make", f"PYTHON={sys.executable}", "-o", ".venv/installed", "book"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
-def make(folder):
-    """`make book`, with this Python and its packages."""
-    return run(folder, "make", f"PYTHON={sys.executable}", "-o", ".venv/installed", "book")
-
-
-def build(folder):
-    made = make(folder)
+def build(folder, python=False):
+    made = make(folder, python)
     assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]
     return (folder / "_build" / "html" / "chapters" / "one.html").read_text("utf-8")
 
@@ -174,3 +173,15 @@ def test_a_fault_is_a_fault_the_second_time_too(checkout):
         assert "Executing notebook failed" in made.stdout + made.stderr
     write_chapter(checkout, "# The chapter", CELLS)
     assert "widget-text" in build(checkout)
+
+
+def test_all_pages_follow_when_python_in_the_page_comes_or_goes(checkout):
+    build(checkout)
+    (checkout / "_config.yml").touch()
+    page, python = build(checkout, python=True), checkout / "_build/html/_static/python"
+    if not python.exists():
+        pytest.skip("Python in the page cannot be fetched here")
+    assert '"manifest": "' in page
+    (checkout / "_config.yml").touch()
+    assert '"missing": "it could not be fetched' in build(checkout)
+    assert not python.exists()

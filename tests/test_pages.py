@@ -188,8 +188,7 @@ def further(browser, book):
 
 def test_a_further_page_is_light(further, name):
     size, weights = further[f"{name}.html"]
-    trains = name == "chapters/playground"  # with 1,797 images, and all again for its worker
-    assert size <= (bench_pages.BYTES_TRAINS if trains else bench_pages.BYTES_FURTHER)
+    assert size <= bench_pages.BYTES_FURTHER
     assert weights <= bench_pages.BYTES_WEIGHTS
 
 
@@ -510,7 +509,7 @@ def test_what_several_widgets_are_built_of_is_loaded_once(book):
     parts = [
         part
         for file in files
-        for part in re.findall(r"^const (\$\w+) = \(\(\) =>", file.read_text(), re.MULTILINE)
+        for part in re.findall(r"const (\$\w+) = \(\(\$make\) =>", file.read_text())
     ]
     assert "$view_dom" in parts
     assert len(parts) == len(set(parts))

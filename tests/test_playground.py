@@ -1,5 +1,6 @@
 """Playground: its traits in Python, and building, training and breaking a network in the page."""
 
+import base64
 import contextlib
 import io
 import json
@@ -372,7 +373,7 @@ def test_runs_are_kept_and_several_seeds_are_told_with_their_spread(play):
     play.choose("Seeds at once", "3")
     play.press("One epoch")
     sentence = play.root.locator(".seeds")
-    expect(sentence).to_contain_text("After 1 epochs, 3 seeds")
+    expect(sentence).to_contain_text("After 1 epoch, 3 seeds")
     mean, low, high = map(float, re.findall(r"([\d.]+)%", sentence.inner_text()))
     assert low <= mean <= high and low < high
     play.press("Keep this run")
@@ -381,6 +382,33 @@ def test_runs_are_kept_and_several_seeds_are_told_with_their_spread(play):
     assert play.root.locator("polyline.curve-kept").count() == 2
     play.press("Drop the run LeNet-like, 3 seeds")
     assert play.root.locator("polyline.curve-kept").count() == 0
+
+
+OTHER_LINKS = {
+    "unknown kind": [{"kind": "ReLU(), print"}, {"kind": "Flatten"}],
+    "no number": [{"kind": "Flatten"}, {"kind": "Linear", "out_features": "10"}],
+    "not whole": [{"kind": "Flatten"}, {"kind": "Linear", "out_features": 9.5}],
+    "unknown number": [{"kind": "Flatten", "start": 1}, {"kind": "Linear", "out_features": 10}],
+    "from the prototype": [{"kind": "constructor"}],
+    "no list": {"kind": "Flatten"},
+    "too heavy": [
+        *[{"kind": "Conv2d", "out_channels": 1024, "kernel_size": 5, "stride": 1, "padding": 2,
+           "dilation": 1, "groups": 1}] * 2,
+        {"kind": "Flatten"}, {"kind": "Linear", "out_features": 10},
+    ],
+    "too many": [{"kind": "ReLU"}] * 70,
+}  # fmt: skip
+
+
+def test_a_hostile_link_changes_nothing(play, page, site):
+    code = play.root.locator(".code code").first.text_content()
+    for name, layers in OTHER_LINKS.items():
+        state = json.dumps([layers, "digits", {}, 0, 1, []]).encode()
+        link = base64.urlsafe_b64encode(state).decode().rstrip("=")
+        page.goto("about:blank")
+        page.goto(f"{site}/chapters/playground.html#playground-{link}")
+        expect(play.root.locator(".error"), name).to_contain_text("This link holds no network.")
+    assert play.root.locator(".code code").first.text_content() == code
 
 
 def test_a_link_brings_everything_back(play, page, site):

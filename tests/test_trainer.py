@@ -582,15 +582,15 @@ def test_the_share_that_dropout_drops_changes_while_a_network_learns(ask):
     )
     assert shares == [[0.2, 0.5], [0.9, 0.9]]
     assert dropped == pytest.approx(0.9, abs=0.03)
-    assert why[0] == "Other layers are another network: press Reset."
+    assert why[0] == "Other layers are another network: start again."
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"shuffled_pixels": True},
-         "shuffled_pixels cannot change while a network learns: press Reset."),
-        ({"zero_weights": True}, "zero_weights cannot change while a network learns: press Reset."),
+         "shuffled_pixels cannot change while a network learns: start again."),
+        ({"zero_weights": True}, "zero_weights cannot change while a network learns: start again."),
         ({"lr": -1}, "lr is -1; expected a number from 0 to 1000."),
         ({"lr": "much"}, "lr is much; expected a number from 0 to 1000."),
         ({"batch_size": 2.5}, "batch_size is 2.5; expected a whole number from 1 to 1297."),

@@ -28,7 +28,6 @@ SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
 FIRST, TIMED, RUNS = "intro.html", "chapters/convolution.html", 5
 # What a page may weigh, in bytes and requests, and how soon its first widget stands, in ms.
 BYTES_FIRST, REQUESTS_FIRST, BYTES_FURTHER, BYTES_WEIGHTS = 500_000, 25, 60_000, 145_000
-BYTES_TRAINS = 120_000  # of the page that brings images to train on, and a worker
 SOON = {"full speed": 500, "a quarter of the CPU, 10 Mbit/s": 1200}
 PACKED = (".html", ".css", ".js", ".json", ".svg")
 WATCH = """new MutationObserver((_, observer) => {
@@ -104,24 +103,25 @@ def loaded(context: BrowserContext, address: str) -> set[str]:
     return addresses
 
 
-def is_weights(address: str) -> bool:
-    """Whether a file holds the weights of a trained network."""
-    return (
-        "/parts/" in address
-        and b'"data":' in (SITE / urlsplit(address).path.lstrip("/")).read_bytes()
-    )
+def holds(address: str, name: str) -> bool:
+    """Whether an address is that of a part of widgets' states in which something has this name."""
+    if "/parts/" not in address:
+        return False
+    return f'"{name}":'.encode() in (SITE / urlsplit(address).path.lstrip("/")).read_bytes()
 
 
 def further(pages: dict[str, set[str]]) -> dict[str, tuple[int, int]]:
     """What each page loads, but for its pictures, that the first page and a chapter do not.
 
-    Bytes without the weights of networks, and those of the weights.
+    Bytes without the weights of networks, and those of the weights. Images that a widget classifies
+    or trains on are pictures, too.
     """
     seen = pages[FIRST] | pages[TIMED]
     sizes = {}
     for name, addresses in pages.items():
         new = [one for one in addresses - seen if "/_images/" not in one]
-        weights = sum(weight(one) for one in new if is_weights(one))
+        new = [one for one in new if not holds(one, "pixels")]
+        weights = sum(weight(one) for one in new if holds(one, "data"))
         sizes[name] = sum(map(weight, new)) - weights, weights
     return sizes
 

@@ -266,7 +266,7 @@ def write_python(site: Path, files: dict[str, Path], source: str = "") -> None:
         write(manifest["core"] + name, content)
     manifest["core_bytes"] = size
     for package, name, pack in packs(files):
-        address = write(f"{name}.tgz", gzip.compress(tar(pack), 9, mtime=0))
+        address = write(f"{name}.tgz", gzip.compress(tar(pack), 6, mtime=0))
         manifest["packages"].setdefault(package, []).append(address)
     manifest["lock"] = json.loads(files[LOCK].read_text("utf-8")) | {"packages": {}}
     manifest["needs"] = NEEDS
@@ -380,6 +380,9 @@ def prepare(app: Sphinx) -> None:
     except (OSError, ValueError) as error:
         app.python_missing = "it could not be fetched when this copy of the book was made"
         LOG.info("Python in the page: %s: %s", app.python_missing, error)
+    # Where a build has Python and the one before had none, or the other way, all pages are written.
+    app.config.python_is_here = bool(app.python_files)
+    app.builder.build_info = app.builder.create_build_info()
 
 
 def name_python(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
@@ -428,6 +431,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict:
     """Register the extension."""
     app.add_config_value("python_from", "", "")
+    app.add_config_value("python_is_here", None, "html")
     app.add_directive("cells-that-run", CellsThatRun)
     app.add_post_transform(RunButtons)
     app.connect("builder-inited", prepare)

@@ -1,7 +1,7 @@
 // Stack layers and watch shapes, parameters, multiply-adds and receptive fields follow.
 import { axes, call, LAYERS, product, program, summarize, written } from "./shared/math/architecture.js";
 import { presets } from "./shared/view/controls.js";
-import { button, copyWith, field, h, select } from "./shared/view/dom.js";
+import { button, copyText, copyWith, field, h, select } from "./shared/view/dom.js";
 import { frame, group } from "./shared/view/frame.js";
 import { sum } from "./shared/math/lists.js";
 import { predictFirst } from "./shared/view/predict.js";
@@ -248,15 +248,7 @@ function codeBox(title, torch) {
   const text = h("code", {});
   const pre = h("pre", { tabindex: 0, "aria-label": title }, text);
   const said = h("span", { role: "status" });
-  const copy = button("Copy", async () => {
-    getSelection().selectAllChildren(text);
-    try {
-      await navigator.clipboard.writeText(text.textContent);
-      said.textContent = "Copied.";
-    } catch {
-      said.textContent = "Selected: press Ctrl+C or ⌘C.";
-    }
-  });
+  const copy = button("Copy", () => copyText(text, said));
   const element = h("details", { class: "builder-code" }, h("summary", {}, title), pre,
     h("div", { class: "controls" }, copy, said));
   return { element, update({ rows, shown }) {

@@ -1,4 +1,5 @@
 // A confusion matrix: choosing a cell writes out its shares and shows the pictures behind it.
+import { fromBase64 } from "./shared/math/array.js";
 import { format, h } from "./shared/view/dom.js";
 import { frame } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
@@ -11,9 +12,8 @@ const share = (part, whole) => (whole ? `${format((100 * part) / whole, 2)}%` : 
 /** A picture of 28x28 bytes. */
 function picture(text, label) {
   const canvas = h("canvas", { role: "img", "aria-label": label, width: SIZE, height: SIZE });
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const pixels = new ImageData(SIZE, SIZE);
-  bytes.forEach((value, i) => pixels.data.set([value, value, value, 255], 4 * i));
+  fromBase64(text).forEach((value, i) => pixels.data.set([value, value, value, 255], 4 * i));
   canvas.getContext("2d").putImageData(pixels, 0, 0);
   return canvas;
 }

@@ -7,7 +7,8 @@ import { computingSteps, layerTitle, layerTrace, shapeText } from "./shared/view
 import { heatMap } from "./shared/view/looking.js";
 import { inRange, paintLarge, strip } from "./shared/view/maps.js";
 import { inference } from "./shared/math/inference.js";
-import { table } from "./shared/math/lists.js";
+import { fromBase64 } from "./shared/math/array.js";
+import { best, table } from "./shared/math/lists.js";
 import { softmax } from "./shared/math/loss.js";
 import { padBoard } from "./shared/view/pad.js";
 
@@ -16,7 +17,7 @@ const PENS = [[0.035, "fine"], [0.08, "medium"], [0.15, "thick"]];
 const asRows = (image) => table(SIDE, SIDE, (i, j) => image[i * SIDE + j]);
 const asList = (rows) => Float64Array.from(rows.flat());
 const percent = (p) => (p >= 0.9995 ? "over 99.9%" : `${format(100 * p, 1)}%`);
-const pixelsOf = ({ pixels }) => Float64Array.from(atob(pixels), (letter) => letter.charCodeAt(0) / 255);
+const pixelsOf = ({ pixels }) => Float64Array.from(fromBase64(pixels), (byte) => byte / 255);
 
 /** A bar for each class, and the answer in words. */
 function createAnswer(classes) {
@@ -31,16 +32,16 @@ function createAnswer(classes) {
     element: h("p", { class: "answer" }, big, " ", sure, truth),
     get text() { return [big, sure, truth].map((one) => one.textContent).filter(Boolean).join(" "); },
     update(p, example) {
-      const best = p.indexOf(Math.max(...p));
+      const most = best(p);
       bars.forEach(({ element, number, fill }, k) => {
         number.textContent = p[k] >= 0.995 ? ">99" : p[k] < 0.005 ? "<1" : String(Math.round(100 * p[k]));
         fill.style.height = `${100 * p[k]}%`;
-        element.classList.toggle("best", k === best);
+        element.classList.toggle("best", k === most);
       });
-      big.textContent = classes[best];
-      sure.textContent = percent(p[best]);
+      big.textContent = classes[most];
+      sure.textContent = percent(p[most]);
       truth.textContent = example ? `MNIST says ${classes[example.label]}` : "";
-      truth.classList.toggle("wrong", Boolean(example) && example.label !== best);
+      truth.classList.toggle("wrong", Boolean(example) && example.label !== most);
     },
   };
 }

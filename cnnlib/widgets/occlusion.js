@@ -3,13 +3,12 @@ import { choice, trait } from "./shared/view/controls.js";
 import { followPointer, format, h } from "./shared/view/dom.js";
 import { frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
-import { table } from "./shared/math/lists.js";
+import { best, table } from "./shared/math/lists.js";
 import { covered, forwardValues, gradCam, saliency } from "./shared/math/attribution.js";
 import { softmax } from "./shared/math/loss.js";
 import { unpackedNetwork } from "./shared/math/packed.js";
 import { player } from "./shared/view/player.js";
 
-const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 /** For the maps' small cells: one decimal, two where one would say 0 or 1. */
 function short(number) {
   const size = Math.abs(number), near = size < 0.095 || (size > 0.9 && size < 1);

@@ -3,6 +3,7 @@ import { choice } from "./shared/view/controls.js";
 import { button, followPointer, h } from "./shared/view/dom.js";
 import { frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
+import { fromBase64 } from "./shared/math/array.js";
 import { table } from "./shared/math/lists.js";
 
 const LENS = 5;
@@ -13,7 +14,7 @@ const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 /** The bytes of a photograph as numbers by channel, row and column. */
 function decode({ shape: [channels, rows, columns], bytes }) {
-  const data = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
+  const data = fromBase64(bytes);
   return { channels, rows, columns, names: NAMES[channels],
     at: (channel, row, column) => data[(channel * rows + row) * columns + column] };
 }

@@ -1,14 +1,15 @@
 // Build a network, train it in the page, break it, and look into it while it learns.
 import source from "./playground_worker.js" with { type: "text" };
-import { describe } from "./shared/math/building.js";
+import { completeLayers, describe } from "./shared/math/building.js";
 import { LAYERS } from "./shared/math/architecture.js";
 import { digitData } from "./shared/math/digits.js";
 import { asPython } from "./shared/math/python.js";
+import { best } from "./shared/math/lists.js";
 import { windowAxes } from "./shared/math/shapes.js";
 import { completeSettings, SETTINGS } from "./shared/math/settings.js";
 import { choice, presets, same, tick } from "./shared/view/controls.js";
 import { curves, percent } from "./shared/view/curves.js";
-import { button, format, h, iconButton, icon, select } from "./shared/view/dom.js";
+import { button, copyText, format, h, iconButton, icon, select } from "./shared/view/dom.js";
 import { drawing, placed } from "./shared/view/drawing.js";
 import { createEngine } from "./shared/view/engine.js";
 import { breaking, comparing } from "./shared/view/experiments.js";
@@ -27,6 +28,8 @@ const GOAL = 0.97; // of the held-out digits
 const LOOKS = 150; // ms between two looks into a network that learns
 const SPOKEN = 15000; // ms between two reports that are said aloud while it plays
 const RUNS = 8; // that are kept
+const DRAWINGS = 200; // that a link may hold
+const HEAVY = 3e6; // parameters: more than a link may ask of a reader's device
 const PRINTED = 10; // losses of the first batches
 const EMPTY = { playing: false, runs: [] };
 
@@ -154,7 +157,7 @@ function createHeadline() {
     const { accuracy, validation_accuracy: held, epoch = 0, loss } = histories[0].at(-1) ?? {};
     big.textContent = percent(held);
     rest.textContent = !now.runs.length ? "of the held-out digits: not trained yet" : epoch === 0 ? "of the held-out digits are right before training"
-      : `of the held-out digits are right. Training: ${percent(accuracy)}, loss ${Number.isFinite(loss) ? format(loss, 3) : "nan"}`;
+      : `of the held-out digits are right. Training: ${percent(accuracy)}, loss ${Number.isFinite(loss) ? loss.toFixed(3) : "nan"}`;
     goal.textContent = reached !== null && histories.length === 1 ? ` 97% was reached after ${format(reached, 1)} s of training.` : "";
   } };
 }
@@ -340,7 +343,7 @@ function layerMoves({ get, set, complain, announce }, cards) {
 /** The network: ready ones, layers to add, the numbers of the chosen one, and what all of it costs. */
 function buildPanel(own, moves) {
   const { get, set, complain } = own;
-  const kind = select([...Object.keys(LAYERS), "Residual"].filter((name, i, all) => all.indexOf(name) === i).map((name) => [name, name]), () => {});
+  const kind = select([...Object.keys(LAYERS), "Residual"].map((name) => [name, name]), () => {});
   kind.setAttribute("aria-label", "Layer to add");
   const ready = presets("Network", new Map(Object.entries(get("presets")).map(([name, layers]) => [name, () => layers])),
     { read: () => get("layers"), write: (layers) => set({ layers, selected: -1 }) });
@@ -360,22 +363,11 @@ function buildPanel(own, moves) {
     h("p", { class: "note" }, "Press a layer above to change it. Keys: arrows, Alt with arrows moves it, Delete removes it."));
 }
 
-/** Copies text, and says so; where the browser forbids it, the text is selected. */
-async function copy(text, element, said) {
-  getSelection().selectAllChildren(element);
-  try {
-    await navigator.clipboard.writeText(text);
-    said.textContent = "Copied.";
-  } catch {
-    said.textContent = "Selected: press Ctrl+C or ⌘C.";
-  }
-}
-
 /** The same network, data and optimizer in Python, and a link to all that is set here. */
 function codePanel(own, link) {
   const boxes = ["cnnlib", "PyTorch"].map((title) => {
     const text = h("code", {}), pre = h("pre", { tabindex: 0, "aria-label": `${title} code` }, text), said = h("span", { role: "status" });
-    const element = h("details", { class: "code" }, h("summary", {}, title), pre, h("div", { class: "controls" }, button("Copy", () => copy(text.textContent, text, said)), said));
+    const element = h("details", { class: "code" }, h("summary", {}, title), pre, h("div", { class: "controls" }, button("Copy", () => copyText(text, said)), said));
     return { element, update(now) {
       const code = now.misfit ? "The layers do not fit yet." : asPython({ ...now, canvas: CANVAS[now.data] }, title === "PyTorch");
       if (text.textContent !== code) [text.textContent, said.textContent] = [code, ""];
@@ -384,7 +376,7 @@ function codePanel(own, link) {
   const address = h("code", { class: "link" }), said = h("span", { role: "status" });
   const share = h("div", {}, h("div", { class: "controls" }, button("Copy a link to this network", () => {
     address.textContent = link();
-    copy(address.textContent, address, said);
+    copyText(address, said);
   }), said), address);
   const losses = h("p", { class: "losses", translate: "no" });
   const words = "The same network, images, first weights and batches in Python. With the settings as they were from the first batch on, it prints the same first losses.";
@@ -402,9 +394,10 @@ const toLink = (state) => MARK + btoa(JSON.stringify(STATE.map((name) => state[n
 function fromLink(hash) {
   const values = JSON.parse(atob(hash.slice(MARK.length).replace(/-/g, "+").replace(/_/g, "/")));
   const [layers, data, settings, seed, seeds, drawings] = values;
-  describe(layers, [1, CANVAS[data], CANVAS[data]], NAMES.length);
+  const rows = describe(completeLayers(layers), [1, CANVAS[data], CANVAS[data]], NAMES.length);
+  if (rows.reduce((sum, { parameters }) => sum + parameters, 0) > HEAVY) throw new Error("too many parameters");
   const whole = [seed, seeds].every((number) => Number.isInteger(number) && number >= 0) && seeds >= 1 && seeds <= 5;
-  const drawn = drawings.every(({ pixels, label }) => NAMES[label] && pixels.length === 64 && pixels.every((ink) => ink >= 0 && ink <= 16));
+  const drawn = drawings.length <= DRAWINGS && drawings.every(({ pixels, label }) => NAMES[label] && pixels.length === 64 && pixels.every((ink) => Number.isInteger(ink) && ink >= 0 && ink <= 16));
   if (!whole || !drawn) throw new Error("no state");
   return { layers, data, settings: completeSettings(settings), seed, seeds, drawings };
 }
@@ -526,9 +519,9 @@ function createView({ get }, training, cards, parts) {
     drawn = image && get("data") === "places" ? placed(image, middle, CANVAS.places) : image;
     training.look(view.image());
   }, show() {
-    const { pixels, layers, probabilities: p, label } = training.seen, best = p.indexOf(Math.max(...p));
+    const { pixels, layers, probabilities: p, label } = training.seen, most = best(p);
     cards.show({ image: pixels, layers, p, label });
-    parts.pad.answer(isDrawn() ? `The network says ${best}: ${percent(p[best])}` : "Draw a digit.");
+    parts.pad.answer(isDrawn() ? `The network says ${most}: ${percent(p[most])}` : "Draw a digit.");
     ({ Data: parts.data, Inside: parts.inside, Mistakes: parts.mistakes })[get("tab")]?.live(training.seen);
   } };
   return view;

@@ -3,9 +3,9 @@ import { chart } from "./shared/view/chart.js";
 import { choice, tick, trait } from "./shared/view/controls.js";
 import { format, h } from "./shared/view/dom.js";
 import { frame, group } from "./shared/view/frame.js";
+import { best } from "./shared/math/lists.js";
 import { player } from "./shared/view/player.js";
 
-const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 const short = (weight) => format(weight, 1).replace("0.", "."); // a filter's cells are small
 const percent = (part) => `${format(100 * part, 1)}%`;
 

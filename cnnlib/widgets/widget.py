@@ -57,8 +57,9 @@ def modules(path: Path) -> dict[str, str]:
 
     Each shared module becomes a function that is called at once, so that its names are its own,
     and gives an object with its exports, whose name is the key here; the script itself comes last,
-    with an empty key. A script that is imported as text, for a worker, becomes a constant: all of
-    it as one string. Comments that stand alone are left out: a page loads it. Raises ImportError
+    with an empty key. A script that is imported as text, for a worker, becomes a constant, which
+    the page puts together from the functions that it has anyway: each object has its own function
+    as `$make`. Comments that stand alone are left out: a page loads it. Raises ImportError
     when a module is not there, when modules import each other in a circle or a name that is not
     exported, and for an import or export that is written in another way.
     """
@@ -75,7 +76,12 @@ def modules(path: Path) -> dict[str, str]:
             return other
 
         def as_text(found: re.Match) -> str:
-            return f"const {found[1]} = {json.dumps(script(file(found)))};\n"
+            needed = modules(file(found))
+            own = json.dumps(needed.pop(""))
+            parts.update({name: part for name, part in needed.items() if name not in parts})
+            pairs = ", ".join(f'["{name}", {name}]' for name in needed)
+            made = "([name, { $make }]) => `const ${name} = (${$make})();\\n`"
+            return f'const {found[1]} = [{pairs}].map({made}).join("") + {own};\n'
 
         def constant(found: re.Match) -> str:
             other = file(found)
@@ -113,7 +119,8 @@ def modules(path: Path) -> dict[str, str]:
         exports[module] = [*EXPORT.findall(text), *filter(None, map(str.strip, listed))]
         text = read(module)
         names = ", ".join(exports[module])
-        parts[name] = f"const {name} = (() => {{\n{text}return {{ {names} }};\n}})();\n"
+        made = f"() => {{\n{text}return {{ {names} }};\n}}"
+        parts[name] = f"const {name} = (($make) => ({{ ...$make(), $make }}))({made});\n"
 
     path = path.resolve()
     text = read(path)

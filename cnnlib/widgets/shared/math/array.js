@@ -6,6 +6,9 @@ export const size = (shape) => shape.reduce((product, side) => product * side, 1
 /** An array of zeros; its numbers are of the kind of `like`'s, doubles where none is given. */
 export const zeros = (shape, like) => ({ shape: [...shape], data: new (like?.data.constructor ?? Float64Array)(size(shape)) });
 
+/** The bytes that stand in base64. */
+export const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
 /** The same numbers in another shape: not copied. */
 export const reshape = ({ data }, shape) => ({ shape, data });
 

@@ -1,12 +1,36 @@
 // Networks made of a list of layers, as a reader builds them; a layer is {kind, ...}, as in architecture.js.
 import { ReLU, Tanh } from "./activations.js";
-import { call, summarize, written } from "./architecture.js";
+import { call, LAYERS, summarize, written } from "./architecture.js";
 import { FOR, stream } from "./chance.js";
 import { Conv2d } from "./convolution.js";
 import { Flatten, Linear } from "./dense.js";
 import { Residual, Sequential } from "./network.js";
 import { BatchNorm2d, Dropout } from "./normalization.js";
 import { AvgPool2d, GlobalAvgPool2d, MaxPool2d } from "./pooling.js";
+
+const LARGEST = 1024; // of any number in a link
+const DEEPEST = 64; // layers, with those inside others
+
+/** The layers as they came, if all of each is known and possible; throws a sentence otherwise. A link may hold anything. */
+export function completeLayers(layers, count = { left: DEEPEST }) {
+  if (!Array.isArray(layers)) throw misfit(`layers is ${layers}; expected a list.`);
+  layers.forEach(({ kind, ...given }) => {
+    count.left -= 1;
+    if (count.left < 0) throw misfit(`There are more than ${DEEPEST} layers.`);
+    if (kind === "Residual") return completeLayers(given.layers, count);
+    const names = Object.hasOwn(LAYERS, kind) ? Object.keys(LAYERS[kind]) : null;
+    if (!names) throw misfit(`${kind} is no layer; expected one of ${Object.keys(LAYERS).join(", ")} or Residual.`);
+    if (kind === "Dropout" && !(given.p >= 0 && given.p <= 0.95)) throw misfit(`Dropout: p is ${given.p}; expected 0 to 0.95.`);
+    for (const name of kind === "Dropout" ? [] : names) {
+      const { least } = LAYERS[kind][name];
+      if (!Number.isInteger(given[name]) || given[name] < least || given[name] > LARGEST)
+        throw misfit(`${kind}: ${name} is ${given[name]}; expected a whole number from ${least} to ${LARGEST}.`);
+    }
+    for (const name of Object.keys(given))
+      if (name !== "p" && !names.includes(name)) throw misfit(`${kind}: ${name} is unknown.`);
+  });
+  return layers;
+}
 
 /** An Error for the reader; `layer` is the place of the layer that it is about. */
 const misfit = (message, layer) => Object.assign(new Error(message), { layer });

@@ -1,5 +1,6 @@
 // A trained network at work on one image, each layer's numbers kept to be looked at.
 import { size, zeros } from "./array.js";
+import { best } from "./lists.js";
 import { unpackedNetwork } from "./packed.js";
 import { windowAxes } from "./shapes.js";
 import { geometry, products } from "./terms.js";
@@ -48,7 +49,7 @@ export const lead = (logits, k) => logits[k] - Math.max(...logits.filter((_, oth
  * map, [row][column], is filled as it goes.
  */
 export function* occlusion(network, image, side, { step, margin }, map) {
-  const logits = network.run(image), k = logits.indexOf(Math.max(...logits)), whole = lead(logits, k);
+  const logits = network.run(image), k = best(logits), whole = lead(logits, k);
   const range = (place) => [Math.max(0, place * step - margin), Math.min(side, (place + 1) * step + margin)];
   for (let row = 0; row * step < side; row++)
     for (let column = 0; column * step < side; column++) {

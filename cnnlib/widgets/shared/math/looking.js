@@ -1,6 +1,7 @@
 // What can be seen in a network while it learns.
 import { ReLU } from "./activations.js";
 import { eachMap } from "./array.js";
+import { best } from "./lists.js";
 import { cross_entropy, softmax } from "./loss.js";
 
 const TOGETHER = 100; // images that are evaluated at once
@@ -9,10 +10,7 @@ const rootMeanSquare = (numbers) => Math.sqrt(numbers.reduce((sum, number) => su
 
 /** The class with the largest number in each row. */
 export function answers({ shape: [rows, classes], data }) {
-  return Array.from({ length: rows }, (_, n) => {
-    const row = data.subarray(n * classes, (n + 1) * classes);
-    return row.indexOf(Math.max(...row));
-  });
+  return Array.from({ length: rows }, (_, n) => best(data.subarray(n * classes, (n + 1) * classes)));
 }
 
 /** Marks the maps, or numbers, of x, what came into a ReLU, that are above 0 in an image. */

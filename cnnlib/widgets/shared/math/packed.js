@@ -1,13 +1,12 @@
 // A trained network made into layers again, as cnnlib/widgets/packed.py sends it, or with its arrays as lists.
 import { ReLU } from "./activations.js";
-import { array } from "./array.js";
+import { array, fromBase64 } from "./array.js";
 import { Conv2d } from "./convolution.js";
 import { Flatten, Linear } from "./dense.js";
 import { Sequential } from "./network.js";
 import { BatchNorm2d, Dropout } from "./normalization.js";
 import { GlobalAvgPool2d, MaxPool2d } from "./pooling.js";
 
-const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
 /** A number of 16 bits, IEEE 754: a sign, 5 bits of exponent, 10 of fraction. */
 function half(bits) {
@@ -22,7 +21,7 @@ const codes = (text) => Array.from(text, (letter) => letter.charCodeAt(0));
 /** The array, of doubles, that was packed as {type, shape, data, ...}. */
 export function unpacked({ type, shape, data, high, values }) {
   if (type === "palette") return { shape, data: Float64Array.from(codes(data), (code) => values[code - OF_FEW]) };
-  const raw = bytes(data);
+  const raw = fromBase64(data);
   if (type === "float32") return { shape, data: Float64Array.from(new Float32Array(raw.buffer)) };
   const bits = codes(high).map((letter, i) => (((letter - OF_HIGH) & 1) << 15) | (((letter - OF_HIGH) >> 1) << 8) | raw[i]);
   return { shape, data: Float64Array.from(bits, half) };

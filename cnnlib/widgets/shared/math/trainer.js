@@ -106,8 +106,8 @@ export class Trainer {
     const settings = completeSettings({ ...this.settings, ...changes });
     for (const [name, { fresh }] of Object.entries(SETTINGS))
       if (fresh && settings[name] !== this.settings[name])
-        throw new Error(`${name} cannot change while a network learns: press Reset.`);
-    if (fixed(layers) !== fixed(this.layers)) throw new Error("Other layers are another network: press Reset.");
+        throw new Error(`${name} cannot change while a network learns: start again.`);
+    if (fixed(layers) !== fixed(this.layers)) throw new Error("Other layers are another network: start again.");
     const other = settings.optimizer !== this.settings.optimizer;
     Object.assign(this, { settings, layers });
     this.#optimize(other);

@@ -95,6 +95,17 @@ export const onEnter = (act) => (event) => {
   act();
 };
 
+/** Copies an element's text, and says so in another; where the browser forbids it, the text is selected. */
+export async function copyText(element, said) {
+  getSelection().selectAllChildren(element);
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+    said.textContent = "Copied.";
+  } catch {
+    said.textContent = "Selected: press Ctrl+C or ⌘C.";
+  }
+}
+
 /** A labelled control. */
 export const field = (label, ...controls) => h("label", { class: "field" }, h("span", {}, label), controls);
 

@@ -15,7 +15,7 @@ export const BREAKS = [
   { name: "Zero first weights", change: withSettings({ zero_weights: true }),
     look: "All sums are 0, so no weight gets a gradient. Only the last bias learns. The loss stays near ln 10 = 2.303. Look at the gradients under Inside." },
   { name: "No activation", change: ({ layers }) => ({ layers: without(layers) }),
-    look: "ReLU is gone, and the maximum is an average. All layers together are one matrix now. Compare how far it gets on the held-out digits." },
+    look: "ReLU is gone, and the maximum is an average. All layers together are one matrix now. Give it time: it begins well. Compare what it has learned after 40 epochs." },
   { name: "Shuffled pixels", change: withSettings({ shuffled_pixels: true }),
     look: "The same shuffle for every image. Neighbors are no neighbors any more, and no stroke is left for a kernel to find. Try it with dense layers only: they do not care." },
   { name: "Wrong labels", change: withSettings({ wrong_labels: 0.4 }),
@@ -42,7 +42,7 @@ const last = (history) => history.at(-1)?.validation_accuracy;
 export function seedsSentence(histories) {
   const now = spread(histories, "validation_accuracy").at(-1);
   if (!now) return "";
-  return `After ${now.epoch} epochs, ${histories.length} seeds: ${percent(now.mean)} of the held-out digits on average, from ${percent(now.low)} to ${percent(now.high)}.`;
+  return `After ${now.epoch} epoch${now.epoch === 1 ? "" : "s"}, ${histories.length} seeds: ${percent(now.mean)} of the held-out digits on average, from ${percent(now.low)} to ${percent(now.high)}.`;
 }
 
 /** Runs beside each other: onkeep() keeps the one that is there; the trait `runs` holds them. */

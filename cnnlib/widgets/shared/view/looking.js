@@ -4,7 +4,7 @@ import { SIDE } from "./ink.js";
 import { short } from "./layers.js";
 import { largestOf, paintLarge } from "./maps.js";
 import { inference, lead, occlusion } from "../math/inference.js";
-import { table } from "../math/lists.js";
+import { best, table } from "../math/lists.js";
 
 const PATCH = { step: 2, margin: 2 }; // places of 2x2 pixels, covered by patches of 6x6
 const SLICE = 16; // milliseconds that the page is kept busy at a time
@@ -45,7 +45,7 @@ export function heatMap(layers, classes) {
     clearTimeout(timer);
     network ??= inference(layers, [1, SIDE, SIDE]);
     const places = SIDE / PATCH.step, map = table(places, places, () => 0);
-    const logits = network.run(image), k = logits.indexOf(Math.max(...logits)), whole = lead(logits, k);
+    const logits = network.run(image), k = best(logits), whole = lead(logits, k);
     const steps = occlusion(network, image, SIDE, PATCH, map);
     text.textContent = "Looking …";
     canvas.setAttribute("aria-label", text.textContent);

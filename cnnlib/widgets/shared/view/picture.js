@@ -1,18 +1,18 @@
 // A reader's own picture: from a file, a drop, the clipboard or the camera. Nothing of it leaves the page.
+import { fromBase64 } from "../math/array.js";
 import { button, h } from "./dom.js";
 
-/** Pixels as {shape: [channels, rows, columns], bytes}, and back: bytes in base64, channel after channel. */
+/** Bytes in base64. */
 function packed(bytes) {
   let letters = "";
   for (let from = 0; from < bytes.length; from += 8192) letters += String.fromCharCode(...bytes.subarray(from, from + 8192));
   return btoa(letters);
 }
-const unpacked = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
 /** An image that came from Python, or was kept for it, as an array of fractions. */
-export const imageOf = ({ shape, bytes }) => ({ shape: [...shape], data: Float64Array.from(unpacked(bytes), (byte) => byte / 255) });
+export const imageOf = ({ shape, bytes }) => ({ shape: [...shape], data: Float64Array.from(fromBase64(bytes), (byte) => byte / 255) });
 
-/** The canvas's pixels without their transparency: the canvas has none. */
+/** The canvas's pixels as {shape: [channels, rows, columns], bytes}, channel after channel; it has no transparency. */
 function keptOf(canvas) {
   const { width, height } = canvas, { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
   const area = width * height, bytes = new Uint8Array(3 * area);
@@ -66,7 +66,7 @@ export async function readPicture(file, frame) {
 }
 
 /** The pixels of a JPEG in base64. */
-export const decoded = (base64, frame) => readPicture(new Blob([unpacked(base64)], { type: "image/jpeg" }), frame);
+export const decoded = (base64, frame) => readPicture(new Blob([fromBase64(base64)], { type: "image/jpeg" }), frame);
 
 /** Why there is no camera. */
 function refusal({ name }) {

@@ -1,5 +1,6 @@
 // A network as a row of cards, each with what its layer makes of one image: choose one, move it, change its numbers.
 import { call, LAYERS, summarize, written } from "../math/architecture.js";
+import { best } from "../math/lists.js";
 import { button, copyWith, field, h } from "./dom.js";
 import { largestOf, paintMap } from "./maps.js";
 
@@ -52,12 +53,12 @@ function createAnswer(classes) {
   const words = h("span", { class: "card-name" });
   const element = h("div", { class: "card answer-card" }, words, h("ol", { class: "chances" }, bars));
   return { element, update(p, label) {
-    const best = p.indexOf(Math.max(...p)), knows = Number.isFinite(p[0]);
-    words.textContent = !knows ? "no answer" : label === null ? `says ${classes[best]}` : `says ${classes[best]}, is ${classes[label]}`;
-    words.classList.toggle("wrong", label !== null && label !== best);
+    const most = best(p), knows = Number.isFinite(p[0]);
+    words.textContent = !knows ? "no answer" : label === null ? `says ${classes[most]}` : `says ${classes[most]}, is ${classes[label]}`;
+    words.classList.toggle("wrong", label !== null && label !== most);
     bars.forEach(({ fill, element }, k) => {
       fill.style.height = `${knows ? 100 * p[k] : 0}%`;
-      element.classList.toggle("best", knows && k === best);
+      element.classList.toggle("best", knows && k === most);
       element.classList.toggle("truth", k === label);
     });
   } };
