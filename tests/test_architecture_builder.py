@@ -317,7 +317,7 @@ def test_the_code_can_be_copied_and_runs(builder, page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     builder.root.get_by_text("PyTorch code").click()
     builder.root.get_by_role("button", name="Copy").first.click()
-    assert builder.root.get_by_text("Copied.").is_visible()
+    builder.root.get_by_text("Copied.").wait_for()
     names = {}
     exec(page.evaluate("navigator.clipboard.readText()"), names)
     assert sum(p.numel() for p in names["model"].parameters()) == 149798

@@ -148,6 +148,8 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.name != "html":
         return
     static = Path(app.outdir, "_static")
+    if not (static / "scripts").exists():  # no page was written: all load the two already
+        return
     read = lambda name: (static / name).read_text("utf-8")  # noqa: E731
     own = {file.name for file in Path(app.srcdir, "assets").iterdir()}
     styles, scripts = dict.fromkeys(FIRST), {}

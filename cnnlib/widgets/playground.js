@@ -257,7 +257,7 @@ function insidePanel(own) {
   } });
   const mapName = h("span", { translate: "no" }), which = h("span", { translate: "no" });
   const element = h("div", {}, h("div", { class: "controls" }, button("← Image", other(-1)), which, button("Image →", other(1)),
-    h("label", { class: "field" }, mapName, maps)), h("div", { class: "kernels" }, caption, kernels), trace, sizes);
+    h("label", { class: "field" }, mapName, maps)), h("div", { class: "kernels", hidden: true }, caption, kernels), trace, sizes);
   const place = { map: 0, row: 3, column: 3 };
   let seen = null, steps = [];
 
