@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import OnPage, visit
 
@@ -52,6 +53,14 @@ def test_three_readers_find_their_next_click_without_scrolling(request, site, de
         link.click()
         page.wait_for_url(f"**{target}")
         page.go_back()
+
+
+def test_what_is_said_at_a_cell_keeps_within_a_phone(phone, site):
+    front = Front(phone, site)
+    front.cell("Kernel", 2, 3).tap()
+    phone.keyboard.type("3,5x")
+    expect(front.root.locator(".stepper .fault")).to_have_text("not a number")
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_where_no_script_runs_the_picture_stands(open_page, site):

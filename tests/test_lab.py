@@ -8,6 +8,7 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
 pytest_plugins = ["tests.browser"]
 
@@ -16,12 +17,21 @@ CELLS = [
     "print('pixel', widget.image[0, 0, 0], 'corner', widget.output[0, 0, 0])",
     "widget.image = 9 - widget.image",
     "widget.stride = 0",
+    "from cnnlib.widgets import Playground\n"
+    "dense = ['Flatten', {'kind': 'Linear', 'out_features': 10}]\n"
+    "play = Playground(dense, settings={'images': 50})\nplay",
+    "print('epoch', play.history[-1]['epoch'], 'lr', play.settings['lr'])",
+    "play.layers = ['ReLU', *dense]",
+    "from cnnlib.widgets import PhotoKernel\nphoto = PhotoKernel('flower')\nphoto",
+    "print('weight', photo.weight[0, 0, 0], 'output', photo.output.shape)",
+    "photo.image = photo.image[:, ::3, ::4]",
 ]
 
 
-@pytest.fixture
-def lab(tmp_path):
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
     """The address of a notebook with CELLS in a JupyterLab of its own."""
+    tmp_path = tmp_path_factory.mktemp("lab")
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
@@ -62,10 +72,12 @@ def wait_for(address, server, log):
     raise AssertionError(f"JupyterLab did not start: {log.read_text()}")
 
 
-def test_the_page_and_python_share_the_numbers(browser, lab):
+@pytest.fixture
+def notebook(browser, lab):
+    """The notebook's page, and run(index), which runs one of its cells."""
     page = browser.new_page(viewport={"width": 1280, "height": 1400})
     page.goto(lab)
-    page.locator(".jp-Notebook .jp-CodeCell").nth(3).wait_for(timeout=60_000)
+    page.locator(".jp-Notebook .jp-CodeCell").nth(len(CELLS) - 1).wait_for(timeout=60_000)
     page.get_by_text("Kernel status: Idle").first.wait_for(state="attached", timeout=60_000)
 
     def run(index):
@@ -79,6 +91,13 @@ def test_the_page_and_python_share_the_numbers(browser, lab):
             if prompt.inner_text().strip() != "[ ]:":
                 return
         raise AssertionError(f"cell {index} was not run")
+
+    yield page, run
+    page.close()
+
+
+def test_the_page_and_python_share_the_numbers(notebook):
+    page, run = notebook
 
     def pixel(row, column):
         grid = page.get_by_role("grid", name="Image")
@@ -103,4 +122,38 @@ def test_the_page_and_python_share_the_numbers(browser, lab):
     run(3)
     sentence = "SlidingKernel: stride is 0; expected an integer of at least 1, a pair of them"
     page.get_by_text(sentence).first.wait_for(timeout=20_000)
-    page.close()
+
+
+def test_a_network_is_trained_in_the_page_and_read_and_changed_in_python(notebook):
+    page, run = notebook
+    run(4)
+    play = page.locator(".playground")
+    where = play.locator(".where")
+    expect(where).to_contain_text("epoch 0", timeout=60_000)
+    play.get_by_role("button", name="One epoch").click()
+    expect(where).to_contain_text("epoch 1, batch 2", timeout=20_000)
+    play.get_by_role("tab", name="Train").click()
+    play.get_by_role("combobox", name="Learning rate").select_option("0.2")
+    run(5)
+    page.get_by_text("epoch 1 lr 0.2").wait_for(timeout=20_000)
+    run(6)
+    expect(play.locator("button.card")).to_have_count(3, timeout=20_000)
+    expect(where).to_contain_text("epoch 0", timeout=20_000)
+
+
+def test_a_kernel_on_a_photograph_is_shared_with_python(notebook):
+    page, run = notebook
+    run(7)
+    photo = page.locator(".photo-kernel")
+    photo.locator("[data-took]").wait_for(state="attached", timeout=60_000)
+    photo.get_by_role("grid", name="Kernel", exact=True).locator(".number").first.click()
+    page.keyboard.type("-4")
+    page.keyboard.press("Enter")
+    photo.get_by_text("Size, stride").click()
+    photo.get_by_role("combobox", name="Stride").select_option("2")
+    run(8)
+    size = ((240 - 3) // 2 + 1, (320 - 3) // 2 + 1)
+    page.get_by_text(f"weight -4 output (1, {size[0]}, {size[1]})").wait_for(timeout=20_000)
+    run(9)
+    expect(photo.locator(".caption").first).to_have_text("Photograph 80 × 80", timeout=20_000)
+    assert photo.locator(".error").inner_text() == ""

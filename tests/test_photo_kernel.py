@@ -665,6 +665,26 @@ def test_the_camera_is_asked_for_at_a_press_and_let_go_afterward(photo, page):
 
 
 @pytest.mark.whole_page
+def test_a_camera_that_comes_too_late_is_let_go(photo, page):
+    page.evaluate(CAMERA, "given")
+    opener = photo.root.get_by_role("button", name="Camera", exact=True)
+    opener.evaluate("one => { one.click(); one.click(); }")
+    photo.press("Close the camera")
+    page.wait_for_function("asked === 2 && running() === 0")
+
+
+def test_a_refusal_is_seen_from_where_the_control_is(phone, site):
+    photo = Photo(phone, site)
+    photo.unfold("Size, stride")
+    photo.choose("Padding", "same")
+    photo.choose("Stride", "2")
+    assert photo.root.locator(".error").inner_text().startswith("Padding 'same' expects stride 1")
+    place = photo.root.locator(".error").bounding_box()
+    covers = """([x, y]) => document.elementFromPoint(x, y).matches(".error")"""
+    assert phone.evaluate(covers, [place["x"] + 20, place["y"] + 8])
+
+
+@pytest.mark.whole_page
 @pytest.mark.parametrize(
     ("way", "message"),
     [

@@ -257,6 +257,33 @@ def test_a_layer_is_changed_moved_added_and_removed(play):
     assert names()[:3] == ["Conv2d 3×3", "ReLU", "MaxPool2d 2×2"]
 
 
+def test_a_number_that_is_refused_gives_way_to_the_last_one_that_was_not(play):
+    play.root.locator("button.card").first.click()
+    field = play.root.get_by_role("spinbutton", name="filters")
+    for text in ("5", "-1", "", "1e99", "1.5"):
+        field.fill(text)
+        field.press("Enter")
+        expect(field).to_have_value("5")
+    assert play.error == "filters: expected a whole number from 1 to 256."
+    assert play.text(".editor .part-title") == "Layer 0: Conv2d(1, 5, 3, padding=1)"
+
+
+def test_a_network_too_large_for_a_page_is_told_and_one_that_nobody_waits_for_is_ended(play):
+    play.root.locator("button.card").first.click()
+    play.root.get_by_role("spinbutton", name="padding").fill("100")
+    play.root.get_by_role("spinbutton", name="padding").press("Enter")
+    assert play.text(".misfit").startswith("A page is too slow for ")
+    play.press("Reset")
+    expect(play.root.locator(".where")).to_contain_text("epoch 0")
+    for place, filters in ((0, "100"), (3, "256")):
+        play.root.locator("button.card").nth(place).click()
+        play.root.get_by_role("spinbutton", name="filters").fill(filters)
+        play.root.get_by_role("spinbutton", name="filters").press("Enter")
+    with play.page.expect_worker():
+        play.press("Reset")
+    expect(play.root.locator(".where")).to_contain_text("epoch 0")
+
+
 def test_an_impossible_stack_says_why_and_does_not_train(play):
     play.root.locator("button.card").nth(3).click()
     field = play.root.get_by_role("spinbutton", name="kernel")
@@ -367,6 +394,43 @@ def test_a_drawn_digit_is_answered_and_added_to_a_class(play):
     button.wait_for(state="detached")
 
 
+def test_a_drawn_digit_stays_when_the_canvas_becomes_another(play):
+    draw(play, [(0.5, 0.1), (0.5, 0.9)])
+    answer = play.root.locator(".drawn-answer")
+    expect(answer).to_contain_text(re.compile(r"says \d: [\d.]+%"))
+    for data in ("places", "digits"):
+        play.tab("Data")
+        play.choose("Images", data)
+        play.tab("Draw")
+        play.page.wait_for_timeout(300)
+        expect(answer).to_contain_text(re.compile(r"says \d: [\d.]+%"))
+
+
+def test_there_is_room_for_200_drawings(play, page, site):
+    state = [PRESETS["dense only"], "digits", {}, 0, 1, [{"pixels": DIGIT, "label": 3}] * 200]
+    layers = [Playground(state[0]).layers, *state[1:]]
+    link = base64.urlsafe_b64encode(json.dumps(layers).encode()).decode().rstrip("=")
+    page.evaluate("link => { location.hash = `#playground-${link}`; }", link)
+    draw(play, [(0.5, 0.1), (0.5, 0.9)])
+    play.press("Add it to the images to train on")
+    assert play.error == "There is room for 200 digits of your own: take one away first."
+    play.root.get_by_role("button", name="Take away your 3").last.click()
+    play.press("Add it to the images to train on")
+    assert play.root.get_by_role("button", name="Take away your").count() == 200
+    page.goto("about:blank")
+
+
+def test_dropout_is_chosen_while_it_plays_and_the_training_goes_on(play):
+    play.press("Play")
+    play.wait_for_batches(50)
+    play.tab("Train")
+    play.choose("Dropout", "0.25")
+    play.wait_for_batches(play.batches + 20)
+    assert play.root.locator("button.card", has_text="Dropout").count() == 1
+    play.press("Pause")
+    assert play.batches > 50
+
+
 def test_runs_are_kept_and_several_seeds_are_told_with_their_spread(play):
     play.tab("Compare")
     assert play.root.get_by_role("button", name="Keep this run").is_disabled()
@@ -431,6 +495,24 @@ def test_a_link_brings_everything_back(play, page, site):
     page.goto("about:blank")
 
 
+def test_a_link_is_followed_in_the_open_page(play, page):
+    play.choose("Network", "residual")
+    play.tab("Code")
+    play.press("Copy a link to this network")
+    link = play.root.locator(".link").inner_text()
+    play.tab("Build")
+    play.choose("Network", "dense only")
+    network = play.root.get_by_role("combobox", name="Network")
+    page.evaluate("link => { location.href = link; }", link)
+    expect(network).to_have_value("residual")
+    play.choose("Network", "dense only")
+    page.go_back()
+    expect(network).to_have_value("dense only")
+    page.go_forward()
+    expect(network).to_have_value("residual")
+    page.goto("about:blank")
+
+
 def test_any_number_inside_has_its_sum(play):
     play.tab("Inside")
     total = play.root.locator(".trace .sum strong")
@@ -491,6 +573,56 @@ def test_the_keys_do_all_of_it(play, page):
     play.press("Pause")
 
 
+def test_the_focus_stays_in_the_widget_when_what_had_it_goes(play, page):
+    def has_focus(name, role="button"):
+        expect(play.root.get_by_role(role, name=name, exact=True)).to_be_focused()
+
+    play.root.locator("button.card").first.click()
+    play.root.get_by_role("button", name="Later →").focus()
+    for _ in range(9):
+        page.keyboard.press("Enter")
+    assert "Layer 9: Conv2d" in play.text(".editor .part-title")
+    has_focus("← Earlier")
+    play.press("Reset")
+    play.tab("Mistakes")
+    play.root.locator(".wrong-images button").first.focus()
+    page.keyboard.press("Enter")
+    has_focus("Inside", "tab")
+    play.press("One batch")
+    play.press("One epoch")
+    expect(play.root.locator(".where")).to_contain_text("epoch 1, batch 41")
+    play.tab("Break it")
+    play.press("Zero first weights")
+    play.root.get_by_role("button", name="Mend it").focus()
+    page.keyboard.press("Enter")
+    has_focus("Zero first weights")
+    play.tab("Compare")
+    play.root.get_by_role("button", name="Drop the run LeNet-like").focus()
+    page.keyboard.press("Enter")
+    expect(play.root.locator(".kept-runs")).to_be_hidden()
+    expect(play.root.get_by_role("combobox", name="Seeds at once")).to_be_focused()
+    for _ in range(2):
+        draw(play, [(0.5, 0.1), (0.5, 0.9)])
+        play.press("Add it to the images to train on")
+    play.root.get_by_role("button", name="Take away your 0").first.focus()
+    page.keyboard.press("Enter")
+    has_focus("Take away your 0")
+    page.keyboard.press("Enter")
+    expect(play.root.get_by_role("application", name="Drawing pad")).to_be_focused()
+
+
+def test_on_a_phone_the_reason_is_seen_where_a_layer_is_changed(phone, site):
+    play = Page(phone, site)
+    play.root.locator("button.card").last.tap()
+    field = play.root.get_by_role("spinbutton", name="outputs")
+    for text, part in (("-1", ".error"), ("9", ".misfit")):
+        field.tap()
+        field.fill(text)
+        field.press("Enter")
+        expect(play.root.locator(part)).not_to_be_empty()
+        expect(play.root.locator(part)).to_be_in_viewport(ratio=1)
+
+
 def test_a_phone_shows_play_the_share_right_and_the_curves_on_its_first_screen(phone, site):
     play = Page(phone, site)
     play.root.evaluate("one => one.scrollIntoView({ block: 'start', behavior: 'instant' })")
@@ -524,6 +656,17 @@ def test_without_a_worker_the_page_trains(open_page, site):
     play.press("One batch")
     play.wait_for_batches(1)
     assert len(play.losses) == 1
+
+
+def test_where_a_page_allows_no_script_it_is_said(open_page, site):
+    page = open_page()
+    page.add_init_script(
+        "delete globalThis.Worker; globalThis.Function = () => { throw new EvalError(); }"
+    )
+    visit(page, f"{site}/chapters/playground.html")
+    page.locator(".playground").scroll_into_view_if_needed()
+    expect(page.locator(".playground .stopped")).to_contain_text("allows no script")
+    page.locator(".playground").get_by_role("button", name="Play", exact=True).click()
 
 
 def test_it_trains_from_disk(open_page, site_file):

@@ -218,6 +218,11 @@ ROW = "expected a row of numbers, what comes in is 1×8×8. Put Flatten before i
          "expected the same shape, since both are added."),
         ([{"kind": "Residual", "layers": []}, *HEAD], 0, "Residual: there is no layer in it."),
         ([{"kind": "Residual", "layers": [linear(4)]}, *HEAD], 0, f"Residual: Linear: {ROW}"),
+        ([conv(256, **PADDED), conv(256, **PADDED), *HEAD], None, "A page is too slow for "
+         f"{256 * 64 * 9 + 256 * 64 * 256 * 9 + 256 * 64 * 10:,} multiply-adds for an image; "
+         "expected at most 10,000,000."),
+        ([conv(8, padding=100), *HEAD], None, f"A page has no room for {8 * 206**2:,} numbers in "
+         "one layer; expected at most 100,000."),
     ],
 )  # fmt: skip
 def test_an_impossible_stack_is_refused_with_a_sentence_and_the_place(ask, layers, place, message):
@@ -583,6 +588,28 @@ def test_the_share_that_dropout_drops_changes_while_a_network_learns(ask):
     assert shares == [[0.2, 0.5], [0.9, 0.9]]
     assert dropped == pytest.approx(0.9, abs=0.03)
     assert why[0] == "Other layers are another network: start again."
+
+
+def test_dropouts_come_and_go_while_a_network_learns(ask):
+    found = ask(
+        """const trainer = make(), [first, ...others] = given.layers, before = trainer.parameters;
+        const at = (layers) => {
+          trainer.set({ layers });
+          trainer.batch();
+          const { layers: seen } = trainer.snapshot(), { dropouts, batches } = trainer;
+          return [dropouts.map(({ p }) => p), batches, seen.map(({ kind }) => kind)];
+        };
+        const between = at([first, { kind: "Dropout", p: 0.25 }, ...others]);
+        const without = at(given.layers);
+        const [{ data }] = trainer.parameters, moved = data.slice();
+        trainer.batch();
+        const learns = data.some((weight, i) => weight !== moved[i]);
+        const same = trainer.network.parameters().every((one, i) => one === before[i]);
+        return [between, without, learns && same];""",
+        layers=NETWORKS["dense"],
+    )
+    first, *others = [layer["kind"] for layer in NETWORKS["dense"]]
+    assert found == [[[0.25], 1, [first, "Dropout", *others]], [[], 2, [first, *others]], True]
 
 
 @pytest.mark.parametrize(
@@ -991,10 +1018,16 @@ def test_what_does_not_fit_is_said_and_changes_nothing(talk):
     _, got = talk([start(), BATCH, wrong, change], ["last?.id === 3", BATCH, "run.batches === 2"])
     errors = [one for one in got if one["type"] == "error"]
     assert [(one["id"], one.get("layer")) for one in errors] == [(2, 1), (3, None)]
+    assert [one["start"] for one in errors] == [2, 1]  # the start that they belong to
     assert (
         errors[0]["message"] == "The last layer gives 12 numbers; expected 10, one for each class."
     )
     assert got[-1]["runs"][0]["batches"] == 2 and got[-1]["start"] == 1
+
+
+def test_what_a_readers_device_cannot_hold_is_told(talk):
+    _, (told,) = talk([start(canvas=10**6)], ["last"])
+    assert told["message"].startswith("The browser has not the memory for this: ")
 
 
 def test_settings_and_drawings_change_while_it_plays(talk):

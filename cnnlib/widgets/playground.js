@@ -1,6 +1,6 @@
 // Build a network, train it in the page, break it, and look into it while it learns.
 import source from "./playground_worker.js" with { type: "text" };
-import { completeLayers, describe } from "./shared/math/building.js";
+import { completeLayers, describe, fixedPart } from "./shared/math/building.js";
 import { LAYERS } from "./shared/math/architecture.js";
 import { digitData } from "./shared/math/digits.js";
 import { asPython } from "./shared/math/python.js";
@@ -31,12 +31,13 @@ const RUNS = 8; // that are kept
 const DRAWINGS = 200; // that a link may hold
 const HEAVY = 3e6; // parameters: more than a link may ask of a reader's device
 const PRINTED = 10; // losses of the first batches
+const FORBIDDEN = "The page where this stands allows no script that would train a network.";
 const EMPTY = { playing: false, runs: [] };
 
 /** What asks for new networks; all else may change while they learn. */
 const FRESH = ["layers", "data", "seed", "seeds"];
 const fresh = ({ layers, settings, ...now }) => JSON.stringify([FRESH.slice(1).map((name) => now[name]),
-  JSON.stringify(layers, (key, value) => (key === "p" ? undefined : value)), settings.shuffled_pixels, settings.zero_weights]);
+  fixedPart(layers), settings.shuffled_pixels, settings.zero_weights]);
 
 const changeable = ({ layers, settings, drawings }) => JSON.stringify([layers, settings, drawings]);
 /** What the engine is to train. */
@@ -57,10 +58,11 @@ function takeReport(run, message) {
  */
 function createTraining({ get }, { onreport, onlook, onstop }) {
   const run = { now: EMPTY, seen: null, reached: null, firstLosses: [], begin, heed, rest, look, ask, close };
-  let engine = null, started = 0, known = "", live = "", looking = false, again = false, lastLook = 0, image = 0;
+  let engine = null, started = 0, busy = false, known = "", live = "", looking = false, again = false, lastLook = 0, image = 0;
 
   function receive(message) {
     if (message.start !== started) return;
+    busy = false;
     if (message.type === "progress") {
       takeReport(run, message);
       onreport();
@@ -77,11 +79,11 @@ function createTraining({ get }, { onreport, onlook, onstop }) {
   }
   /** Starts the engine, if it is not there, and new networks in it. */
   function begin(state) {
-    engine ??= createEngine(source, receive);
+    if (busy) close(); // with networks that nobody waits for any more
+    engine ??= createEngine(source, receive, () => onstop(FORBIDDEN));
     [known, live] = [fresh(state), changeable(state)];
-    started += 1;
     Object.assign(run, { now: EMPTY, seen: null, reached: null, firstLosses: [] });
-    [looking, again] = [false, false];
+    [started, busy, looking, again] = [started + 1, true, false, false];
     ask("start", { ...taskOf(state), digits: get("digits"), id: started });
   }
   /** Takes over what has changed: while the networks learn where that is possible, and else with new ones. */
@@ -145,7 +147,7 @@ function createBar({ ask, again, shake }) {
     if (playing !== now.playing) show(now.playing ? "Pause" : "Play", now.playing ? PAUSE : PLAY);
     playing = now.playing;
     const [first] = now.runs;
-    place.textContent = first ? `epoch ${format(epoch, 1)}, batch ${first.batches}, ${format(first.seconds, 1)} s` : "";
+    place.textContent = first ? `epoch ${format(epoch, 1)}, batch ${first.batches}, ${format(first.seconds, 1)} s` : able ? "starting" : "";
   } };
 }
 
@@ -323,7 +325,7 @@ function layerMoves({ get, set, complain, announce }, cards) {
       if (!layers[to]) return;
       [layers[index], layers[to]] = [layers[to], layers[index]];
       set({ layers, selected: to });
-      cards().focus(to);
+      if (cards().element.contains(document.activeElement)) cards().focus(to);
       announce(`${layers[to].kind} is now layer ${to}.`);
     },
     remove(index) {
@@ -404,11 +406,11 @@ function fromLink(hash) {
 
 let visited = ""; // the link that was followed: one widget takes it over, once
 /** Takes over the state that the page's address holds. */
-function followLink({ set, complain }, element) {
-  if (!location.hash.startsWith(MARK) || visited === location.hash || !onBookPage()) return;
-  visited = location.hash;
+function followLink({ restart, complain }, element) {
+  const isOther = visited !== (visited = location.hash);
+  if (!visited.startsWith(MARK) || !isOther || !onBookPage()) return;
   try {
-    set(fromLink(visited));
+    restart(fromLink(visited));
     requestAnimationFrame(() => element.scrollIntoView());
   } catch {
     complain("This link holds no network. It may have been cut off.");
@@ -513,13 +515,15 @@ function createBreaks(own, { keep, begin }) {
 
 /** What is seen of a look into the first network, and which image that is: the held-out one, or the reader's own. */
 function createView({ get }, training, cards, parts) {
-  let drawn = null; // the reader's digit
+  let drawn = null; // the reader's digit, and where it was drawn
   const isDrawn = () => get("tab") === "Draw" && drawn !== null;
-  const view = { image: () => (isDrawn() ? drawn : get("image")), draw(image, middle) {
-    drawn = image && get("data") === "places" ? placed(image, middle, CANVAS.places) : image;
+  const ownImage = () => (get("data") === "places" ? placed(...drawn, CANVAS.places) : drawn[0]);
+  const view = { image: () => (isDrawn() ? ownImage() : get("image")), draw(image, middle) {
+    drawn = image && [image, middle];
     training.look(view.image());
   }, show() {
     const { pixels, layers, probabilities: p, label } = training.seen, most = best(p);
+    if (!same(layers.map(({ kind }) => kind), get("layers").map(({ kind }) => kind))) return; // a Dropout has just come or gone
     cards.show({ image: pixels, layers, p, label });
     parts.pad.answer(isDrawn() ? `The network says ${most}: ${percent(p[most])}` : "Draw a digit.");
     ({ Data: parts.data, Inside: parts.inside, Mistakes: parts.mistakes })[get("tab")]?.live(training.seen);
@@ -537,7 +541,7 @@ function keepRun({ get, set, announce }, training, state) {
 }
 
 /** Takes what was changed over to the networks, unless the layers do not fit; says why not, and why they stopped. */
-function createHeeding(training, { image, reports, bar }, own) {
+function createHeeding(training, { image, reports, bar, follow }, own) {
   const misfit = h("p", { class: "misfit", role: "alert" }), stopped = h("p", { class: "stopped", role: "alert" });
   let visible = false; // networks are made when the widget is
   const observer = new IntersectionObserver(([entry]) => {
@@ -547,6 +551,7 @@ function createHeeding(training, { image, reports, bar }, own) {
     own.draw();
   }, { rootMargin: "200px" });
   observer.observe(bar);
+  addEventListener("hashchange", follow);
   return { element: h("div", {}, stopped, misfit), onstop: (sentence) => (stopped.textContent = sentence), again(state) {
     stopped.textContent = "";
     training.begin(state);
@@ -565,6 +570,7 @@ function createHeeding(training, { image, reports, bar }, own) {
     reports().soon();
   }, stop() {
     observer.disconnect();
+    removeEventListener("hashchange", follow);
     training.close();
     reports().stop();
   } };
@@ -585,19 +591,20 @@ function build(own) {
   } });
   const parts = {
     headline: createHeadline(), curves: curves(), build: buildPanel(own, moves), data: dataPanel(own, dataOf), train: trainPanel(own),
-    inside: insidePanel(own), mistakes: mistakesPanel(own, dataOf), pad: drawing(own, { classes: NAMES, onink: (...ink) => view.draw(...ink) }),
+    inside: insidePanel(own), mistakes: mistakesPanel(own, dataOf), pad: drawing(own, { classes: NAMES, most: DRAWINGS, onink: (...ink) => view.draw(...ink) }),
     compare: comparing(own, keep), code: codePanel(own, () => link(state())),
   };
   const view = createView(own, training, cards, parts), reports = createReports(own, training, { ...parts, bar });
-  const heeding = createHeeding(training, { image: view.image, reports: () => reports, bar: bar.element }, own);
-  queueMicrotask(() => followLink(own, bar.element));
+  const follow = () => followLink(own, bar.element);
+  const heeding = createHeeding(training, { image: view.image, reports: () => reports, bar: bar.element, follow }, own);
+  queueMicrotask(follow);
   return {
     bar, state: () => ({ ...state(), broken: breaks.broken }), forget(anew) {
       if (!anew) return;
       breaks.forget();
       training.rest(); // what is set again is trained anew
     },
-    parts: [group({ class: "main" }, bar, parts.headline, parts.curves, heeding, own.error, cards),
+    parts: [group({ class: "main" }, bar, parts.headline, parts.curves, cards, heeding, own.error),
       tabs({ label: "Parts", read: () => get("tab"), write: (tab) => set({ tab }), parts: [
         ["Build", parts.build], ["Data", parts.data], ["Train", parts.train], ["Inside", parts.inside], ["Mistakes", parts.mistakes],
         ["Draw", parts.pad], ["Break it", breaks.panel], ["Compare", parts.compare], ["Code", parts.code]] }), own.live],

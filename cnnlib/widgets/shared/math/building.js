@@ -1,15 +1,18 @@
 // Networks made of a list of layers, as a reader builds them; a layer is {kind, ...}, as in architecture.js.
 import { ReLU, Tanh } from "./activations.js";
-import { call, LAYERS, summarize, written } from "./architecture.js";
+import { call, LAYERS, product, summarize, written } from "./architecture.js";
 import { FOR, stream } from "./chance.js";
 import { Conv2d } from "./convolution.js";
 import { Flatten, Linear } from "./dense.js";
+import { sum } from "./lists.js";
 import { Residual, Sequential } from "./network.js";
 import { BatchNorm2d, Dropout } from "./normalization.js";
 import { AvgPool2d, GlobalAvgPool2d, MaxPool2d } from "./pooling.js";
 
 const LARGEST = 1024; // of any number in a link
 const DEEPEST = 64; // layers, with those inside others
+const HEAVIEST = 1e7, WIDEST = 1e5; // multiply-adds for an image, and numbers that a layer gives
+const counted = (number) => number.toLocaleString("en-US");
 
 /** The layers as they came, if all of each is known and possible; throws a sentence otherwise. A link may hold anything. */
 export function completeLayers(layers, count = { left: DEEPEST }) {
@@ -54,8 +57,14 @@ export function describe(layers, inputShape, classes) {
   if (output[0] !== classes)
     throw misfit(`The last layer gives ${written(output)} numbers; expected ${classes}, one for each class.`, last);
   if (!rows.some(({ parameters }) => parameters)) throw misfit("No layer has a parameter that could learn.", last);
+  const adds = sum(rows.map(({ multiplyAdds }) => multiplyAdds)), widest = Math.max(...rows.map((row) => product(row.output)));
+  if (adds > HEAVIEST) throw misfit(`A page is too slow for ${counted(adds)} multiply-adds for an image; expected at most ${counted(HEAVIEST)}.`);
+  if (widest > WIDEST) throw misfit(`A page has no room for ${counted(widest)} numbers in one layer; expected at most ${counted(WIDEST)}.`);
   return rows.map((row) => ({ ...row, name: call(row.layer, row.input) }));
 }
+
+/** What of layers cannot change while their network learns: all but the Dropouts between them, and their shares. */
+export const fixedPart = (layers) => JSON.stringify(layers.filter(({ kind }) => kind !== "Dropout"), (key, value) => (key === "p" ? undefined : value));
 
 const MAKE = {
   Conv2d: ({ out_channels, kernel_size, ...options }, [channels], random) =>
@@ -84,4 +93,10 @@ export function buildNetwork(layers, inputShape, seed) {
     kind === "Residual" ? new Residual(made(numbers.layers, input))
       : MAKE[kind](numbers, input, isDrawn({ kind }) ? stream(seed, FOR.weights, drawn++) : undefined)));
   return made(layers, inputShape);
+}
+
+/** The same network with its Dropouts where `layers`, of the same fixed part, have them. */
+export function withDropouts(network, layers) {
+  const others = [...network].filter((layer) => !(layer instanceof Dropout));
+  return new Sequential(...layers.map(({ kind, p }) => (kind === "Dropout" ? new Dropout(p) : others.shift())));
 }

@@ -35,11 +35,14 @@ export function serve(port, slice) {
   port.onmessage = ({ data }) => {
     try {
       runs[data.type](data);
-    } catch ({ message, layer }) {
-      runs.post({ type: "error", message, layer, id: data.id });
+    } catch (error) {
+      runs.post({ type: "error", message: sentence(error), layer: error.layer, id: data.id, ...(data.type === "start" && { start: data.id }) });
     }
   };
 }
+
+/** What stands in the way, for the reader: a browser gives memory only up to a limit. */
+const sentence = (error) => (error instanceof RangeError ? `The browser has not the memory for this: ${error.message}. Take a smaller network or smaller batches.` : error.message);
 
 /** The networks, and a method for each message that comes. */
 class Runs {
@@ -115,7 +118,7 @@ class Runs {
     try {
       trainer.batch();
     } catch (error) {
-      trainer.stopped = error.message; // of batch normalization, which needs more than one number
+      trainer.stopped = sentence(error); // also of batch normalization, which needs more than one number
     }
     run.seconds += (performance.now() - from) / 1000;
     if (trainer.stopped) this.post({ type: "stopped", run: i, message: trainer.stopped });

@@ -1,6 +1,6 @@
 // A network in training, batch by batch; everything drawn by chance follows from the seed, here and in Python.
 import { zeros } from "./array.js";
-import { buildNetwork, describe } from "./building.js";
+import { buildNetwork, describe, fixedPart, withDropouts } from "./building.js";
 import { chances, FOR, shuffle, stream } from "./chance.js";
 import { CLASSES } from "./digits.js";
 import { answers, evaluation, layersSeen } from "./looking.js";
@@ -43,8 +43,6 @@ const SCHEDULES = {
     new OneCycleLR(optimizer, lr, epochs * batches, { cycle_momentum: false }),
 };
 
-/** The layers without the share that a Dropout drops, which may change while a network learns. */
-const fixed = (layers) => JSON.stringify(layers, (key, value) => (key === "p" ? undefined : value));
 const sharesOf = (layers) =>
   layers.flatMap(({ kind, p = 0.5, layers: inside = [] }) => (kind === "Dropout" ? [p] : sharesOf(inside)));
 
@@ -83,7 +81,7 @@ export class Trainer {
     const pixels = this.inputShape.reduce((product, side) => product * side, 1);
     this.pixels = this.settings.shuffled_pixels ? shuffle(pixels, seed, FOR.pixels) : [...Array(pixels).keys()];
     this.parameters = this.network.parameters();
-    this.dropouts = this.network.layers().map(([, layer]) => layer).filter((layer) => layer instanceof Dropout);
+    this.#findDropouts();
     this.use(data);
     this.#optimize();
     this.#note(null, null);
@@ -98,7 +96,7 @@ export class Trainer {
   }
 
   /**
-   * Changes settings while it trains: those named in `changes`, and as `layers` the p of a Dropout. `images` counts
+   * Changes settings while it trains: those named in `changes`, and as `layers` the Dropouts among them. `images` counts
    * from the next epoch on; another optimizer begins anew, without the memory of the one before. Throws a sentence,
    * and changes nothing, where a change asks for a new start.
    */
@@ -107,10 +105,15 @@ export class Trainer {
     for (const [name, { fresh }] of Object.entries(SETTINGS))
       if (fresh && settings[name] !== this.settings[name])
         throw new Error(`${name} cannot change while a network learns: start again.`);
-    if (fixed(layers) !== fixed(this.layers)) throw new Error("Other layers are another network: start again.");
+    if (fixedPart(layers) !== fixedPart(this.layers)) throw new Error("Other layers are another network: start again.");
     const other = settings.optimizer !== this.settings.optimizer;
-    Object.assign(this, { settings, layers });
+    Object.assign(this, { settings, layers, network: withDropouts(this.network, layers) });
+    this.#findDropouts();
     this.#optimize(other);
+  }
+
+  #findDropouts() {
+    this.dropouts = this.network.layers().map(([, layer]) => layer).filter((layer) => layer instanceof Dropout);
   }
 
   #optimize(fresh = true) {

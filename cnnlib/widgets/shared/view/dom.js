@@ -106,6 +106,15 @@ export async function copyText(element, said) {
   }
 }
 
+/** Gives an element other children; the focus stays at the place where it was, or goes to `rest` when none is left. */
+export function refill(element, children, rest) {
+  const at = [...element.children].findIndex((child) => child.contains(document.activeElement));
+  element.replaceChildren(...children);
+  if (at < 0) return;
+  const next = element.children[Math.min(at, children.length - 1)];
+  (next ? (next.matches("button") ? next : next.querySelector("button")) : rest).focus();
+}
+
 /** A labelled control. */
 export const field = (label, ...controls) => h("label", { class: "field" }, h("span", {}, label), controls);
 

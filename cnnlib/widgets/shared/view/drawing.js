@@ -1,5 +1,5 @@
 // A pad for a digit of one's own, what a network makes of it, and the way into the images to train on.
-import { button, field, h, select } from "./dom.js";
+import { button, field, h, refill, select } from "./dom.js";
 import { fitDigit, inkLine, PAD, pad } from "./ink.js";
 import { paintLarge } from "./maps.js";
 import { padBoard } from "./pad.js";
@@ -17,29 +17,30 @@ export function placed(image, middle, canvas) {
 }
 
 /** What the reader has added, each with a button that takes it away. */
-function createAdded(own) {
+function createAdded(own, rest) {
   const list = h("div", { class: "drawings", role: "group", "aria-label": "Your digits" });
   let shown = "";
   return { element: list, update({ drawings }) {
     const key = JSON.stringify(drawings);
     if (key === shown) return;
     shown = key;
-    list.replaceChildren(...drawings.map(({ pixels, label }, i) => {
+    refill(list, drawings.map(({ pixels, label }, i) => {
       const canvas = h("canvas", { "aria-hidden": "true" });
       paintLarge(canvas, pixels, 0, [SIDE, SIDE], WHITE, true);
       return button([canvas, h("span", {}, `${label} ✕`)], () => own.set({ drawings: drawings.filter((_, k) => k !== i) }),
         { "aria-label": `Take away your ${label}` });
-    }));
+    }), rest);
   } };
 }
 
 /**
- * The panel: onink(image, middle) when what is drawn has changed, an image of 64 numbers from 0 to 1, or null.
+ * The panel: onink(image, middle) when what is drawn has changed, an image of 64 numbers from 0 to 1, or null; at
+ * most so many can be added.
  * answer(text) writes what the network says.
  */
-export function drawing(own, { classes, onink }) {
+export function drawing(own, { classes, most, onink }) {
   const preview = h("canvas", { class: "preview", role: "img", "aria-label": "What the network gets" });
-  const words = h("p", { class: "drawn-answer" }), added = createAdded(own);
+  const words = h("p", { class: "drawn-answer" });
   let strokes = [], pixels = pad(null), image = null;
   const board = padBoard({
     width: () => PEN, onlift: () => own.announce(words.textContent), onpen: (down) => own.announce(down ? "Pen down" : "Pen up"),
@@ -63,9 +64,10 @@ export function drawing(own, { classes, onink }) {
     board.show({ image: null, strokes });
     read();
   }
-  const label = select(classes.map((name, k) => [k, name]), () => {});
+  const added = createAdded(own, board.element), label = select(classes.map((name, k) => [k, name]), () => {});
   const add = button("Add it to the images to train on", () => {
     if (!image) return own.complain("Draw a digit first.");
+    if (own.get("drawings").length === most) return own.complain(`There is room for ${most} digits of your own: take one away first.`);
     const pixels = Array.from(image, (ink) => Math.round(WHITE * ink));
     own.set({ drawings: [...own.get("drawings"), { pixels, label: Number(label.value) }] });
     own.announce(`Added as a ${label.value}.`);

@@ -2,9 +2,10 @@
 
 /**
  * Runs `source`, a script that answers messages of `self`, in a worker; where none can start, in the page.
- * `receive(message)` gets what it posts. Returns {post(message), close(), inPage()}.
+ * `receive(message)` gets what it posts, and onfail() is called where the page allows neither. Returns
+ * {post(message), close(), inPage()}.
  */
-export function createEngine(source, receive) {
+export function createEngine(source, receive, onfail) {
   const waiting = []; // what was posted before it was known that the worker runs
   let port = null, running = false;
   const listen = ({ data }) => {
@@ -16,7 +17,11 @@ export function createEngine(source, receive) {
 
   function startInPage() {
     const { port1, port2 } = new MessageChannel();
-    new Function("self", source)(port2);
+    try {
+      new Function("self", source)(port2);
+    } catch {
+      return queueMicrotask(onfail); // nothing is asked of the engine yet
+    }
     port = port1;
     port.onmessage = listen;
     for (const message of waiting) port.postMessage(message);
@@ -46,10 +51,10 @@ export function createEngine(source, receive) {
   return {
     post(message) {
       if (!running) waiting.push(message);
-      port.postMessage(message);
+      port?.postMessage(message);
     },
     /** Ends the worker; in the page, what is going on. */
-    close: () => (inPage() ? port.postMessage({ type: "pause" }) : port.terminate()),
+    close: () => (inPage() ? port.postMessage({ type: "pause" }) : port?.terminate()),
     inPage,
   };
 }

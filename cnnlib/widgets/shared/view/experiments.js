@@ -1,7 +1,7 @@
 // Experiments with a network in training: what breaks it, and runs that are kept to be compared.
 import { choice, upTo } from "./controls.js";
 import { percent, spread } from "./curves.js";
-import { button, h } from "./dom.js";
+import { button, h, refill } from "./dom.js";
 
 const without = (layers) => layers.filter(({ kind }) => !["ReLU", "Tanh"].includes(kind)).map((layer) =>
   layer.kind === "MaxPool2d" ? { ...layer, kind: "AvgPool2d" }
@@ -26,11 +26,16 @@ export const BREAKS = [
 
 /** The ways to break it: onbreak({name, look, change}) for one that is pressed, onmend() to take it back. */
 export function breaking({ onbreak, onmend }) {
-  const mend = button("Mend it", onmend), words = h("p", { class: "look-for" });
+  let now = "";
+  const mend = button("Mend it", () => {
+    items[BREAKS.findIndex(({ name }) => name === now)].firstChild.focus(); // this button rests now
+    onmend();
+  }), words = h("p", { class: "look-for" });
   const items = BREAKS.map((one) => h("li", {}, button(one.name, () => onbreak(one)), h("p", { class: "note" }, one.look)));
   const element = h("div", {}, h("p", { class: "note" }, "Each button changes one thing, starts again and plays. What you had is kept as a gray line."),
     h("div", { class: "controls" }, mend, words), h("ul", { class: "breaks" }, items));
   return { element, update({ broken }) {
+    now = broken;
     mend.disabled = !broken;
     words.textContent = broken ? `Broken: ${broken}.` : "";
   } };
@@ -63,9 +68,9 @@ export function comparing(own, onkeep) {
     seeds.update();
     table.hidden = !runs.length;
     if (shown === (shown = JSON.stringify(runs))) return;
-    body.replaceChildren(...runs.map(({ name, history }, i) => h("tr", {},
+    refill(body, runs.map(({ name, history }, i) => h("tr", {},
       h("th", { scope: "row" }, h("span", { class: `curve-key curve-kept kept-${i}`, "aria-hidden": "true" }), name),
       h("td", {}, String(history.at(-1)?.epoch ?? 0)), h("td", {}, percent(last(history))),
-      h("td", {}, button("✕", () => set({ runs: runs.filter((_, k) => k !== i) }), { "aria-label": `Drop the run ${name}` })))));
+      h("td", {}, button("✕", () => set({ runs: runs.filter((_, k) => k !== i) }), { "aria-label": `Drop the run ${name}` })))), seeds.element.control);
   } };
 }

@@ -47,6 +47,7 @@ function white(numbers) {
 
 /** Moves an element sideways until it lies within its host. */
 function keepInside(element, host) {
+  element.style.marginLeft = 0;
   const [own, all] = [element, host].map((one) => one.getBoundingClientRect());
   const shift = Math.max(0, all.left - own.left) - Math.max(0, own.right - all.right);
   element.style.marginLeft = `${(shift * element.offsetWidth) / own.width}px`; // it may be drawn larger
@@ -74,11 +75,14 @@ class Editor {
   open(text) {
     this.cell.classList.add("editing");
     this.cell.append(this.input, this.stepper);
-    keepInside(this.stepper, this.cell.closest(".cnn-widget"));
+    this.keepInside();
     this.input.value = text ?? (this.before === null ? "" : String(Number(this.before.toFixed(6))));
     this.input.focus();
     if (text === undefined) this.input.select();
     else this.read();
+  }
+  keepInside() {
+    keepInside(this.stepper, this.cell.closest(".cnn-widget"));
   }
   get isEmpty() {
     return this.input.value.trim() === "";
@@ -87,6 +91,7 @@ class Editor {
     const text = this.input.value, value = parse(text), wrong = Number.isNaN(value);
     this.input.setAttribute("aria-invalid", wrong);
     this.fault.textContent = !wrong ? "" : readings(text).length ? "two meanings" : "not a number";
+    this.keepInside();
     this.onerror?.(wrong ? misread(text) : "");
     if (!wrong) this.onedit(...placeOf(this.cell), value);
     return !wrong;

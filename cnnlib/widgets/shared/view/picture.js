@@ -79,10 +79,12 @@ function refusal({ name }) {
 export function camera(frame, onpicture, oncomplain) {
   const video = h("video", { muted: true, playsinline: true, "aria-label": "What the camera sees" });
   video.muted = true;
-  let stream = null;
+  let asked = 0; // how often; a camera that comes when it is asked for again, or not wanted any more, is let go
+  const release = (stream) => stream?.getTracks().forEach((track) => track.stop());
   function stop() {
-    stream?.getTracks().forEach((track) => track.stop());
-    stream = video.srcObject = null;
+    asked += 1;
+    release(video.srcObject);
+    video.srcObject = null;
     view.hidden = true;
   }
   const take = button("Take the picture", () => {
@@ -99,13 +101,16 @@ export function camera(frame, onpicture, oncomplain) {
     oncomplain("");
     stop();
     if (!navigator.mediaDevices) return oncomplain("A browser lends the camera only to pages from https and from this machine's own server.");
+    const now = asked;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      if (now !== asked) return release(stream);
       video.srcObject = stream;
       await video.play();
       view.hidden = false;
       take.focus();
     } catch (error) {
+      if (now !== asked) return;
       stop();
       oncomplain(refusal(error));
     }

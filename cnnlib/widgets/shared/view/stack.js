@@ -117,33 +117,33 @@ export function stack({ classes, onchoose, onmove, onremove }) {
 
 /** A field for a whole number; onset(value) when one is typed, complain(sentence) when it is none. */
 function numberField(label, least, onset, complain) {
+  let shown = null;
   const input = h("input", { type: "number", min: least, max: LARGEST, step: 1, inputmode: "numeric",
     change() {
       const value = input.value === "" ? NaN : Number(input.value);
-      if (Number.isInteger(value) && value >= least && value <= LARGEST) onset(value);
-      else {
-        complain(`${label}: expected a whole number from ${least} to ${LARGEST}.`);
-        input.value = input.dataset.value;
-      }
+      if (Number.isInteger(value) && value >= least && value <= LARGEST) return onset(value);
+      complain(`${label}: expected a whole number from ${least} to ${LARGEST}.`);
+      input.value = shown;
     } });
   return { element: field(label, input), show(value) {
-    input.dataset.value = value;
-    if (document.activeElement !== input) input.value = value;
+    if (value !== shown) input.value = value;
+    shown = value;
   } };
 }
 
-/** The fields of the layers at a place, and of those inside a Residual: [place in the list, part]. */
+/** The fields of the layer at a place, and of those inside a Residual; show(layer) writes its numbers into one. */
 function fieldsOf(layer, place, write, complain) {
   if (layer.kind === "Residual")
-    return layer.layers.flatMap((inner, i) => fieldsOf(inner, [...place, "layers", i], write, complain));
+    return layer.layers.flatMap((inner, i) => fieldsOf(inner, [...place, "layers", i], write, complain).map(
+      ({ element, show }) => ({ element, show: ({ layers }) => show(layers[i]) })));
   const list = Object.entries(LAYERS[layer.kind]).filter(([name]) => !["dilation", "groups"].includes(name));
   const parts = list.map(([name, { label, least }]) => {
-    const one = numberField(label, least, (value) => write(place, { [name]: value }), complain);
-    one.show(layer[name]);
-    return one.element;
+    const { element, show } = numberField(label, least, (value) => write(place, { [name]: value }), complain);
+    return { element, show: (now) => show(now[name]) };
   });
-  return place.length > 1 ? [h("span", { class: "inner-name" }, layer.kind), ...parts] : parts;
+  return place.length > 1 ? [{ element: h("span", { class: "inner-name" }, layer.kind), show() {} }, ...parts] : parts;
 }
+const kindsOf = ({ kind, layers = [] }) => [kind, layers.map(kindsOf)];
 
 /** The layer with some numbers changed, of itself or of one inside it. */
 function changed(layer, place, numbers) {
@@ -155,7 +155,7 @@ function changed(layer, place, numbers) {
 /** What can be done with the chosen layer: update({layers, selected, shape}). */
 export function editor({ write, onmove, onremove, complain }) {
   const title = h("p", { class: "part-title" }), numbers = h("div", { class: "controls editor-numbers" }), counts = h("p", { class: "note", translate: "no" });
-  let index = -1, open = "", layers = [];
+  let index = -1, open = "", layers = [], fields = [];
   const [up, down, away] = [button("← Earlier", () => onmove(index, -1)), button("Later →", () => onmove(index, 1)), button("Remove", () => onremove(index))];
   const element = h("div", { class: "editor" }, title, numbers, h("div", { class: "controls" }, up, down, away), counts);
   const put = (place, values) => write(copyWith(layers, [index], changed(layers[index], place.slice(1), values)));
@@ -165,10 +165,14 @@ export function editor({ write, onmove, onremove, complain }) {
     [layers, index] = [now, selected];
     const row = summarize(layers, shape)[index], layer = layers[index];
     title.textContent = `Layer ${index}: ${call(layer, row.input)}`;
-    const key = JSON.stringify([index, layer]);
-    if (key !== open && !numbers.contains(document.activeElement)) numbers.replaceChildren(...fieldsOf(layer, [index], put, complain));
-    open = key;
+    if (open !== (open = JSON.stringify([index, kindsOf(layer)]))) {
+      fields = fieldsOf(layer, [index], put, complain);
+      numbers.replaceChildren(...fields.map(({ element }) => element));
+    }
+    for (const one of fields) one.show(layer);
+    const held = document.activeElement;
     [up.disabled, down.disabled, away.disabled] = [index === 0, index === layers.length - 1, layers.length === 1];
+    if (held.disabled && element.contains(held)) [up, down].find((one) => !one.disabled)?.focus();
     counts.textContent = row.output ? `${written(row.input)} come in, ${written(row.output)} go out. ${row.parameters.toLocaleString("en-US")} parameters, `
       + `${row.multiplyAdds.toLocaleString("en-US")} multiply-adds for an image.` : "";
   } };

@@ -17,12 +17,13 @@ export function tabs({ label, parts, read, write }) {
     buttons[to].focus();
   } }, buttons);
   return { element: h("div", { class: "tabs" }, list, panels), stop: (what) => parts.forEach(([, part]) => part.stop?.(what)), update(now) {
-    const open = names.indexOf(read()), isOther = panels[open].hidden;
+    const open = names.indexOf(read()), isOther = panels[open].hidden, isLeft = isOther && panels.some((one) => one.contains(document.activeElement));
     buttons.forEach((one, i) => {
       one.setAttribute("aria-selected", i === open);
       one.tabIndex = i === open ? 0 : -1;
       panels[i].hidden = i !== open;
     });
+    if (isLeft) buttons[open].focus(); // what had the focus is hidden now
     parts[open][1].update?.(now);
     if (isOther) list.dispatchEvent(new Event("toggle")); // a widget that fills the window is fitted anew
   } };
