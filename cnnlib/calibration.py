@@ -16,11 +16,11 @@ TEMPERATURES = 0.01, 100.0  # where the best one is looked for
 class Reliability(NamedTuple):
     """Answers sorted by their confidence into bins of equal width, all of shape (bins,).
 
-    `count` answers are in each bin; `confidence` is the mean of theirs and `accuracy` the share
+    `answers` are so many in each bin; `confidence` is the mean of theirs and `accuracy` the share
     of them that is right, both NaN where there is none.
     """
 
-    count: np.ndarray
+    answers: np.ndarray
     confidence: np.ndarray
     accuracy: np.ndarray
 

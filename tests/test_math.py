@@ -306,14 +306,14 @@ def test_reliability_and_its_error_are_those_of_cnnlib(run, bins):
     right = rng.random(len(confidence)) < confidence
     found = run(
         """const both = read(given.slice(0, 1)).concat(given.slice(1));
-        const { count, confidence, accuracy } = math.reliability(...both);
+        const { answers, confidence, accuracy } = math.reliability(...both);
         const filled = (numbers) => numbers.map((number) => (Number.isNaN(number) ? -1 : number));
         const error = math.expected_calibration_error(...both);
-        return [count, filled(confidence), filled(accuracy), error];""",
+        return [answers, filled(confidence), filled(accuracy), error];""",
         [confidence, right.tolist(), bins],
     )
     expected = cnnlib.reliability(confidence, right, bins)
-    assert found[0] == expected.count.tolist()
+    assert found[0] == expected.answers.tolist()
     for name, one, other in zip(expected._fields[1:], found[1:3], expected[1:], strict=True):
         close(name, one, np.nan_to_num(other, nan=-1))
     close("error", found[3], cnnlib.expected_calibration_error(confidence, right, bins))

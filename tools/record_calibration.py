@@ -41,13 +41,13 @@ def bins(logits: np.ndarray, labels: np.ndarray) -> list[dict]:
     found = cnnlib.reliability(p.max(axis=1), p.argmax(axis=1) == labels)
     return [
         {
-            "from": k / len(found.count),
-            "to": (k + 1) / len(found.count),
-            "images": int(found.count[k]),
+            "from": k / len(found.answers),
+            "to": (k + 1) / len(found.answers),
+            "images": int(found.answers[k]),
             "confidence": rounded(found.confidence[k], DECIMALS),
-            "right": round(float(found.accuracy[k] * found.count[k])),
+            "right": round(float(found.accuracy[k] * found.answers[k])),
         }
-        for k in np.flatnonzero(found.count)
+        for k in np.flatnonzero(found.answers)
     ]
 
 

@@ -144,15 +144,15 @@ EXERCISES = {
                 "Those bins have equal width. Here they have equally many answers.",
             ),
             (
-                lambda *given: even_error(*given, ordered=False),
+                lambda confidence, right, bins: even_error(confidence, right, bins, ordered=False),
                 "The answers are cut as they come. Sort them by their confidence first.",
             ),
             (
-                lambda *given: even_error(*given, weighted=False),
+                lambda confidence, right, bins: even_error(confidence, right, bins, weighted=False),
                 "The parts differ by one answer where it does not go evenly: weight the gaps.",
             ),
             (
-                lambda *given: even_error(*given, distance=False),
+                lambda confidence, right, bins: even_error(confidence, right, bins, distance=False),
                 "Gaps of either sign cancel. Take their distances, `abs`.",
             ),
             (

@@ -20,7 +20,7 @@ function measured(logits, labels, temperature) {
   const confidence = array(rows.map((row) => Math.max(...row))), right = logits.map((row, n) => best(row) === labels[n]);
   return {
     ...reliability(confidence, right, BINS), error: expected_calibration_error(confidence, right, BINS), loss: cross_entropy(scaled, labels),
-    answers: labels.length, rightShare: sum(right.map(Number)) / labels.length, mean: sum([...confidence.data]) / labels.length,
+    total: labels.length, rightShare: sum(right.map(Number)) / labels.length, mean: sum([...confidence.data]) / labels.length,
   };
 }
 
@@ -30,9 +30,9 @@ function createColumns({ set }) {
     h("span", { class: "bar" }), h("span", { class: "gap" }), h("span", { class: "said" })));
   const diagonal = svg("svg", { class: "diagonal", viewBox: "0 0 100 100", preserveAspectRatio: "none" }, svg("line", { x1: 0, y1: 100, x2: 100, y2: 0 }));
   const element = h("div", { class: "columns", "aria-hidden": "true" }, columns, diagonal);
-  return { element, update({ count, confidence, accuracy, chosen }) {
+  return { element, update({ answers, confidence, accuracy, chosen }) {
     columns.forEach((column, bin) => {
-      column.className = `column ${count[bin] ? "" : "none"} ${bin === chosen ? "chosen" : ""} ${accuracy[bin] < confidence[bin] ? "over" : "under"}`;
+      column.className = `column ${answers[bin] ? "" : "none"} ${bin === chosen ? "chosen" : ""} ${accuracy[bin] < confidence[bin] ? "over" : "under"}`;
       const [low, high] = [accuracy[bin], confidence[bin]].sort((a, b) => a - b).map((share) => 100 * (share || 0));
       const [bar, gap, said] = column.children;
       bar.style.height = `${100 * (accuracy[bin] || 0)}%`;
@@ -52,9 +52,9 @@ function createBoard(own) {
     h("p", { class: "note lower" }, "confidence →"), h("p", { class: "note answers" }, "answers"), counts);
   return { element, update(now) {
     columns.update(now);
-    counts.update([now.count.map(() => 0)], {
+    counts.update([now.answers.map(() => 0)], {
       frame: oneCell(0, now.chosen),
-      cell: (_, bin) => ({ text: String(now.count[bin]), mark: `${now.count[bin] ? "" : "none"} ${bin === now.chosen ? "current" : ""}` }),
+      cell: (_, bin) => ({ text: String(now.answers[bin]), mark: `${now.answers[bin] ? "" : "none"} ${bin === now.chosen ? "current" : ""}` }),
     });
   } };
 }
@@ -72,12 +72,12 @@ function createSlider({ set }) {
 }
 
 /** What the chosen bin holds and adds to the error, and what all answers come to. */
-function sentencesOf({ chosen, count, confidence, accuracy, answers, error, rightShare, mean, loss }) {
-  const here = count[chosen], right = Math.round(here * accuracy[chosen]);
+function sentencesOf({ chosen, answers, confidence, accuracy, total, error, rightShare, mean, loss }) {
+  const here = answers[chosen], right = Math.round(here * accuracy[chosen]);
   const own = here
-    ? [`${edges(chosen)}: ${here} of ${answers} answers, ${right} right, ${right}/${here} = ${format(accuracy[chosen])}. Mean confidence ${format(confidence[chosen])}.`,
-      `Its part of the error: ${here}/${answers}·|${format(accuracy[chosen])} − ${format(confidence[chosen])}| = ${format((here / answers) * Math.abs(accuracy[chosen] - confidence[chosen]))}.`]
-    : [`${edges(chosen)}: none of ${answers} answers.`, "Its part of the error: 0."];
+    ? [`${edges(chosen)}: ${here} of ${total} answers, ${right} right, ${right}/${here} = ${format(accuracy[chosen])}. Mean confidence ${format(confidence[chosen])}.`,
+      `Its part of the error: ${here}/${total}·|${format(accuracy[chosen])} − ${format(confidence[chosen])}| = ${format((here / total) * Math.abs(accuracy[chosen] - confidence[chosen]))}.`]
+    : [`${edges(chosen)}: none of ${total} answers.`, "Its part of the error: 0."];
   return [...own, `All together: right ${format(rightShare)}, mean confidence ${format(mean)}, loss ${format(loss)}.`,
     `Expected calibration error: ${format(error)}.`];
 }

@@ -77,16 +77,15 @@ class Calibration(Widget):
     @traitlets.validate("logits", "labels")
     def _is_whole(self, proposal: Any) -> np.ndarray:
         name, value = proposal.trait.name, proposal.value
-        if name == "logits" and (len(value) > LARGEST or value.shape[1] < 2):
-            self._refuse(
-                f"logits has shape {value.shape}", f"up to {LARGEST} rows of 2 or more classes"
-            )
         if name == "labels" and (value.dtype.kind == "f" or value.min() < 0):
             self._refuse("labels holds other numbers", "whole numbers from 0 on")
         self._fit(*((value, self.labels) if name == "logits" else (self.logits, value)))
         return value
 
     def _fit(self, logits: np.ndarray, labels: np.ndarray) -> None:
+        if len(logits) > LARGEST or logits.shape[1] < 2:
+            expected = f"up to {LARGEST} rows of 2 or more classes"
+            self._refuse(f"logits has shape {logits.shape}", expected)
         if len(labels) != len(logits):
             self._refuse(f"labels has {len(labels)} classes", f"{len(logits)}, one for each row")
         if labels.max() >= logits.shape[1]:
@@ -108,5 +107,5 @@ class Calibration(Widget):
             f"Calibration: {len(self.labels)} answers, {int(self.right.sum())} right\n"
             f"temperature {self.temperature:g}: mean confidence {self.confidence.mean():.4f}, "
             f"ECE {self.error:.4f}, loss {self.loss:.4f}\n"
-            f"in each bin {self.reliability.count.tolist()}"
+            f"in each bin {self.reliability.answers.tolist()}"
         )

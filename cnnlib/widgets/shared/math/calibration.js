@@ -5,27 +5,27 @@ import { softmax } from "./loss.js";
 const TEMPERATURES = [0.01, 100]; // where the best one is looked for
 
 /**
- * Answers sorted by their confidence into bins of equal width: for each bin its `count`, the mean of its
+ * Answers sorted by their confidence into bins of equal width: for each bin its `answers`, the mean of their
  * `confidence` and the share that is right, its `accuracy`, both NaN where there is none. confidence: an array (N).
  * right: N times true or false.
  */
 export function reliability(confidence, right, bins = 10) {
-  const [count, said, was] = Array.from({ length: 3 }, () => Array(bins).fill(0));
+  const [answers, said, was] = Array.from({ length: 3 }, () => Array(bins).fill(0));
   confidence.data.forEach((one, n) => {
     let bin = 0;
     while (bin < bins - 1 && one > (bin + 1) / bins) bin += 1;
-    count[bin] += 1;
+    answers[bin] += 1;
     said[bin] += one;
     was[bin] += right[n] ? 1 : 0;
   });
-  const means = (sums) => sums.map((sum, bin) => sum / count[bin]);
-  return { count, confidence: means(said), accuracy: means(was) };
+  const means = (sums) => sums.map((sum, bin) => sum / answers[bin]);
+  return { answers, confidence: means(said), accuracy: means(was) };
 }
 
 /** The mean distance of confidence and accuracy over the bins, weighted by their answers. */
 export function expected_calibration_error(confidence, right, bins = 10) {
   const found = reliability(confidence, right, bins);
-  const gaps = found.count.map((count, bin) => (count ? count * Math.abs(found.accuracy[bin] - found.confidence[bin]) : 0));
+  const gaps = found.answers.map((count, bin) => (count ? count * Math.abs(found.accuracy[bin] - found.confidence[bin]) : 0));
   return gaps.reduce((sum, gap) => sum + gap, 0) / right.length;
 }
 
