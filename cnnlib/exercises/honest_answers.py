@@ -69,9 +69,9 @@ def scores(rng: np.random.Generator) -> list[Try]:
     """Logits (N, K) of which most are right, too sure or not sure enough, labels, candidates."""
     tries: list[Try] = []
     for n, k, spread, candidates in [
-        (40, 3, 5.0, [1.0, 1.6, 2.5, 4.0, 12.0]),
-        (60, 5, 0.5, [0.3, 0.5, 1.0, 2.0, 5.0]),
-        (80, 4, 3.0, [0.1, 0.6, 1.0, 2.5, 9.0]),
+        (8, 3, 5.0, [1.0, 1.6, 2.5, 4.0, 12.0]),
+        (20, 5, 0.5, [0.3, 0.5, 1.0, 2.0, 5.0]),
+        (60, 4, 3.0, [0.1, 0.6, 1.0, 2.5, 9.0]),
     ]:
         logits = rng.normal(0, spread, (n, k))
         labels = np.where(rng.random(n) < 0.75, logits.argmax(axis=1), rng.integers(0, k, n))
