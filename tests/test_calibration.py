@@ -1,5 +1,6 @@
 """Calibration: the functions against arithmetic and torch, the widget, its page in a browser."""
 
+import json
 import math
 
 import numpy as np
@@ -199,12 +200,15 @@ class Diagram(OnPage):
 
     chapter, selector = "honest_answers", ".calibration"
 
-    def __init__(self, *args):
-        super().__init__(*args)
-        state = self.page.evaluate(STATE)
-        self.widget = Calibration(
-            **{name: state[name] for name in ("logits", "labels", "temperature", "chosen")}
-        )
+    def __init__(self, page, site):
+        super().__init__(page, site)
+        text = page.locator('script[type="application/vnd.jupyter.widget-state+json"]').inner_text()
+        models = json.loads(text)["state"].values()
+        (model,) = (one for one in models if "labels" in one["state"])
+        parts = page.evaluate("widgetScripts")  # what is large lies in a file
+        state = model["state"] | {trait: parts[name] for trait, name in model["files"].items()}
+        names = Calibration.class_own_traits()
+        self.widget = Calibration(**{k: v for k, v in state.items() if k in names})
 
     def at(self, temperature):
         return Calibration(self.widget.logits, self.widget.labels, temperature=temperature)
@@ -216,14 +220,6 @@ class Diagram(OnPage):
     @property
     def counts(self):
         return [int(text) for text in self.texts("Answers by confidence")[0]]
-
-
-# The state of the page's only diagram, as it is stored.
-STATE = """() => {
-  const text = document.querySelector('script[type*="widget-state"]').textContent;
-  const states = Object.values(JSON.parse(text).state).map(({ state }) => state);
-  return states.find((state) => state._anywidget_id?.endsWith("Calibration"));
-}"""
 
 
 @pytest.fixture
