@@ -12,6 +12,9 @@ from cnnlib.activations import (
     tanh_backward,
 )
 from cnnlib.batching import batches, random_crop, random_flip, random_shift
+from cnnlib.calibration import (
+    Reliability, expected_calibration_error, fit_temperature, reliability,
+)
 from cnnlib.convolution import (
     Conv2d, ConvTranspose2d, col2im, conv2d, conv2d_backward, conv2d_backward_im2col,
     conv2d_backward_loops, conv2d_im2col, conv2d_loops, conv_transpose2d,

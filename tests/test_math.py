@@ -299,6 +299,35 @@ LOAD = """
 """
 
 
+@pytest.mark.parametrize("bins", [1, 4, 10, 15])
+def test_reliability_and_its_error_are_those_of_cnnlib(run, bins):
+    rng = np.random.default_rng(bins)
+    confidence = np.concatenate([rng.uniform(0.3, 1, 83), [0.0, 0.25, 0.3, 0.5, 0.7, 1.0]])
+    right = rng.random(len(confidence)) < confidence
+    found = run(
+        """const both = read(given.slice(0, 1)).concat(given.slice(1));
+        const { answers, confidence, accuracy } = math.reliability(...both);
+        const filled = (numbers) => numbers.map((number) => (Number.isNaN(number) ? -1 : number));
+        const error = math.expected_calibration_error(...both);
+        return [answers, filled(confidence), filled(accuracy), error];""",
+        [confidence, right.tolist(), bins],
+    )
+    expected = cnnlib.reliability(confidence, right, bins)
+    assert found[0] == expected.answers.tolist()
+    for name, one, other in zip(expected._fields[1:], found[1:3], expected[1:], strict=True):
+        close(name, one, np.nan_to_num(other, nan=-1))
+    close("error", found[3], cnnlib.expected_calibration_error(confidence, right, bins))
+
+
+@pytest.mark.parametrize("spread", [0.5, 4, 60])
+def test_the_temperature_is_that_of_cnnlib(run, spread):
+    rng = np.random.default_rng(3)
+    logits = spread * rng.standard_normal((53, 6))
+    labels = np.where(rng.random(53) < 0.6, logits.argmax(axis=1), rng.integers(0, 6, 53))
+    found = run(f"return {CALLS};", [["fit_temperature", [logits, labels.tolist()]]])
+    close("temperature", found[0], cnnlib.fit_temperature(logits, labels))
+
+
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("unusual", [False, True])
 def test_batch_normalization_is_that_of_cnnlib_in_both_modes(run, training, unusual):

@@ -13,7 +13,8 @@ from tools import recording
 RECORDED = [
     path.stem.removeprefix("record_")
     for path in Path(recording.__file__).parent.glob("record_*.py")
-    if path.stem not in ("record_cells", "record_examples")  # nothing is trained
+    # In these nothing is trained.
+    if path.stem not in ("record_calibration", "record_cells", "record_examples")
 ]
 
 

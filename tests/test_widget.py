@@ -19,6 +19,7 @@ from cnnlib.widgets.widget import Widget, script
 pytest_plugins = ["tests.browser"]
 
 ARGUMENTS = {  # of those that cannot be made without
+    "Calibration": ([[2.0, 1, 0], [0, 3, 1]], [0, 2]),
     "Check": (Question("How many?", 3),),
     "Confusion": ([[3, 1], [0, 2]],),
     "Occlusion": (
@@ -47,7 +48,7 @@ def own(cls):
 
 
 def test_all_widgets_are_looked_at():
-    assert len(CLASSES) == len(widgets.__all__) - 1 == 27  # all but Question
+    assert len(CLASSES) == len(widgets.__all__) - 1 == 28  # all but Question
 
 
 NUMBER = re.compile(r"^const ([A-Z]+) = ([\d.e]+);", re.MULTILINE)

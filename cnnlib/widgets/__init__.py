@@ -3,6 +3,7 @@
 from cnnlib.widgets.activation_explorer import ActivationExplorer
 from cnnlib.widgets.architecture_builder import ArchitectureBuilder
 from cnnlib.widgets.batch_norm import BatchNorm
+from cnnlib.widgets.calibration import Calibration
 from cnnlib.widgets.check import Check, Question
 from cnnlib.widgets.confusion import Confusion
 from cnnlib.widgets.convolution_backward import ConvolutionBackward
@@ -32,6 +33,7 @@ __all__ = [
     "ActivationExplorer",
     "ArchitectureBuilder",
     "BatchNorm",
+    "Calibration",
     "Check",
     "Confusion",
     "ConvolutionBackward",
