@@ -352,9 +352,14 @@ def test_two_tabs_have_the_same_text(reader, site):
 
 def test_what_cannot_be_kept_is_said(open_page, site, has_python):
     page = open_page()
-    full = "throw new DOMException('', 'QuotaExceededError')"
     reader = Reader(page, f"{site}/chapters/dense.html")
-    page.evaluate(f"() => {{ Storage.prototype.setItem = () => {{ {full} }} }}")
+    page.evaluate("""() => {
+        const own = Storage.prototype.setItem;  // the theme takes it that there is room
+        Storage.prototype.setItem = function (key, text) {
+            if (key.startsWith("code:")) throw new DOMException("", "QuotaExceededError");
+            own.call(this, key, text);
+        };
+    }""")
     reader.press("dense-own", "Edit")
     reader.write("dense-own", "print(1)")
     reader.cell("dense-own").get_by_text("This browser does not keep your change").wait_for()
@@ -394,10 +399,11 @@ def test_an_exercise_answers_and_a_solution_is_kept_for_later_chapters(reader, s
     reader.run(start, "Check my solution")
     assert "You turned the kernel by 180°." in reader.shown(start)
     assert reader.cell(start).locator(".cell_output table").count() == 4  # of what, and what came
+    soon = "from cnnlib.exercises import checking\nchecking.judge.__defaults__ = (1.0,)\n"
     loop = TURNED.replace("    h, w", "    while True:\n        pass\n    h, w")
-    reader.write(start, loop)
+    reader.write(start, soon + loop)
     reader.run(start, "Check my solution")
-    assert "Does a loop in it never end?" in reader.shown(start)
+    assert "had not ended after 1 s. Does a loop in it never end?" in reader.shown(start)
     mine = TURNED.replace("[::-1, ::-1]", "").replace("    h, w", "    mine = 1\n    h, w", 1)
     reader.write(start, mine)
     reader.run(start, "Check my solution")
