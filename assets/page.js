@@ -370,8 +370,11 @@ function offerPython() {
     else
       place.append(
         pythonButton("Run all", status, (page) => page.runAll(status)),
-        pythonButton("Restart", status, (page) => page.restart()),
-        pythonButton("Forget my changes", status, (page) => page.restoreAll()),
+        pythonButton("Restart", status, (page) => {
+          page.restart();
+          status.textContent = "Python begins anew at the next run.";
+        }),
+        pythonButton("Forget my changes", status, (page) => (status.textContent = page.restoreAll())),
         status,
       );
   }

@@ -139,6 +139,15 @@ def test_a_value_is_sent_in_all_its_forms(page):
         ("import json\njson.loads('{')", "JSONDecodeError", None, 2),
         ("input('name?')", "RuntimeError", None, 1),
         ("import no_such_module", "ModuleNotFoundError", "No module named 'no_such_module'", 1),
+        ("a = 1\nprint(“a”)", "SyntaxError", "invalid character '“' (U+201C); write \"", 2),
+        ("5 − 3", "SyntaxError", "invalid character '−' (U+2212); write -", 1),
+        ("a = €", "SyntaxError", "invalid character '€' (U+20AC)", 1),
+        (
+            "a =\xa01",
+            "SyntaxError",
+            "a space is of a kind that Python does not read; write it again",
+            1,
+        ),
     ],
 )
 def test_an_error_names_its_line_in_the_cell(page, source, name, text, line):
@@ -193,6 +202,33 @@ def test_a_package_is_fetched_when_it_is_first_imported(page):
     page.run("import wave")
     page.run("import wave")
     assert page.fetched == ["wave"]
+
+
+def test_a_package_that_did_not_come_is_asked_for_again(page, monkeypatch):
+    def fail():
+        raise OSError("404")
+
+    monkeypatch.delitem(sys.modules, "wave", raising=False)
+    before = sys.meta_path[0].before
+    fetch, before["wave"] = before["wave"], fail
+    result, [error] = page.run("import wave")
+    text = "wave could not be loaded. Run the cell again when there is a network"
+    assert (result, error["name"], error["text"]) == ("error", "ImportError", text)
+    before["wave"] = fetch
+    assert page.run("import wave") == ("ok", [])
+    assert page.fetched == ["wave"]
+
+
+def test_a_function_that_was_renamed_is_not_checked_as_it_was(page, monkeypatch):
+    from cnnlib import exercises
+
+    monkeypatch.setattr(exercises, "SOLVED", {})
+    page.run("from cnnlib.exercises import check")
+    right, check = "def my_relu(x):\n    return x.clip(0)\n", 'check("activations-own")'
+    assert page.run(f"{right}{check}.right")[1][0] == shown("True")
+    assert page.run(f"{right.replace('my_relu', 'mine')}{check}.right")[1][0] == shown("False")
+    page.kernel.run("another cell", right)
+    assert page.run(f"{check}.right")[1][0] == shown("True")
 
 
 def test_a_figure_is_shown_and_closed(page):

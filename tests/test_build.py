@@ -24,7 +24,7 @@ Own()
 """
 SHARED = "from cnnlib.widgets import SlidingKernel\nSlidingKernel()"
 TOC = "{format: jb-book, root: intro, chapters: [{file: chapters/one}, {file: chapters/other}]}"
-PIECES = "import time\nprint('in pieces', end='', flush=True)\ntime.sleep(1)\nprint(' and whole')"
+PIECES = "import time\nprint('in pieces', end='', flush=True)\ntime.sleep(0.2)\nprint(' and whole')"
 CELLS = ["print('ran', file=open('runs', 'a'))", OWN, SHARED, PIECES]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ def reader(browser, site, has_python):
     context = browser.new_context(service_workers="block")
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     reader = Reader(context.new_page(), f"{site}/chapters/convolution.html")
+    reader.page.on("dialog", lambda dialog: dialog.accept())
     reader.stored = reader.shown("cell-06")
     reader.run("cell-06")
     yield reader
@@ -147,6 +149,7 @@ def test_a_figure_is_drawn_anew(reader):
             1,
         ),
         ("input('?')", "RuntimeError: input() cannot ask in this page", 1),
+        ("print(imag)", "NameError: name 'imag' is not defined. Did you mean: 'image'?", 1),
     ],
 )
 def test_an_error_says_in_which_line_of_the_cell(reader, code, words, line):
@@ -177,6 +180,17 @@ def test_what_prints_while_it_runs_is_seen_and_an_endless_loop_is_stopped(reader
         "document.querySelector('#code-cell-20 .cell_output').textContent.includes('1000')",
         timeout=LONG,
     )
+    height = reader.cell("cell-20").locator(".cell_output").bounding_box()["height"]
+    assert 300 < height < 800  # the rest is scrolled to
+    back = reader.cell("cell-20").get_by_role("button", name="As printed", exact=True)
+    assert back.is_hidden()
+    top = reader.page.locator(".run-page")
+    for name, words in {
+        "Run all": "Another cell is at work. Stop it, or wait until it has ended.",
+        "Forget my changes": "A cell is at work. Stop it first.",
+    }.items():
+        top.get_by_role("button", name=name).click()
+        top.get_by_text(words, exact=True).wait_for()
     reader.press("cell-20", "Stop")
     reader.cell("cell-20").get_by_text("stopped; Python begins anew at the next run").wait_for()
     reader.write("cell-20", "import builtins\nbuiltins.len = None")
@@ -186,6 +200,19 @@ def test_what_prints_while_it_runs_is_seen_and_an_endless_loop_is_stopped(reader
     reader.run("cell-20")
     assert reader.shown("cell-20").strip() == "(6, 6)"
     reader.restore("cell-20")
+
+
+def test_what_waits_for_a_cell_above_can_be_stopped_and_says_that_it_was(reader):
+    reader.write("cell-06", "while True:\n    pass")
+    reader.press("cell-20")
+    reader.page.locator("#code-cell-06.running").wait_for(timeout=LONG)
+    assert re.fullmatch(r"first \d+ of the \d+ cells above …", reader.says("cell-20"))
+    reader.press("cell-20", "Stop")
+    said = "A cell above was stopped. This one was not run."
+    reader.cell("cell-20").get_by_text(said).wait_for()
+    assert reader.says("cell-06") == "stopped; Python begins anew at the next run"
+    reader.restore("cell-06")
+    reader.run("cell-06")
 
 
 class IsolatedHandler(QuietHandler):
@@ -206,9 +233,10 @@ def test_where_a_page_is_isolated_a_loop_is_stopped_and_the_variables_stay(
         reader = Reader(context.new_page(), f"{site}/chapters/dense.html")
         reader.press("dense-own", "Edit")
         reader.cell("dense-own").locator(".cm-content").wait_for()
-        reader.write("dense-own", "n = 0\nprint('begun')\nwhile True:\n    n += 1")
+        reader.write("dense-own", "n = 0\nprint('begun', flush=True)\nwhile True:\n    n += 1")
         reader.press("dense-own")
-        reader.cell("dense-own").get_by_text("begun").wait_for(timeout=LONG)
+        output = reader.cell("dense-own").locator(".cell_output")
+        output.get_by_text("begun").wait_for(timeout=LONG)
         reader.run("dense-own", "Stop", until="stopped; the variables stay")
         assert reader.cell("dense-own").locator(".run-error").count() == 0
         reader.write("dense-own", "print(n > 0)")
@@ -263,7 +291,11 @@ def test_what_was_edited_survives_a_reload_until_all_is_forgotten(reader):
     reader.page.wait_for_function("document.querySelector('#code-cell-41 .cm-line')", timeout=LONG)
     assert reader.code("cell-41") == "print('kept')"
     top = reader.page.locator(".run-page")
+    reader.page.once("dialog", lambda dialog: reader.asked.append(dialog.message))
+    reader.asked = []
     top.get_by_role("button", name="Forget my changes").click()
+    assert reader.asked == ["Forget what you have changed and solved, in all chapters?"]
+    top.get_by_text("All is as printed, in all chapters.").wait_for()
     reader.page.wait_for_function(
         "document.querySelector('#code-cell-41 .cm-line').textContent.startsWith('once')"
     )
@@ -282,6 +314,18 @@ def test_a_cell_is_shared_as_a_link(reader, browser, site):
     reader.page.evaluate("link => (location.href = link)", link)  # in a page that is open
     reader.cell("cell-41").get_by_text("Read it before you run it.").wait_for()
     assert reader.code("cell-41") == "print('gefunden: ä')"
+    assert "Your own is kept" in reader.says("cell-41")
+    page = reader.page.context.new_page()
+    again = Reader(page, link.split("#")[0])  # the reader's own, without the link
+    page.wait_for_function("document.querySelector('#code-cell-41 .cm-line')", timeout=LONG)
+    assert again.code("cell-41") == "print('something else')"
+    page.close()
+    reader.write("cell-41", "print('changed')")
+    assert reader.page.evaluate("location.hash") == "#code-cell-41"  # a reload brings this
+    assert reader.says("cell-41") == ""
+    reader.page.reload()
+    reader.page.wait_for_function("document.querySelector('#code-cell-41 .cm-line')", timeout=LONG)
+    assert reader.code("cell-41") == "print('changed')"
     other = Reader(browser.new_page(), link)
     other.cell("cell-41").get_by_text("Read it before you run it.").wait_for(timeout=LONG)
     assert other.code("cell-41") == "print('gefunden: ä')"
@@ -290,6 +334,46 @@ def test_a_cell_is_shared_as_a_link(reader, browser, site):
     other.page.goto(link[:-4])
     other.cell("cell-41").get_by_text("is damaged").wait_for(timeout=LONG)
     other.page.close()
+
+
+def test_two_tabs_have_the_same_text(reader, site):
+    reader.page.goto(f"{site}/chapters/convolution.html")
+    other = Reader(reader.page.context.new_page(), reader.page.url)
+    for one in (reader, other):
+        one.page.wait_for_function("document.querySelector('#code-cell-41 .cm-line')")
+    there = "text => document.querySelector('#code-cell-41 .cm-line').textContent.startsWith(text)"
+    other.write("cell-41", "print('from the other')")
+    reader.page.wait_for_function(there, arg="print('from")
+    other.page.on("dialog", lambda dialog: dialog.accept())
+    other.page.locator(".run-page").get_by_role("button", name="Forget my changes").click()
+    reader.page.wait_for_function(there, arg="once")
+    other.page.close()
+
+
+def test_what_cannot_be_kept_is_said(open_page, site, has_python):
+    page = open_page()
+    reader = Reader(page, f"{site}/chapters/dense.html")
+    page.evaluate("""() => {
+        const own = Storage.prototype.setItem;  // the theme takes it that there is room
+        Storage.prototype.setItem = function (key, text) {
+            if (key.startsWith("code:")) throw new DOMException("", "QuotaExceededError");
+            own.call(this, key, text);
+        };
+    }""")
+    reader.press("dense-own", "Edit")
+    reader.write("dense-own", "print(1)")
+    reader.cell("dense-own").get_by_text("This browser does not keep your change").wait_for()
+
+
+def test_all_that_is_pressed_is_as_large_as_a_finger(phone, site, has_python):
+    reader = Reader(phone, f"{site}/chapters/convolution.html")
+    reader.press("start-by-hand", "Edit")
+    reader.write("start-by-hand", "1")
+    parts = ":is(.run-tools, .run-page) button, .hint summary"
+    boxes = [one.bounding_box() for one in phone.locator(parts).all() if one.is_visible()]
+    assert len(boxes) > 20
+    assert min(min(box["width"], box["height"]) for box in boxes) >= 44
+    reader.press("start-by-hand", "As printed")
 
 
 TURNED = """def my_conv2d(image, kernel):
@@ -315,14 +399,18 @@ def test_an_exercise_answers_and_a_solution_is_kept_for_later_chapters(reader, s
     reader.run(start, "Check my solution")
     assert "You turned the kernel by 180°." in reader.shown(start)
     assert reader.cell(start).locator(".cell_output table").count() == 4  # of what, and what came
+    soon = "from cnnlib.exercises import checking\nchecking.judge.__defaults__ = (1.0,)\n"
     loop = TURNED.replace("    h, w", "    while True:\n        pass\n    h, w")
-    reader.write(start, loop)
+    reader.write(start, soon + loop)
     reader.run(start, "Check my solution")
-    assert "Does a loop in it never end?" in reader.shown(start)
+    assert "had not ended after 1 s. Does a loop in it never end?" in reader.shown(start)
     mine = TURNED.replace("[::-1, ::-1]", "").replace("    h, w", "    mine = 1\n    h, w", 1)
     reader.write(start, mine)
     reader.run(start, "Check my solution")
     assert "Right." in reader.shown(start)
+    reader.write(start, mine.replace("my_conv2d", "other").partition("check(")[0])
+    reader.run(start, "Check my solution")  # neither the name is there nor the check
+    assert "There is no my_conv2d yet." in reader.shown(start)
     reader.page.goto(f"{site}/chapters/channels.html")
     of = 'own("convolution-by-hand").__code__.co_varnames'
     code = f"from cnnlib.exercises import own\n{of}"
@@ -339,9 +427,14 @@ def test_while_python_is_loading_it_can_be_stopped_and_others_are_told_to_wait(r
     reader.cell("cell-06").get_by_text("Python is loading").wait_for(timeout=LONG)
     reader.press("library-code")
     assert "Another cell is at work." in reader.says("library-code")
-    reader.page.locator(".run-page").get_by_role("button", name="Restart").click()
+    reader.press("cell-06", "Stop")
     reader.cell("cell-06").get_by_text("Python could not be started: it was stopped").wait_for()
-    reader.run("cell-06")
+    top = reader.page.locator(".run-page")
+    top.get_by_role("button", name="Run all").click()
+    for words in (r"Python is loading: \d+ of \d+ MB", r"cell \d+ of \d\d …"):
+        top.get_by_text(re.compile(words)).wait_for(timeout=LONG)
+    top.get_by_role("button", name="Restart").click()
+    top.get_by_text("Not all cells have run: see the last that did.").wait_for()
 
 
 def test_a_long_cell_can_be_made_shorter(page, site, has_python):
@@ -375,7 +468,17 @@ def test_where_python_is_not_the_button_says_so(page, site):
     reader.run("cell-06", until="Python is not here: it was not fetched.")
 
 
-def test_a_file_that_does_not_come_is_named_and_asked_for_again(browser, site, has_python):
+class BreakingHandler(SharingHandler):
+    """A host that breaks off in the middle of a large file."""
+
+    def copyfile(self, source, outputfile):
+        if not source.name.endswith(".wasm"):
+            return super().copyfile(source, outputfile)
+        outputfile.write(source.read(100_000))
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_file_that_does_not_come_is_named_and_asked_for_again(browser, book, site, has_python):
     context = browser.new_context(service_workers="block")
     reader = Reader(context.new_page(), f"{site}/chapters/dense.html")
     for lost in ("run.js", "manifest.json", "book.tgz", "pyodide.asm.wasm"):
@@ -384,6 +487,22 @@ def test_a_file_that_does_not_come_is_named_and_asked_for_again(browser, site, h
         reader.run("dense-own", until=lost)
         assert "could not be loaded" in reader.says("dense-own") or lost == "run.js"
         context.unroute(pattern)
+    with serve(book, BreakingHandler) as server:
+        broken = f"http://127.0.0.1:{server.server_port}/_static/python/"
+        manifest = json.loads((book / "_static" / "python" / "manifest.json").read_text())
+        context.route(
+            "**/manifest.json*", lambda route: route.fulfill(json=manifest | {"from": broken})
+        )
+        reader.run("dense-own", until="pyodide.asm.wasm could not be loaded: it broke off")
+        context.unroute("**/manifest.json*")
+        server.shutdown()
+    reader.run("dense-own")
+    context.route("**/PIL.tgz*", lambda route: route.abort())
+    reader.write("dense-own", "import matplotlib")
+    reader.press("dense-own")
+    error = reader.cell("dense-own").locator(".run-error p").first
+    error.get_by_text("matplotlib could not be loaded.").wait_for()
+    context.unroute("**/PIL.tgz*")
     reader.run("dense-own")
     context.close()
 

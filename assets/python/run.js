@@ -19,7 +19,8 @@ const makeButton = (text, onclick, hidden = false) => make("button", { type: "bu
 /** What a page keeps on this device; a browser may forbid it. */
 const store = {
   get: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
-  set: (key, text) => { try { localStorage.setItem(key, text); } catch { /* then nothing is kept */ } },
+  /** Whether it is kept: there may be no room, either. */
+  set: (key, text) => { try { localStorage.setItem(key, text); return true; } catch { return false; } },
   remove: (key) => { try { localStorage.removeItem(key); } catch { /* nothing is there */ } },
   keys: () => { try { return Object.keys(localStorage); } catch { return []; } },
 };
@@ -65,6 +66,7 @@ class Python {
     this.from = manifest.from ? ` from ${new URL(folder).host}` : "";
     const solved = Object.fromEntries(store.keys().filter((key) => key.startsWith("solved:")).map((key) => [key.slice(7), store.get(key)]));
     await this.ask({ kind: "start", folder, manifest, early, interrupt, solved });
+    this.loaded = true;
   }
 
   /** Sends the worker a message, and gives what it answers in the end. */
@@ -99,7 +101,7 @@ class Python {
 
   /** Stops what runs. Returns whether the variables stay. */
   stop() {
-    if (this.interrupt && this.ready) {
+    if (this.interrupt && this.loaded) {
       this.interrupt[0] = 2; // Python raises KeyboardInterrupt
       return true;
     }
@@ -110,6 +112,7 @@ class Python {
   end() {
     this.worker?.terminate();
     this.worker = this.ready = null;
+    this.loaded = false;
     this.waiting?.end();
   }
 }
@@ -121,7 +124,7 @@ function print(output, text, name) {
   let pre = output.lastElementChild?.matches(`.stream.${name}`) ? output.lastElementChild.querySelector("pre") : null;
   if (!pre) {
     pre = make("pre");
-    output.append(make("div", { className: `output stream ${name} highlight-myst-ansi notranslate` }, make("div", { className: "highlight" }, pre)));
+    output.append(make("div", { className: `output stream run-printed ${name} highlight-myst-ansi notranslate` }, make("div", { className: "highlight" }, pre)));
   }
   for (const part of text.split(/(\r(?!\n))/))
     if (part === "\r") pre.textContent = pre.textContent.slice(0, pre.textContent.lastIndexOf("\n") + 1);
@@ -168,6 +171,8 @@ class Cell {
 
   get code() { return this.editor?.text ?? this.source; }
   get changed() { return this.code !== this.source; }
+  /** What is run: an exercise is checked though a whole solution was pasted over its last line. */
+  get whole() { return this.exercise && !/\bcheck\(/.test(this.code) ? `${this.code}\n\ncheck("${this.exercise}")` : this.code; }
   tell(text) { if (this.status) this.status.textContent = text; }
 
   /** Puts an editor in place of the stored code. */
@@ -197,15 +202,30 @@ class Cell {
     else this.editor.text = shorter;
   }
 
+  /** Code that came with a link is not kept, and stands in the address, until the reader changes it. */
   keep() {
-    if (this.changed) store.set(this.key, this.code);
-    else store.remove(this.key);
     this.ran = null;
     this.offer();
+    if (this.code === this.given) return;
+    if (this.given) this.tell("");
+    this.given = null;
+    if (location.hash.startsWith(`#${this.id}=`)) history.replaceState(null, "", `#${this.id}`);
+    if (!this.changed) store.remove(this.key);
+    else if (!store.set(this.key, this.code)) this.tell("This browser does not keep your change: it is lost when you leave the page.");
+  }
+
+  give(text) {
+    this.given = text;
+    this.editor.text = text;
+  }
+
+  /** What another tab has kept. */
+  follow(text) {
+    if (this.editor && !this.given && this.code !== text) this.editor.text = text;
   }
 
   offer() {
-    this.backButton.hidden = !this.changed && !this.shown;
+    this.backButton.hidden = this.running || (!this.changed && !this.shown);
     this.linkButton.hidden = !this.changed;
   }
 
@@ -235,6 +255,8 @@ class Cell {
     this.fresh = true;
     this.began = performance.now();
     if (!this.tools) return;
+    this.running = true;
+    this.offer();
     this.stopButton.hidden = false;
     this.box.classList.add("running");
     this.editor.markLine(null);
@@ -265,6 +287,7 @@ class Cell {
     this.ran = result === "ok" || result === "absent" ? code : null;
     if (this.fresh && result === "ok" && this.box) this.output.replaceChildren();
     if (!this.tools) return;
+    this.running = false;
     this.stopButton.hidden = true;
     this.box.classList.remove("running");
     this.shown = true;
@@ -283,7 +306,11 @@ class Page {
     this.name = files.cells.match(/([\w-]+)\.json/)[1];
     this.cells = cells.map((cell) => new Cell(this, cell));
     this.models = new Map();
-    this.python = new Python(files, (text) => this.current?.tell(text), (data) => this.receive(data));
+    this.python = new Python(files, (text) => this.tell(text), (data) => this.receive(data));
+    addEventListener("storage", ({ key, newValue }) => {
+      const cell = this.cells.find((one) => one.key === key);
+      cell?.follow(newValue ?? cell.source);
+    });
   }
 
   find(id) { return this.cells.find((cell) => cell.id === id); }
@@ -294,38 +321,48 @@ class Page {
     return cell.exercise ? above.filter(({ code }) => /^from cnnlib\.exercises import/m.test(code)) : above;
   }
 
-  /** Runs a cell, after those that it needs, unless something runs. */
-  async run(cell) {
-    if (this.running) return cell.tell("Another cell is at work. Stop it, or wait until it has ended.");
+  /**
+   * Runs a cell, after those that it needs, unless something runs. How far it is stands beside it, or in `top`
+   * where all cells are run. Returns whether Python was at work.
+   */
+  async run(cell, top) {
+    const tell = (text) => void (top ? (top.textContent = text) : cell.tell(text));
+    if (this.running) return tell("Another cell is at work. Stop it, or wait until it has ended.");
     this.running = true;
-    this.current = cell;
+    this.tell = tell;
+    cell.stopButton.hidden = Boolean(top);
     try {
       const needed = [...this.before(cell), cell];
       const draws = needed.some(({ code }) => /matplotlib|plots|plt/.test(code));
-      if (!this.python.ready) cell.tell("Python is loading");
+      if (!this.python.ready) tell("Python is loading");
       await this.python.start(draws ? ["matplotlib"] : []);
-      await this.runEach(needed);
+      await this.runEach(needed, tell, top);
+      return true;
     } catch (error) {
-      cell.tell(error.message);
+      return tell(error.message);
+    } finally {
+      cell.stopButton.hidden = true;
+      this.running = false;
     }
-    this.running = false;
   }
 
-  async runEach(cells) {
+  async runEach(cells, tell, top) {
     const last = cells.at(-1);
     for (const [n, cell] of cells.entries()) {
-      if (cell !== last) last.tell(`first ${n + 1} of the ${cells.length - 1} cells above …`);
-      this.current = cell.tools ? cell : last;
+      if (top) tell(`cell ${n + 1} of ${cells.length} …`);
+      else if (cell !== last) tell(`first ${n + 1} of the ${cells.length - 1} cells above …`);
+      this.tell = cell.tools ? (text) => cell.tell(text) : tell;
       const result = await this.runOne(cell);
-      if (result === "error" && cell !== last) last.tell("A cell above stopped with an error. This one was not run.");
-      if (result !== "ok" && result !== "absent") return;
+      if (result === "ok" || result === "absent") continue;
+      if (cell !== last) last.tell(`A cell above ${result === "error" ? "stopped with an error" : "was stopped"}. This one was not run.`);
+      return;
     }
   }
 
   async runOne(cell) {
     const { code } = cell;
     cell.begin();
-    const result = await this.python.run(cell.id, code).catch(() => "broken");
+    const result = await this.python.run(cell.id, cell.whole).catch(() => "broken");
     if (result === "broken") this.restart();
     cell.end(result, code);
     return result;
@@ -333,8 +370,7 @@ class Page {
 
   async runAll(status) {
     const last = this.cells.filter((cell) => !cell.exercise && cell.tools).at(-1);
-    await this.run(last);
-    status.textContent = this.cells.every((cell) => cell.exercise || cell.ran) ? "All cells have run." : "Not all cells have run: see the last that did.";
+    if (await this.run(last, status)) status.textContent = this.cells.every((cell) => cell.exercise || cell.ran) ? "All cells have run." : "Not all cells have run: see the last that did.";
   }
 
   stop() {
@@ -352,9 +388,13 @@ class Page {
     this.forget();
   }
 
+  /** Returns what became of it. */
   restoreAll() {
+    if (this.running) return "A cell is at work. Stop it first.";
+    if (!confirm("Forget what you have changed and solved, in all chapters?")) return "";
     for (const key of store.keys()) if (/^(code|solved):/.test(key)) store.remove(key);
     for (const cell of this.cells) cell.restore();
+    return "All is as printed, in all chapters.";
   }
 
   receive(data) {
@@ -374,8 +414,9 @@ class Page {
     const cell = this.find(id);
     if (!cell?.editor) return;
     try {
-      cell.editor.text = await unpressed(letters);
-      cell.tell("This code came with the link. Read it before you run it.");
+      cell.give(await unpressed(letters));
+      const own = store.get(cell.key) === null ? "" : " Your own is kept as long as you do not change this one.";
+      cell.tell(`This code came with the link. Read it before you run it.${own}`);
     } catch {
       cell.tell("The code in this link is damaged; this is what stood here.");
     }

@@ -26,6 +26,8 @@ from typing import Any
 # Libraries that no browser has: what imports them goes on, and what uses them says so.
 ABSENT = {"torch": "PyTorch", "pooch": "A download"}
 PAUSE = 0.1  # seconds between two messages of a cell that prints without end
+# What phones and texts put in place of the signs of a program.
+PLAIN = dict(zip("“”„‘’‚−–—×·÷", "\"\"\"'''---**/", strict=True))
 MOST = 50_000  # letters that a cell may print: a page that shows more no longer answers
 
 
@@ -60,8 +62,13 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """What is absent is here; all else is found by others."""
         if name.partition(".")[0] in ABSENT:
             return importlib.machinery.ModuleSpec(name, self, is_package=True)
-        if name in self.before:
-            self.before.pop(name)()
+        if act := self.before.pop(name, None):
+            try:
+                act()
+            except Exception as error:
+                self.before[name] = act
+                text = f"{name} could not be loaded. Run the cell again when there is a network"
+                raise ImportError(text) from error
             importlib.invalidate_caches()
         return None
 
@@ -195,6 +202,7 @@ class Kernel:
             begin = ast.Module(tree.body, [])
             if isinstance(last, ast.Expr):
                 begin.body = tree.body[:-1]
+            self.forget_former(source, name)
             exec(compile(begin, name, "exec"), self.names)
             if isinstance(last, ast.Expr):
                 code = compile(ast.Expression(last.value), name, "eval")
@@ -217,6 +225,14 @@ class Kernel:
             return "error"
         finally:
             self.flush()
+
+    def forget_former(self, source: str, file: str) -> None:
+        """What a cell defined before it was changed is not what its `check` is to try."""
+        exercises = sys.modules.get("cnnlib.exercises")
+        for label in re.findall(r"^check\(\"([\w-]+)\"", source, re.M) if exercises else ():
+            asked = getattr(exercises.CHECKS.get(label), "name", "")
+            if asked in self.names and exercises.checking.file_of(self.names[asked]) == file:
+                del self.names[asked]
 
     def tell_solved(self, source: str) -> None:
         """Let the page keep what was written for an exercise, if its check was right just now."""
@@ -320,21 +336,26 @@ def explain(error: BaseException, name: str) -> dict[str, Any]:
     own = [frame.lineno for frame in frames if frame.filename == name]
     if isinstance(error, SyntaxError) and error.filename == name:
         own.append(error.lineno)
-    text = "".join(traceback.format_exception_only(error)).strip()
+    whole = traceback.TracebackException.from_exception(error)  # which may know what was meant
+    text = "".join(whole.format_exception_only()).strip()
     return {
         "name": type(error).__name__,
-        "text": str(error) if not isinstance(error, SyntaxError) else what_is_wrong(error),
+        "text": str(whole) if not isinstance(error, SyntaxError) else what_is_wrong(error),
         "line": own[-1] if own else None,
         "traceback": "".join(traceback.format_list(frames)) + text,
     }
 
 
 def what_is_wrong(error: SyntaxError) -> str:
-    """The message of a syntax error; commands of Jupyter are no Python."""
+    """The message of a syntax error; neither commands of Jupyter nor signs of print are Python."""
     sign = (error.text or "").lstrip()[:1]
-    return (
-        error.msg if sign not in ("%", "!") else f"{sign} begins a command of Jupyter, not Python"
-    )
+    if sign in ("%", "!"):
+        return f"{sign} begins a command of Jupyter, not Python"
+    if found := re.match(r"invalid character '(.)'", error.msg):
+        return error.msg + (f"; write {PLAIN[found[1]]}" if found[1] in PLAIN else "")
+    if error.msg == "invalid non-printable character U+00A0":
+        return "a space is of a kind that Python does not read; write it again"
+    return error.msg
 
 
 def replace_matmul() -> None:

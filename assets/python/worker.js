@@ -15,7 +15,8 @@ globalThis.fetch = async (request, options) => {
     const answer = await ownFetch(request, options);
     if (!answer.ok) throw new Error(answer.status);
     const write = (part) => say({ kind: "loaded", bytes: (loaded += part.length) });
-    answer.clone().body.pipeTo(new WritableStream({ write })).catch(() => {}); // who reads it is told
+    const tell = () => say({ kind: "fault", of: "start", text: `${address} could not be loaded: it broke off` });
+    answer.clone().body.pipeTo(new WritableStream({ write })).catch(tell);
     return answer;
   } catch (error) {
     say({ kind: "fault", of: "start", text: `${address} could not be loaded: ${error.message}` });
@@ -69,9 +70,10 @@ async function start({ folder, manifest, early, interrupt, solved }) {
   if (interrupt) pyodide.setInterruptBuffer(interrupt);
   const later = Object.keys(packages).filter((name) => packages[name].length);
   const fetchPackage = (name) => {
-    const all = [...(needs[name] ?? []), name].flatMap((one) => packages[one].splice(0));
+    const all = [...(needs[name] ?? []), name].map((one) => packages[one]);
     say({ kind: "fetching", name });
-    all.forEach((one) => pyodide.unpackArchive(fetchNow(url(one)), "gztar", { extractDir: site }));
+    for (const one of all.flat()) pyodide.unpackArchive(fetchNow(url(one)), "gztar", { extractDir: site });
+    for (const one of all) one.length = 0;
   };
   const runner = pyodide.pyimport("runner");
   kernel = runner.start((text) => say(JSON.parse(text)), pyodide.toPy(later), fetchPackage, JSON.stringify(solved));
