@@ -6,6 +6,7 @@ from cnnlib.widgets.batch_norm import BatchNorm
 from cnnlib.widgets.check import Check, Question
 from cnnlib.widgets.confusion import Confusion
 from cnnlib.widgets.convolution_backward import ConvolutionBackward
+from cnnlib.widgets.convolution_matrix import ConvolutionMatrix
 from cnnlib.widgets.draw_digit import DrawDigit
 from cnnlib.widgets.gradient_checker import GradientChecker
 from cnnlib.widgets.im2col import Im2col
@@ -35,6 +36,7 @@ __all__ = [
     "Check",
     "Confusion",
     "ConvolutionBackward",
+    "ConvolutionMatrix",
     "DrawDigit",
     "GradientChecker",
     "Im2col",
