@@ -123,23 +123,22 @@ def test_an_entry_shows_its_pixel_its_number_of_the_kernel_and_its_output(widget
     expected = {(4 * i + j, 6 * (i + 2) + j + 1) for i in range(4) for j in range(4)}
     assert tied == expected
     assert widget.words == (
-        "Row 6, column 21: 0, the kernel's number in row 2, column 1. It links the pixel in row 3, "
-        "column 3 to the map's number in row 1, column 2. The same number stands at 15 other "
-        "places."
+        "Row 6, column 21: 0, from row 2, column 1 of the kernel. It links the pixel in row 3, "
+        "column 3 to the map's row 1, column 2. 15 other entries hold it, too."
     )
 
 
 def test_an_empty_entry_says_why_it_is_0(widget):
     widget.cell("Matrix", 1, 36).click()
     assert widget.words == (
-        "Row 0, column 35: 0. The window of the map's number in row 0, column 0 does not reach the "
-        "pixel in row 5, column 5."
+        "Row 0, column 35: 0. The window of the map's row 0, column 0 does not reach the pixel in "
+        "row 5, column 5."
     )
     assert widget.marked("Kernel", "lit") == widget.marked("Matrix", "read") == []
 
 
 def test_the_transpose_is_the_backward_pass(widget):
-    widget.root.get_by_label("Transpose").check()
+    widget.root.get_by_label("Show the transpose").check()
     grad = np.arange(1.0, 17).reshape(4, 4)
     expected = cnnlib.conv2d_backward(grad[None], image[None], kernel[None, None])[0][0]
     assert widget.numbers("Transpose") == matrix().T.tolist()
@@ -169,7 +168,7 @@ def test_the_player_follows_one_number_of_the_kernel_from_row_to_row(widget):
         assert widget.where == f"{row + 1} / 16"
         assert widget.marked("Kernel", "lit") == [(0, 2)]
     assert widget.marked("Image", "lit") == [(1, 2)]
-    widget.root.get_by_label("Transpose").check()
+    widget.root.get_by_label("Show the transpose").check()
     widget.press("To the start")  # the corner lies in one window alone
     assert widget.where == "1 / 36"
     assert widget.marked("Kernel", "lit") == [(0, 0)]
@@ -178,7 +177,7 @@ def test_the_player_follows_one_number_of_the_kernel_from_row_to_row(widget):
 def test_a_mouse_over_an_entry_shows_it_and_leaves_what_was_chosen(widget, page):
     before = widget.words
     widget.cell("Matrix", 1, 2).hover()
-    assert widget.words.startswith("Row 0, column 1: 0, the kernel's number in row 0, column 1.")
+    assert widget.words.startswith("Row 0, column 1: 0, from row 0, column 1 of the kernel.")
     assert widget.said == ""
     page.mouse.move(0, 0)
     assert widget.words == before
@@ -198,7 +197,7 @@ def test_a_finger_chooses_and_all_fits_a_phone(phone, site):
     widget = Widget(phone, site)
     widget.cell("Matrix", 16, 36).tap()
     assert widget.where == "16 / 16"
-    widget.root.get_by_label("Transpose").check()
+    widget.root.get_by_label("Show the transpose").check()
     widget.cell("Transpose", 1, 1).tap()
     assert widget.where == "1 / 36"
     box = widget.root.bounding_box()
@@ -210,5 +209,5 @@ def test_a_finger_chooses_and_all_fits_a_phone(phone, site):
 def test_axe_finds_nothing_wrong(page, site, axe_faults):
     widget = Widget(page, site)
     assert axe_faults(widget.root) == []
-    widget.root.get_by_label("Transpose").check()
+    widget.root.get_by_label("Show the transpose").check()
     assert axe_faults(widget.root) == []

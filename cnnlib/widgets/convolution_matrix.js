@@ -41,29 +41,32 @@ function stateOf(get, pointed) {
 function entryIn({ sizes, output, pixel, place, kernel, at, transposed }) {
   const [number, dot] = [placeOf(output, sizes.y), placeOf(pixel, sizes.x)].map(spot);
   const line = `${transposed ? "Transpose, row" : "Row"} ${at[0]}, column ${at[1]}: `;
-  if (!place) return `${line}0. The window of the map's number in ${number} does not reach the pixel in ${dot}.`;
+  if (!place) return `${line}0. The window of the map's ${number} does not reach the pixel in ${dot}.`;
   const [a, b] = place, others = sizes.y[0] * sizes.y[1] - 1;
-  return `${line}${format(kernel[a][b])}, the kernel's number in ${spot(place)}. It links the pixel in ${dot} to the map's number in ${number}. `
-    + `The same number stands at ${others} other places.`;
+  return `${line}${format(kernel[a][b])}, from ${spot([a, b])} of the kernel. It links the pixel in ${dot} to the map's ${number}. `
+    + `${others} other entries hold it, too.`;
 }
 
-/** The matrix, which scrolls sideways where it is too wide. */
-function createMatrix(choose, point) {
+/** The matrix, which scrolls sideways where it is too wide, and the way to its transpose. */
+function createMatrix(own, choose, point) {
   const pick = (act) => (row, column) => act(row === undefined ? null : [row, column]);
   const numbers = grid({ label: "Matrix", tone: "signed", counted: false, onselect: pick(choose), onhover: pick(point) });
   const title = h("b"), size = h("span", { class: "note" }), scroll = h("div", { class: "matrix-scroll" }, numbers);
-  return { element: h("div", { class: "matrix" }, title, " ", size, scroll), update({ matrix, ties, at: [row, column], place, transposed, pointed }) {
+  const turn = tick("Show the transpose", trait(own, "transposed"));
+  const element = h("div", { class: "matrix" }, h("div", { class: "matrix-title" }, h("span", {}, title, " ", size), turn), scroll);
+  return { element, update({ matrix, ties, at: [row, column], place, transposed, pointed }) {
+    turn.update();
     title.textContent = transposed ? "Transpose" : "Matrix";
     size.textContent = `${matrix.length} × ${matrix[0].length}`;
     numbers.rename(title.textContent);
     const same = String(place);
     numbers.update(matrix, { frame: { row, column: 0, rows: 1, columns: matrix[0].length }, cell: (r, c) => {
-      const own = ties[r][c], isChosen = r === row && c === column;
-      return { ...(own ? {} : { text: "" }), mark: isChosen ? "current" : own && String(own) === same ? "read" : "" };
+      const tied = ties[r][c], isChosen = r === row && c === column;
+      return { ...(tied ? {} : { text: "" }), mark: isChosen ? "current" : tied && String(tied) === same ? "read" : "" };
     } });
     if (pointed) return; // what is under the pointer stays there
-    const [own, all] = [numbers.cell(row, column), scroll].map((one) => one.getBoundingClientRect());
-    const by = Math.max(0, own.right + 4 - all.right) - Math.max(0, all.left + 4 - own.left);
+    const [cell, all] = [numbers.cell(row, column), scroll].map((one) => one.getBoundingClientRect());
+    const by = Math.max(0, cell.right + 4 - all.right) - Math.max(0, all.left + 4 - cell.left);
     scroll.scrollLeft += (by * scroll.offsetWidth) / (all.width || 1); // it may be drawn larger
   } };
 }
@@ -159,12 +162,16 @@ function build(own) {
     toPixel: (dot) => choose(get("transposed") ? pixelWith(dot) : { pixel: indexOf(dot, state().sizes.x) }),
     toPlace: (place) => choose({ pixel: indexOf(placeOf(state().output, state().sizes.y).map((value, side) => value + place[side]), state().sizes.x) }),
   });
+  const stage = group({ class: "matrix-stage" }, grids, createMatrix(own, (at) => choose(entryAt(at)), point));
   const counts = h("p", { class: "note" });
   return {
     bar, state, forget: () => (pointed = null),
-    parts: [group({ class: "matrix-stage" }, grids, createMatrix((at) => choose(entryAt(at)), point)), dock(createSum(), bar), own.error,
+    parts: [{ ...stage, update(now) {
+      stage.element.classList.toggle("transposed", now.transposed);
+      stage.update(now);
+    } }, dock(createSum(), bar), own.error,
       { element: counts, update: (now) => (counts.textContent = counted(now)) },
-      group({ class: "controls" }, tick("Transpose: the way back", trait(own, "transposed")), own.reset)],
+      group({ class: "controls" }, own.reset)],
     say: (now) => (now.pointed ? undefined : `${entryIn(now)} The row's sum is ${format(now.total)}.`),
   };
 }
