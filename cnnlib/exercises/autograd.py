@@ -74,10 +74,11 @@ def scaled(of_x: Callable, of_scale: Callable) -> Callable:
 
 def there_and_back(
     written: Callable, x: np.ndarray, scale: np.ndarray, grad: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """The output, and the two gradients."""
-    output, back = written(x, scale)
-    return output, *back(grad)
+) -> tuple[np.ndarray, ...] | None:
+    """The output, and the two gradients; None where one of the two functions gives nothing."""
+    pair = written(x, scale)
+    gradients = None if pair is None else pair[1](grad)
+    return None if gradients is None else (pair[0], *gradients)
 
 
 def columns_and_scales(rng: np.random.Generator) -> list[Try]:
@@ -109,13 +110,20 @@ def dual(product: Callable, total: Callable = lambda a, b: a + b) -> type:
     return Dual
 
 
-def along(written: Callable, a: float, b: float) -> list[float]:
-    """The value of (a·a + b)·a + b, and its slopes when a moves and when b moves."""
+def along(written: Callable, a: float, b: float) -> list[float] | None:
+    """The value of a·a + b, then of (a·a + b)·a, with the slopes when a moves and when b moves.
+
+    None where a method gives nothing.
+    """
     results = []
     for first, second in ((1.0, 0.0), (0.0, 1.0)):
         x, y = written(a, first), written(b, second)
-        result = (x * x + y) * x + y
-        results += [result.value, result.slope]
+        square = x * x
+        total = None if square is None else square + y
+        if total is None:
+            return None
+        for result in (total, total * x):
+            results += [result.value, result.slope]
     return results
 
 
@@ -203,7 +211,6 @@ EXERCISES = {
             "`grad * scale` for x, and `(grad * x).sum(axis=0)` for `scale`.",
         ],
         there_and_back,
-        ending="end it with `return x * scale, back`",
     ),
     "autograd-dual": Exercise(
         "Dual",
