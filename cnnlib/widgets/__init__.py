@@ -7,6 +7,7 @@ from cnnlib.widgets.calibration import Calibration
 from cnnlib.widgets.check import Check, Question
 from cnnlib.widgets.confusion import Confusion
 from cnnlib.widgets.convolution_backward import ConvolutionBackward
+from cnnlib.widgets.convolution_matrix import ConvolutionMatrix
 from cnnlib.widgets.draw_digit import DrawDigit
 from cnnlib.widgets.gradient_checker import GradientChecker
 from cnnlib.widgets.im2col import Im2col
@@ -37,6 +38,7 @@ __all__ = [
     "Check",
     "Confusion",
     "ConvolutionBackward",
+    "ConvolutionMatrix",
     "DrawDigit",
     "GradientChecker",
     "Im2col",
