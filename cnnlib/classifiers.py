@@ -107,12 +107,26 @@ def trained_mnist_network() -> cnnlib.Sequential:
     They were made by `python -m cnnlib.reproduce mnist` with seed 0. The network takes images
     (N, 1, 28, 28) from 0, black, to 1, white; the digit is white and centered.
     """
+    return _trained(mnist_network(), "mnist")
+
+
+def trained_cifar10_network() -> cnnlib.Sequential:
+    """`cifar10_network` with the weights of assets/cifar10.safetensors, in evaluation mode.
+
+    They were made by `python tools/reproduce_torch.py cifar10` with seed 0. The network takes
+    photographs (N, 3, 32, 32) whose numbers, from 0 to 1, were scaled as (x - mean) / deviation
+    with the two numbers of COLORS; its logits are those of `cnnlib.data.CIFAR10_CLASSES`.
+    """
+    return _trained(cifar10_network(), "cifar10")
+
+
+def _trained(network: cnnlib.Sequential, name: str) -> cnnlib.Sequential:
+    """The network with the weights of assets/NAME.safetensors, in evaluation mode."""
     import safetensors.numpy
 
     from cnnlib.records import asset
 
-    network = mnist_network()
-    network.load_state_dict(safetensors.numpy.load_file(asset("mnist.safetensors")))
+    network.load_state_dict(safetensors.numpy.load_file(asset(f"{name}.safetensors")))
     network.eval()
     return network
 

@@ -212,6 +212,14 @@ def test_the_records_in_the_book_are_of_these_recipes_and_small(name):
         assert run["accuracy"] == pytest.approx(confusion.trace() / 10_000)
 
 
+def test_the_network_for_photographs_is_that_of_its_record():
+    assert asset("cifar10.safetensors").stat().st_size < 400_000
+    network = classifiers.trained_cifar10_network()
+    assert not network.training
+    count = sum(parameter.data.size for parameter in network.parameters())
+    assert count == record("cifar10")["settings"]["parameters"] == 175_258
+
+
 def test_the_trained_network_in_the_book_is_small_and_sees_a_one_in_a_stroke():
     assert asset("mnist.safetensors").stat().st_size < 200_000
     stroke = np.zeros((1, 1, 28, 28), np.float32)
