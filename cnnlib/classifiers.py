@@ -43,18 +43,90 @@ def mnist_network(rng: np.random.Generator | None = None) -> cnnlib.Sequential:
     )
 
 
+def ladder_network(
+    kaiming: bool = False, batch_norm: bool = False, blocks: int = 1, shortcuts: bool = False,
+    *, rng: np.random.Generator,
+) -> cnnlib.Sequential:  # fmt: skip
+    """Three stages of 16, 24 and 48 maps; the last two have `blocks` pairs of convolutions more.
+
+    kaiming: weights with the variance 2/n, not the default 1/(3n). shortcuts: a way around each
+    pair.
+    """
+
+    def convolution(inputs: int, filters: int, pool: bool = False) -> list[cnnlib.Layer]:
+        conv = cnnlib.Conv2d(inputs, filters, 3, padding=1, bias=not batch_norm, rng=rng)
+        if kaiming:
+            conv.weight.data = cnnlib.kaiming_uniform(conv.weight.data.shape, rng)
+        pools = [cnnlib.MaxPool2d(2)] if pool else []
+        return [conv, *pools, *([cnnlib.BatchNorm2d(filters)] if batch_norm else [])]
+
+    layers = [*convolution(3, 16, pool=True), cnnlib.ReLU()]
+    for inputs, filters, pool in ((16, 24, False), (24, 48, True)):
+        layers += [*convolution(inputs, filters, pool), cnnlib.ReLU()]
+        for _ in range(blocks):
+            pair = convolution(filters, filters), convolution(filters, filters)
+            body = cnnlib.Sequential(*pair[0], cnnlib.ReLU(), *pair[1])
+            layers += [cnnlib.Residual(body) if shortcuts else body, cnnlib.ReLU()]
+    return cnnlib.Sequential(
+        *layers, cnnlib.GlobalAvgPool2d(), cnnlib.Flatten(), cnnlib.Linear(48, 10, rng=rng)
+    )
+
+
+def cifar10_network(library: ModuleType = cnnlib, **options: Any) -> Any:
+    """A residual network of 14 layers: six blocks of two convolutions, 16 to 64 maps.
+
+    `library` also has Residual(body, shortcut). He, Zhang, Ren and Sun (2015), section 4.2, with
+    n = 2; their way around a block of other shape has no weights, this one has a 1x1 convolution.
+    """
+
+    def convolution(inputs: int, filters: int, size: int, stride: int) -> tuple[Any, Any]:
+        sides = {"stride": stride, "padding": size // 2, "bias": False}
+        conv = library.Conv2d(inputs, filters, size, **sides, **options)
+        return conv, library.BatchNorm2d(filters)
+
+    def block(inputs: int, filters: int, stride: int) -> tuple[Any, Any]:
+        first, second = convolution(inputs, filters, 3, stride), convolution(filters, filters, 3, 1)
+        body = library.Sequential(*first, library.ReLU(), *second)
+        if stride == 1:
+            return library.Residual(body), library.ReLU()
+        around = library.Sequential(*convolution(inputs, filters, 1, stride))
+        return library.Residual(body, around), library.ReLU()
+
+    return library.Sequential(
+        *(*convolution(3, 16, 3, 1), library.ReLU()),
+        *(*block(16, 16, 1), *block(16, 16, 1)),
+        *(*block(16, 32, 2), *block(32, 32, 1)),
+        *(*block(32, 64, 2), *block(64, 64, 1)),
+        *(library.AdaptiveAvgPool2d(1), library.Flatten(), library.Linear(64, 10, **options)),
+    )
+
+
 def trained_mnist_network() -> cnnlib.Sequential:
     """`mnist_network` with the weights of assets/mnist.safetensors, in evaluation mode.
 
     They were made by `python -m cnnlib.reproduce mnist` with seed 0. The network takes images
     (N, 1, 28, 28) from 0, black, to 1, white; the digit is white and centered.
     """
+    return _trained(mnist_network(), "mnist")
+
+
+def trained_cifar10_network() -> cnnlib.Sequential:
+    """`cifar10_network` with the weights of assets/cifar10.safetensors, in evaluation mode.
+
+    They were made by `python tools/reproduce_torch.py cifar10` with seed 0. The network takes
+    photographs (N, 3, 32, 32) whose numbers, from 0 to 1, were scaled as (x - mean) / deviation
+    with the two numbers of COLORS; its logits are those of `cnnlib.data.CIFAR10_CLASSES`.
+    """
+    return _trained(cifar10_network(), "cifar10")
+
+
+def _trained(network: cnnlib.Sequential, name: str) -> cnnlib.Sequential:
+    """The network with the weights of assets/NAME.safetensors, in evaluation mode."""
     import safetensors.numpy
 
     from cnnlib.records import asset
 
-    network = mnist_network()
-    network.load_state_dict(safetensors.numpy.load_file(asset("mnist.safetensors")))
+    network.load_state_dict(safetensors.numpy.load_file(asset(f"{name}.safetensors")))
     network.eval()
     return network
 
@@ -72,16 +144,28 @@ class Recipe:
     one_cycle: float | None = None  # the highest learning rate of a OneCycleLR schedule
     augment: tuple[str, ...] = ()
     mean_std: tuple[float, float] = (0.0, 1.0)  # subtracted from the pixels; then divided by
-    keep: bool = False  # the weights of seed 0, as float16, and pictures of its mistakes
+    label_smoothing: float = 0.0
+    keep: str | None = None  # the library whose weights of seed 0 are kept, as float16
+    pictures: bool = False  # of the mistakes of seed 0
 
 
 PIXELS = (0.1307, 0.3081)  # mean and standard deviation of MNIST's training images
+COLORS = (0.473, 0.251)  # those of CIFAR-10, over all three channels
 CYCLE = ("AdamW", {"weight_decay": 0.05}, 0.01)
 RECIPES = {
     "mnist_421k": Recipe(two_convolutions, "mnist", 4, 64, "Adam", {"lr": 0.001}, mean_std=PIXELS),
     "mnist_149k": Recipe(
         three_convolutions, "mnist", 3, 64, "SGD", {"lr": 0.01, "momentum": 0.9}, mean_std=PIXELS
     ),
-    "mnist": Recipe(mnist_network, "mnist", 8, 100, *CYCLE, ("random_shift",), keep=True),
+    "mnist": Recipe(
+        *(mnist_network, "mnist", 8, 100, *CYCLE, ("random_shift",)),
+        keep="cnnlib",
+        pictures=True,
+    ),
     "fashion_mnist": Recipe(mnist_network, "fashion_mnist", 20, 100, *CYCLE, ("random_flip",)),
+    "cifar10": Recipe(
+        *(cifar10_network, "cifar10", 40, 128, "SGD"),
+        {"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4},
+        *(0.4, ("random_flip", "random_crop"), COLORS, 0.1, "torch"),
+    ),
 }

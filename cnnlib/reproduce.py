@@ -3,8 +3,9 @@
     python -m cnnlib.reproduce mnist
 
 trains with three seeds, shows a bar, goes on where it was killed, and writes what came out to
-assets/NAME.json. With --validate it trains without the last 10,000 training images and measures
-on those: settings are chosen so, and the test images stay unseen.
+assets/NAME.json. With --images FOLDER it takes the pictures in the folder in place of the original
+data, and the record says so. With --validate it trains without the last 10,000 training images and
+measures on those: settings are chosen so, and the test images stay unseen.
 """
 
 import argparse
@@ -28,10 +29,13 @@ from cnnlib.classifiers import RECIPES, Recipe
 from cnnlib.data import Split
 
 
-def load(recipe: Recipe, validate: bool = False) -> tuple[Split, Split]:
-    """What is trained on, and what is measured on: the test images, or those held out."""
+def load(recipe: Recipe, validate: bool = False, folder: Path | None = None) -> tuple[Split, Split]:
+    """What is trained on, and what is measured on: the test images, or those held out.
+
+    folder: has pictures in place of the original data, in train/CLASS and test/CLASS.
+    """
     mean, std = (np.float32(number) for number in recipe.mean_std)
-    splits = getattr(cnnlib, recipe.data)()
+    splits = pictures(folder) if folder else getattr(cnnlib, recipe.data)()
     train, test = (split._replace(images=(split.images - mean) / std) for split in splits)
     if not validate:
         return train, test
@@ -41,30 +45,47 @@ def load(recipe: Recipe, validate: bool = False) -> tuple[Split, Split]:
     return kept, Split(train.images[last], train.labels[last])
 
 
+def pictures(folder: Path) -> list[Split]:
+    """The pictures of 32x32 in two folders, train and test, in an order that mixes the classes."""
+    splits = []
+    for part in ("train", "test"):
+        found = cnnlib.image_folder(folder / part, 32, report=False)
+        order = np.random.default_rng(0).permutation(len(found.images))
+        splits.append(Split(found.images[order], found.labels[order]))
+    return splits
+
+
+def vary(recipe: Recipe, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The images as the recipe's augmentation changes them."""
+    for name in recipe.augment:
+        images = getattr(cnnlib, name)(images, rng)
+    return images
+
+
 def train(
-    recipe: Recipe, seed: int, validate: bool, checkpoint: Path, progress: bool
-) -> tuple[cnnlib.Sequential, dict[str, Any]]:
+    recipe: Recipe, seed: int, data: tuple[Split, Split], validate: bool, checkpoint: Path,
+    progress: bool = True,
+) -> tuple[cnnlib.Sequential, dict[str, Any]]:  # fmt: skip
     """Follow the recipe once, or go on from the checkpoint; the network, and what is recorded."""
     network = recipe.network(rng=np.random.default_rng(seed))
-    data, unseen = load(recipe, validate)
+    images, unseen = data
     optimizer = getattr(cnnlib, recipe.optimizer)(network.parameters(), **recipe.options)
-    steps = recipe.epochs * -(-len(data.images) // recipe.batch_size)
+    steps = recipe.epochs * -(-len(images.labels) // recipe.batch_size)
     schedule = cnnlib.OneCycleLR(optimizer, recipe.one_cycle, steps) if recipe.one_cycle else None
+    loss = cnnlib.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
 
     def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        for name in recipe.augment:
-            images = getattr(cnnlib, name)(images, rng)
-        return images
+        return vary(recipe, images, rng)
 
     start, resumed = time.process_time(), checkpoint.exists()
     history = cnnlib.fit(
-        network, cnnlib.CrossEntropyLoss(), optimizer, data, unseen if validate else None,
-        recipe.epochs, batch_size=recipe.batch_size, seed=seed, schedule=schedule, augment=augment,
+        network, loss, optimizer, images, unseen if validate else None, recipe.epochs,
+        batch_size=recipe.batch_size, seed=seed, schedule=schedule, augment=augment,
         checkpoint=checkpoint, progress=progress,
     )  # fmt: skip
     seconds = None if resumed else round(time.process_time() - start)
     run = measure(network, unseen) | {"history": asdict(history), "seconds": seconds}
-    if recipe.keep and seed == 0 and not validate:
+    if recipe.pictures and seed == 0 and not validate:
         wrong = unseen.images[[index for index, *_ in run["mistakes"]]]
         pixels = np.round(wrong * 255).astype(np.uint8)
         run["pictures"] = [base64.b64encode(image.tobytes()).decode() for image in pixels]
@@ -112,19 +133,24 @@ def follow(
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED")
     parser.add_argument("--validate", action="store_true", help="hold out training images")
     parser.add_argument("--folder", type=Path, default=Path("assets"), help="of the record")
+    parser.add_argument("--images", type=Path, help="folder of pictures in place of the data")
     options = parser.parse_args(words)
     options.folder.mkdir(parents=True, exist_ok=True)
     path, recipe = options.folder / f"{options.name}.json", RECIPES[options.name]
     order = ("validate", "library", "seed")
+    data = None
     for seed in options.seeds:
         key = {"library": library, "seed": seed, "validate": options.validate}
         done = [run for run in read(path)["runs"] if key.items() <= run.items()]
         if not done:
             name = "-".join(map(str, (path.stem, *key.values())))
             checkpoint = path.with_name(f"{name}.checkpoint")
-            network, run = train(recipe, seed, options.validate, checkpoint, progress)
+            data = data or load(recipe, options.validate, options.images)
+            network, run = train(recipe, seed, data, options.validate, checkpoint, progress)
+            if options.images:
+                run["images"] = options.images.name
             done = [json.loads(json.dumps(key | run), parse_float=lambda x: round(float(x), 5))]
-            if recipe.keep and key == {"library": "cnnlib", "seed": 0, "validate": False}:
+            if key == {"library": recipe.keep, "seed": 0, "validate": False}:
                 save(network, path.with_suffix(".safetensors"))
             record = read(path)  # again: another library may have added to it
             record["runs"] = sorted(record["runs"] + done, key=lambda run: [run[k] for k in order])

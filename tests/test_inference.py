@@ -12,6 +12,7 @@ from cnnlib import widgets
 from cnnlib.classifiers import trained_mnist_network
 from cnnlib.records import mnist_examples
 from cnnlib.widgets.packed import pack, pack_array, unpack, unpack_array
+from cnnlib.widgets.photo_classifier import outputs
 
 pytest_plugins = ["tests.browser"]
 SCRIPT = Path(widgets.__file__).parent / "shared" / "math" / "inference.js"
@@ -136,6 +137,40 @@ def test_packing_keeps_shape_and_precision():
     np.testing.assert_array_equal(unpack_array(pack_array(bias)), bias.astype(np.float32))
 
 
+def test_a_residual_has_steps_for_its_layers_and_for_what_goes_around(call):
+    rng = np.random.default_rng(6)
+    body = cnnlib.Sequential(
+        cnnlib.Conv2d(2, 4, 3, stride=2, padding=1, bias=False, rng=rng),
+        cnnlib.BatchNorm2d(4),
+        cnnlib.ReLU(),
+        cnnlib.Residual(cnnlib.Conv2d(4, 4, 1, rng=rng)),
+    )
+    around = cnnlib.Sequential(cnnlib.Conv2d(2, 4, 1, stride=2, rng=rng), cnnlib.BatchNorm2d(4))
+    network = cnnlib.Sequential(
+        cnnlib.ReLU(),
+        cnnlib.Residual(body, around),
+        cnnlib.AdaptiveAvgPool2d(1),
+        cnnlib.Flatten(),
+        cnnlib.Linear(4, 3, rng=rng),
+    )
+    settle(network, rng)
+    network.eval()
+    x = rng.normal(size=(2, 8, 6)).astype(np.float32)
+    packed = unpack(pack(network))
+    np.testing.assert_allclose(packed(x[None]), network(x[None]), atol=1e-2)  # in half precision
+    steps = call(
+        RUN.replace("shape: step.output", "name: step.name, shape: step.output"),
+        [pack(network), [2, 8, 6], x.ravel().tolist()],
+    )
+    expected = outputs(packed, x[None])
+    assert [step["name"] for step in steps] == list(expected)
+    assert {"1.body.3.body.0", "1.body.3", "1.shortcut.1", "1", "4"} <= set(expected)
+    for step in steps:
+        ours = expected[step["name"]]
+        assert tuple(step["shape"]) == ours.shape[1:]
+        np.testing.assert_allclose(step["values"], ours.ravel(), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("layer", "error", "message"),
     [
@@ -143,6 +178,12 @@ def test_packing_keeps_shape_and_precision():
         (cnnlib.Conv2d(2, 4, 3, groups=2), ValueError, "pack: Conv2d has dilation, groups"),
         (cnnlib.Conv2d(2, 4, 3, dilation=2), ValueError, "pack: Conv2d has dilation, groups"),
         (cnnlib.Conv2d(2, 4, 3, padding_mode="reflect"), ValueError, "ceil_mode or a padding_mode"),
+        (
+            cnnlib.AdaptiveAvgPool2d(2),
+            TypeError,
+            "pack: network has a layer AdaptiveAvgPool2d; exp",
+        ),
+        (cnnlib.Residual(cnnlib.Tanh()), TypeError, "pack: network has a layer Tanh; expected one"),
         (cnnlib.MaxPool2d(2, ceil_mode=True), ValueError, "pack: MaxPool2d has dilation, groups"),
         (
             cnnlib.Conv2d(2, 4, 2, padding="same"),

@@ -53,7 +53,8 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
     files = [path for path in (ROOT / "cnnlib").rglob("*") if path.suffix in (".py", ".js", ".css")]
     assert {path.suffix for path in files} == {".py", ".js", ".css"}
     expected = {path.relative_to(ROOT).as_posix() for path in files}
-    expected |= {"cnnlib/assets/mnist.safetensors", "cnnlib/py.typed"}
+    expected |= {f"cnnlib/assets/{name}.safetensors" for name in ("mnist", "cifar10")}
+    expected |= {"cnnlib/assets/cifar10_examples.jpg", "cnnlib/py.typed"}
     assert expected <= set(zipfile.ZipFile(wheel).namelist())
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import safetensors.numpy
+import torch
+from PIL import Image
 
 import cnnlib
 from cnnlib import classifiers, reproduce
@@ -16,11 +18,11 @@ from cnnlib.training import Run
 from tools import reproduce_torch
 
 
-def made_up(count, seed):
-    """Noisy squares of 28x28 pixels whose brightness tells their class."""
+def made_up(count, seed, channels=1, size=28):
+    """Noisy squares whose brightness tells their class."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 10
-    images = rng.random((count, 1, 28, 28), np.float32) / 9
+    images = rng.random((count, channels, size, size), np.float32) / 9
     images[:, :, 4:24, 4:24] += labels[:, None, None, None].astype(np.float32) / 10
     return Split(images, labels)
 
@@ -30,6 +32,7 @@ def small(monkeypatch, tmp_path):
     """Makes every recipe short and its data small; gives the command for a folder of its own."""
     for name in ("mnist", "fashion_mnist"):
         monkeypatch.setattr(cnnlib, name, lambda: (made_up(60, 1), made_up(30, 2)))
+    monkeypatch.setattr(cnnlib, "cifar10", lambda: (made_up(60, 1, 3, 32), made_up(30, 2, 3, 32)))
     short = {n: replace(r, epochs=2, batch_size=10) for n, r in reproduce.RECIPES.items()}
     monkeypatch.setattr(reproduce, "RECIPES", short)
 
@@ -143,7 +146,7 @@ def test_a_wrong_name_is_answered_with_the_names(small, capsys):
 
 
 def test_torch_says_which_recipes_it_has(small):
-    with pytest.raises(SystemExit, match="NAME expects mnist_421k or mnist_149k"):
+    with pytest.raises(SystemExit, match="NAME expects mnist_421k, mnist_149k, cifar10"):
         small("mnist", "torch", reproduce_torch.train)
 
 
@@ -155,6 +158,49 @@ def test_both_libraries_learn_the_same_way_from_the_same_weights(small, tmp_path
     assert max(losses) < 1.3 * min(losses)
 
 
+def test_in_torch_too_a_run_that_was_killed_goes_on(small, tmp_path, monkeypatch):
+    words = "cifar10 --seeds 3"
+    (whole,) = small(words, "torch", reproduce_torch.train, tmp_path / "whole")["runs"]
+    save = torch.save
+
+    def killed(state, path):
+        save(state, path)
+        path.replace(path.with_suffix(".checkpoint"))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(torch, "save", killed)
+        small(words, "torch", reproduce_torch.train)
+    (resumed,) = small(words, "torch", reproduce_torch.train)["runs"]
+    assert without_time(resumed) == without_time(whole)
+    assert {path.name for path in tmp_path.iterdir()} == {"whole", "cifar10.json"}
+
+
+def test_from_the_same_weights_and_batches_both_libraries_have_the_same_losses():
+    recipe = replace(reproduce.RECIPES["cifar10"], batch_size=15)
+    losses = reproduce_torch.first_losses(recipe, made_up(600, 5, 3, 32), steps=6)
+    np.testing.assert_allclose(losses["cnnlib"], losses["torch"], rtol=1e-9)
+    assert losses["torch"][-1] != losses["torch"][0]
+
+
+def test_a_folder_of_pictures_can_stand_for_the_data_and_the_record_names_it(small, tmp_path):
+    for part, count in (("train", 3), ("test", 2)):
+        for label, (r, g, b) in enumerate([(250, 0, 0), (0, 250, 0), (0, 0, 250)]):
+            folder = tmp_path / "copies" / part / f"class_{label}"
+            folder.mkdir(parents=True)
+            for number in range(count):
+                color = (r, g, b - number if b else number)
+                Image.new("RGB", (40, 32), color).save(folder / f"{number}.png")
+    images = tmp_path / "copies"
+    train, test = reproduce.pictures(images)
+    assert train.images.shape == (9, 3, 32, 32)
+    assert sorted(train.labels) == [0, 0, 0, 1, 1, 1, 2, 2, 2] != train.labels.tolist()
+    assert (train.images.mean(axis=(2, 3)).argmax(axis=1) == train.labels).all()
+    (run,) = small(f"cifar10 --seeds 0 --images {images}", "torch", reproduce_torch.train)["runs"]
+    assert run["images"] == "copies"
+    assert np.sum(run["confusion"]) == len(test.labels) == 6
+
+
 @pytest.mark.parametrize("name", reproduce.RECIPES)
 def test_the_records_in_the_book_are_of_these_recipes_and_small(name):
     path = asset(f"{name}.json")
@@ -164,6 +210,14 @@ def test_the_records_in_the_book_are_of_these_recipes_and_small(name):
         confusion = np.array(run["confusion"])
         assert confusion.sum() == 10_000
         assert run["accuracy"] == pytest.approx(confusion.trace() / 10_000)
+
+
+def test_the_network_for_photographs_is_that_of_its_record():
+    assert asset("cifar10.safetensors").stat().st_size < 400_000
+    network = classifiers.trained_cifar10_network()
+    assert not network.training
+    count = sum(parameter.data.size for parameter in network.parameters())
+    assert count == record("cifar10")["settings"]["parameters"] == 175_258
 
 
 def test_the_trained_network_in_the_book_is_small_and_sees_a_one_in_a_stroke():

@@ -188,9 +188,9 @@ def write(path: Path, record: dict) -> None:
     replace(path, (json.dumps(record, separators=(",", ":")) + "\n").encode())
 
 
-def main(name: str, make: Callable[[Runs], dict]) -> None:
-    """Make a record and write it into the folder on the command line, or into `assets`."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ASSETS
+def main(name: str, make: Callable[[Runs], dict], folder: Path | None = None) -> None:
+    """Make a record and write it into `folder`, or that on the command line, or `assets`."""
+    folder = folder or (Path(sys.argv[1]) if len(sys.argv) > 1 else ASSETS)
     runs = Runs(folder / f"{name}.partial")
     write(folder / f"{name}.json", make(runs))
     runs.path.unlink(missing_ok=True)

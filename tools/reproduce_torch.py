@@ -1,14 +1,17 @@
-"""Train the source's two classifiers in PyTorch, by the recipes of cnnlib.reproduce.
+"""Train in PyTorch, by the recipes of cnnlib.reproduce.
 
     python tools/reproduce_torch.py mnist_421k
 
-adds PyTorch's runs to the records that `python -m cnnlib.reproduce` writes. The trained weights
-are measured by cnnlib's `evaluate`.
+adds PyTorch's runs to the records that `python -m cnnlib.reproduce` writes. One that is killed goes
+on after the last whole epoch. The trained weights are measured by cnnlib's `evaluate`.
 """
 
 import time
+from functools import partial
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,38 +21,130 @@ from tqdm import tqdm
 
 import cnnlib
 from cnnlib import reproduce
+from cnnlib.classifiers import mnist_network
+from cnnlib.data import Split
+from cnnlib.reproduce import vary
+
+KNOWN = ("mnist_421k", "mnist_149k", "cifar10")
+
+
+class Residual(nn.Module):
+    """The sum of a body and a way around it, with the keys of cnnlib.Residual."""
+
+    def __init__(self, body: nn.Module, shortcut: nn.Module | None = None) -> None:
+        super().__init__()
+        self.body, self.shortcut = body, shortcut
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.body(x) + (x if self.shortcut is None else self.shortcut(x))
+
+
+LAYERS = SimpleNamespace(**vars(nn), Residual=Residual)
+
+
+class Training:
+    """A network, its loss, optimizer and schedule, as the recipe has them."""
+
+    def __init__(self, recipe: reproduce.Recipe, steps: int) -> None:
+        self.network = recipe.network(LAYERS).to(memory_format=torch.channels_last)
+        self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        optimizer = getattr(torch.optim, recipe.optimizer)
+        self.optimizer = optimizer(self.network.parameters(), **recipe.options)
+        self.schedule = None
+        if recipe.one_cycle:
+            one_cycle = torch.optim.lr_scheduler.OneCycleLR
+            self.schedule = one_cycle(self.optimizer, recipe.one_cycle, steps)
+
+    def step(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+        """Learn from one batch: its loss, and how many of its images were right."""
+        x = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+        target = torch.from_numpy(labels)
+        self.optimizer.zero_grad()
+        output = self.network(x)
+        loss = self.loss(output, target)
+        loss.backward()
+        self.optimizer.step()
+        if self.schedule:
+            self.schedule.step()
+        return loss.item(), int((output.argmax(1) == target).sum())
+
+    def parts(self) -> list[Any]:
+        """All that a checkpoint holds, but for the generator."""
+        return [self.network, self.optimizer, *([self.schedule] if self.schedule else [])]
 
 
 def train(
-    recipe: reproduce.Recipe, seed: int, validate: bool, checkpoint: Path, progress: bool
-) -> tuple[cnnlib.Sequential, dict[str, Any]]:
-    """Follow the recipe once, from the beginning: `checkpoint` is not used."""
-    if recipe.one_cycle or recipe.augment:
-        raise SystemExit("reproduce_torch: NAME expects mnist_421k or mnist_149k")
+    recipe: reproduce.Recipe, seed: int, data: tuple[Split, Split], validate: bool,
+    checkpoint: Path, progress: bool,
+) -> tuple[cnnlib.Sequential, dict[str, Any]]:  # fmt: skip
+    """Follow the recipe once, or go on from the checkpoint; the network, and what is recorded."""
+    if recipe.network is mnist_network:
+        raise SystemExit(f"reproduce_torch: NAME expects {', '.join(KNOWN)}")
     torch.manual_seed(seed)
-    network, (data, unseen) = recipe.network(nn), reproduce.load(recipe, validate)
-    images, labels = map(torch.from_numpy, data)
-    optimizer = getattr(torch.optim, recipe.optimizer)(network.parameters(), **recipe.options)
-    history, start = {"loss": [], "accuracy": []}, time.process_time()
-    for epoch in range(recipe.epochs):
+    (images, labels), unseen = data
+    training = Training(recipe, recipe.epochs * -(-len(images) // recipe.batch_size))
+    history, seconds = {"loss": [], "accuracy": []}, 0.0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint)
+        history, seconds = saved["history"], saved["seconds"]
+        torch.set_rng_state(saved["generator"])
+        for part, state in zip(training.parts(), saved["parts"], strict=True):
+            part.load_state_dict(state)
+    start = time.process_time() - seconds
+    for epoch in range(len(history["loss"]), recipe.epochs):
         losses, right = 0.0, 0
-        order = torch.randperm(len(images)).split(recipe.batch_size)
-        for chosen in tqdm(order, f"epoch {epoch + 1}/{recipe.epochs}", disable=not progress):
-            optimizer.zero_grad()
-            output, target = network(images[chosen]), labels[chosen]
-            loss = nn.functional.cross_entropy(output, target)
-            loss.backward()
-            optimizer.step()
-            losses += loss.item() * len(chosen)
-            right += int((output.argmax(1) == target).sum())
+        order = torch.randperm(len(images)).numpy()
+        chosen = np.split(order, range(recipe.batch_size, len(images), recipe.batch_size))
+        rng = np.random.default_rng([seed, epoch])
+        for batch in tqdm(chosen, f"epoch {epoch + 1}/{recipe.epochs}", disable=not progress):
+            loss, count = training.step(vary(recipe, images[batch], rng), labels[batch])
+            losses += loss * len(batch)
+            right += count
         history["loss"].append(losses / len(images))
         history["accuracy"].append(right / len(images))
-    seconds = round(time.process_time() - start)
+        seconds = time.process_time() - start
+        parts = [part.state_dict() for part in training.parts()]
+        kept = {"parts": parts, "generator": torch.get_rng_state()}
+        torch.save(kept | {"history": history, "seconds": seconds}, checkpoint.with_suffix(".new"))
+        checkpoint.with_suffix(".new").replace(checkpoint)
     twin = recipe.network()
-    twin.load_state_dict({name: np.asarray(value) for name, value in network.state_dict().items()})
-    run = reproduce.measure(twin, unseen) | {"history": history, "seconds": seconds}
+    state = training.network.state_dict()
+    twin.load_state_dict({key: value.contiguous().numpy() for key, value in state.items()})
+    run = reproduce.measure(twin, unseen) | {"history": history, "seconds": round(seconds)}
     run["versions"]["torch"] = version("torch").split("+")[0]
+    if recipe.augment:
+        run["first_losses"] = first_losses(recipe, data[0])
     return twin, run
+
+
+def first_losses(recipe: reproduce.Recipe, data: Split, steps: int = 20) -> dict[str, list[float]]:
+    """The losses of the first steps in both libraries, from the same weights and batches.
+
+    In float64: in float32 the two round differently, and training makes more of it in each step.
+    """
+    network = recipe.network(rng=np.random.default_rng(0))
+    for parameter in network.parameters():
+        parameter.data = parameter.data.astype(np.float64)
+    optimizer = getattr(cnnlib, recipe.optimizer)(network.parameters(), **recipe.options)
+    total = recipe.epochs * -(-len(data.images) // recipe.batch_size)
+    schedule = cnnlib.OneCycleLR(optimizer, recipe.one_cycle, total) if recipe.one_cycle else None
+    loss = cnnlib.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+    training = Training(recipe, total)
+    weights = {name: torch.tensor(array) for name, array in network.state_dict().items()}
+    training.network.double().load_state_dict(weights)
+    rng = np.random.default_rng(0)
+    losses: dict[str, list[float]] = {"cnnlib": [], "torch": []}
+    batches = cnnlib.batches(*data, recipe.batch_size, rng=rng, augment=partial(vary, recipe))
+    for images, target in islice(batches, steps):
+        x = images.astype(np.float64)
+        optimizer.zero_grad()
+        losses["cnnlib"].append(float(loss(network(x), target)))
+        network.backward(loss.backward())
+        optimizer.step()
+        if schedule:
+            schedule.step()
+        losses["torch"].append(training.step(x, target)[0])
+    return losses
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from cnnlib.widgets.nudge import Nudge
 from cnnlib.widgets.occlusion import Occlusion
 from cnnlib.widgets.optimizer_race import OptimizerRace
 from cnnlib.widgets.output_size import OutputSize
+from cnnlib.widgets.photo_classifier import PhotoClassifier
 from cnnlib.widgets.photo_kernel import PhotoKernel
 from cnnlib.widgets.pixel_drawing import PixelDrawing
 from cnnlib.widgets.pixel_magnifier import PixelMagnifier
@@ -50,6 +51,7 @@ __all__ = [
     "Occlusion",
     "OptimizerRace",
     "OutputSize",
+    "PhotoClassifier",
     "PhotoKernel",
     "PixelDrawing",
     "PixelMagnifier",

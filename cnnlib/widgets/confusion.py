@@ -24,6 +24,9 @@ class Confusion(Widget):
         For each image whose picture is shown: its index, its class, what it was called.
     pictures : list of str
         For each mistake, 28x28 bytes in base64, 0 black and 255 white.
+    sheet : dict
+        In place of `pictures`, one picture with all of them, as `cnnlib.records.cifar10_sheet`
+        makes it.
     cell : (int, int)
         The cell that is open; by default the largest off the diagonal.
 
@@ -38,6 +41,7 @@ class Confusion(Widget):
     classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     mistakes = traitlets.List(traitlets.Tuple(*[traitlets.Int()] * 3)).tag(sync=True)
     pictures = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    sheet = traitlets.Dict().tag(sync=True)
     cell = traitlets.Tuple(traitlets.Int(min=0), traitlets.Int(min=0), default_value=(0, 0)).tag(
         sync=True
     )
@@ -53,7 +57,7 @@ class Confusion(Widget):
         )
         if len(names) != len(self.counts):
             self._refuse(f"classes has {len(names)} names", f"{len(self.counts)}")
-        if len(self.pictures) != len(self.mistakes):
+        if not self.sheet and len(self.pictures) != len(self.mistakes):
             self._refuse(f"pictures has {len(self.pictures)} items", f"{len(self.mistakes)}")
         if "cell" not in kwargs:
             wrong = self.counts * (1 - np.eye(len(self.counts), dtype=int))
@@ -83,6 +87,6 @@ class Confusion(Widget):
         total, right = int(self.counts.sum()), int(self.counts.trace())
         row, column = self.cell
         return (
-            f"Confusion: {right} of {total} right, {len(self.pictures)} pictures; "
+            f"Confusion: {right} of {total} right, {len(self.mistakes)} pictures; "
             f"cell {self.cell}: {self.counts[row, column]}"
         )

@@ -1,16 +1,17 @@
 // Draw a digit: a trained network reads it in the page, and every number can be traced to its sum.
 import { choice, same, tick, trait } from "./shared/view/controls.js";
-import { button, format, h, scrollerOf } from "./shared/view/dom.js";
+import { button, format, h } from "./shared/view/dom.js";
+import { exampleButton, shelf } from "./shared/view/examples.js";
 import { frame, group } from "./shared/view/frame.js";
 import { centerDigit, inkLine, pad, PAD, shrunkPad, SIDE } from "./shared/view/ink.js";
-import { computingSteps, layerTitle, layerTrace, shapeText } from "./shared/view/layers.js";
 import { heatMap } from "./shared/view/looking.js";
-import { inRange, paintLarge, strip } from "./shared/view/maps.js";
+import { paintLarge } from "./shared/view/maps.js";
 import { inference } from "./shared/math/inference.js";
 import { fromBase64 } from "./shared/math/array.js";
 import { best, table } from "./shared/math/lists.js";
 import { softmax } from "./shared/math/loss.js";
 import { padBoard } from "./shared/view/pad.js";
+import { layerStrips } from "./shared/view/strips.js";
 
 const PENS = [[0.035, "fine"], [0.08, "medium"], [0.15, "thick"]];
 
@@ -46,31 +47,16 @@ function createAnswer(classes) {
   };
 }
 
-/** The examples in two rows, each with one tab stop: arrows move, Enter or a click loads. */
+/** The examples in two rows, those that are read right and the others. */
 function createExamples(examples, classes, onload) {
   const buttons = examples.map((example) => {
     const wrong = example.answer !== example.label;
     const canvas = h("canvas", { "aria-hidden": "true" });
     paintLarge(canvas, pixelsOf(example), 0, [SIDE, SIDE], 1, true);
     const read = wrong ? `, which the network read as ${classes[example.answer]}` : "";
-    const label = `Test image ${example.index}: a ${classes[example.label]}${read}`;
-    return h("button", { type: "button", class: "example", title: label,
-      "aria-label": label, "aria-pressed": "false", click: () => onload(example) }, canvas);
+    return exampleButton(`Test image ${example.index}: a ${classes[example.label]}${read}`, canvas, () => onload(example));
   });
   const row = (wrong) => buttons.filter((_, i) => (examples[i].answer !== examples[i].label) === wrong);
-  function shelf(text, list) {
-    const stop = (chosen) => list.forEach((button) => (button.tabIndex = button === chosen ? 0 : -1));
-    function keydown(event) {
-      const at = list.indexOf(event.target), by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (at < 0 || !by) return;
-      event.preventDefault();
-      const to = list[inRange(at + by, 0, list.length - 1)];
-      stop(to);
-      to.focus();
-    }
-    stop(list[0]);
-    return list.length ? h("div", { class: "shelf" }, h("span", { class: "note" }, text), h("div", { class: "thumbs", keydown }, list)) : null;
-  }
   const element = h("div", { class: "examples", role: "group", "aria-label": "Examples" },
     shelf("MNIST’s own", row(false)), shelf("misread", row(true)));
   return { element, update(example) {
@@ -121,54 +107,6 @@ function createDrawing(get) {
   };
 }
 
-/** All layers as strips of maps, and below that of the chosen number its sum. */
-function createLayers({ get, set, draw }, network) {
-  const steps = computingSteps(network);
-  const strips = steps.map((step, i) => strip({
-    label: `network[${step.index}], ${layerTitle(step)}`, shape: step.output,
-    onchoose: (map, row, column) => keepPlace(strips[i].element, () => choose({ step, map, row, column })),
-  }));
-  const trace = layerTrace({ classes: get("classes"), onchoose: choose });
-  const note = (text, more = "") => h("span", { class: `note ${more}` }, text);
-  const rows = steps.map((step, i) => h("div", { class: "strip" },
-    h("div", { class: "strip-name" }, note(`[${step.index}]`), ` ${layerTitle(step)}`,
-      note(shapeText(step.output), "strip-shape")), strips[i]));
-
-  /** A place that the layer has: for one it does not have, the nearest. */
-  function near({ step, map, row, column }) {
-    const [maps, rows = 1, columns = 1] = step.output, within = (at, count) => inRange(at, 0, count - 1);
-    return { step, map: within(map, maps), row: within(row, rows), column: within(column, columns) };
-  }
-  /** Where the selected number stands. */
-  function selected() {
-    const [index, map, row, column] = get("selected");
-    return near({ step: steps.find((one) => one.index === index) ?? steps[0], map, row, column });
-  }
-  function choose(change) {
-    const asked = Object.entries(change).filter(([, value]) => value !== undefined);
-    const { step, map, row, column } = near({ ...selected(), ...Object.fromEntries(asked) });
-    set({ selected: [step.index, map, row, column] });
-  }
-  /** The sum opens below its layer; what was clicked stays where it was on the screen. */
-  function keepPlace(element, change) {
-    const before = element.getBoundingClientRect().top;
-    change();
-    draw();
-    scrollerOf(element).scrollBy(0, element.getBoundingClientRect().top - before);
-  }
-  /** Writes the sum of the selected number; returns it in words. */
-  function write() {
-    const place = selected(), row = rows[steps.indexOf(place.step)];
-    steps.forEach((step, i) => strips[i].choose(step === place.step ? place.map : -1));
-    if (row.nextElementSibling !== trace.element) row.after(trace.element);
-    return trace.update(place);
-  }
-  return { element: h("div", { class: "strips" }, rows), write, paint() {
-    steps.forEach((step, i) => strips[i].update(step.values));
-    write();
-  } };
-}
-
 /** Reads images: read(image, example) answers at once, and follow(draw) as often as this machine can, while the pen moves. */
 function createReader(network, answer, layers) {
   const preview = h("canvas", { class: "preview", role: "img", "aria-label": "What the network gets" });
@@ -213,7 +151,7 @@ function createLooking(get, drawing) {
 function build(own) {
   const { get, set, announce } = own, classes = get("classes");
   const network = inference(get("layers"), [1, SIDE, SIDE]), drawing = createDrawing(get);
-  const answer = createAnswer(classes), layers = createLayers(own, network), reader = createReader(network, answer, layers);
+  const answer = createAnswer(classes), layers = layerStrips(own, network, { key: (step) => step.index }), reader = createReader(network, answer, layers);
   const looking = createLooking(get, drawing);
   const show = () => board.show(drawing.now());
   const board = padBoard({
@@ -269,4 +207,4 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "draw-digit", label: "Draw a digit", build });
+export default frame({ mark: "draw-digit layered", label: "Draw a digit", build });

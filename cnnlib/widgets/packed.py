@@ -12,9 +12,9 @@ from cnnlib.convolution import Conv2d
 from cnnlib.data import digits
 from cnnlib.dense import Flatten, Linear
 from cnnlib.layer import Layer
-from cnnlib.network import Sequential
+from cnnlib.network import Residual, Sequential
 from cnnlib.normalization import BatchNorm2d, Dropout
-from cnnlib.pooling import GlobalAvgPool2d, MaxPool2d
+from cnnlib.pooling import AdaptiveAvgPool2d, GlobalAvgPool2d, MaxPool2d
 from cnnlib.shapes import padding_sides
 
 # What each kind of layer is made of: its arrays, as they are named in the page and in cnnlib.
@@ -85,7 +85,7 @@ def unpack_array(packed: Packed) -> np.ndarray:
 
 
 def pack(network: Sequential) -> list[Packed]:
-    """The layers of `network`, those of a Sequential inside it among them.
+    """The layers of `network`, those of a Sequential inside it among them; a Residual has its own.
 
     Raises TypeError for a layer that the page cannot compute, ValueError for a geometry it cannot:
     groups, dilation, ceil_mode, or padding that differs from one side to the other.
@@ -98,9 +98,13 @@ def pack(network: Sequential) -> list[Packed]:
 
 
 def _pack_layer(layer: Layer) -> Packed:
+    if isinstance(layer, Residual):
+        return _pack_residual(layer)
+    if isinstance(layer, AdaptiveAvgPool2d) and layer.options == ((1, 1),):
+        layer = GlobalAvgPool2d()
     kind = type(layer)
     if kind not in ARRAYS and kind.__name__ not in PLAIN:
-        known = ", ".join([one.__name__ for one in ARRAYS] + list(PLAIN))
+        known = ", ".join([one.__name__ for one in ARRAYS] + list(PLAIN) + ["Residual"])
         raise TypeError(f"pack: network has a layer {kind.__name__}; expected one of {known}")
     packed: Packed = {"kind": kind.__name__}
     for name, attribute in ARRAYS.get(kind, {}).items():
@@ -112,6 +116,15 @@ def _pack_layer(layer: Layer) -> Packed:
     if kind in (Conv2d, MaxPool2d):
         packed |= _geometry(layer)
     return packed
+
+
+def _pack_residual(layer: Residual) -> Packed:
+    ways = {"body": layer.body, "shortcut": layer.shortcut}
+    packed = {
+        name: way and pack(way if isinstance(way, Sequential) else Sequential(way))
+        for name, way in ways.items()
+    }
+    return {"kind": "Residual", **packed}
 
 
 def _geometry(layer: Conv2d | MaxPool2d) -> Packed:
@@ -138,6 +151,9 @@ def unpack(layers: list[Packed]) -> Sequential:
 
 
 def _unpack_layer(packed: Packed) -> Layer:
+    if packed["kind"] == "Residual":
+        ways = (packed[name] and unpack(packed[name]) for name in ("body", "shortcut"))
+        return Residual(*ways)
     sizes = {name: tuple(packed[name]) for name in ("stride", "padding") if name in packed}
     if packed["kind"] == "Conv2d":
         outputs, inputs, *kernel_size = packed["weight"]["shape"]

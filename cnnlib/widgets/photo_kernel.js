@@ -4,7 +4,7 @@ import { button, copyWith, followPointer, format, h, light, select } from "./sha
 import { frame, group } from "./shared/view/frame.js";
 import { grid } from "./shared/view/grid.js";
 import { inRange, largestOf, paintLarge } from "./shared/view/maps.js";
-import { camera, decoded, imageOf, isAltered, paintLight, readPicture, savePicture, takeFiles } from "./shared/view/picture.js";
+import { decoded, imageOf, ownPicture, paintLight, savePicture, takeFiles } from "./shared/view/picture.js";
 import { codeFor } from "./shared/view/photo_code.js";
 import { EVERY_KERNEL } from "./shared/view/photo_presets.js";
 import { sumPanel } from "./shared/view/sum.js";
@@ -226,30 +226,15 @@ function createAfter({ complain, get }, change) {
 }
 
 /** Where the picture comes from. */
-function createPicker(own, change) {
-  const { get, complain } = own, names = Object.keys(get("photographs"));
-  async function take(file) {
-    complain("");
-    try {
-      change({ image: await readPicture(file, FRAME) });
-    } catch (error) {
-      complain(error.message);
-    }
-  }
-  const file = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "Picture file", change: () => {
-    if (file.files.length) take(file.files[0]);
-    file.value = "";
-  } });
-  const lens = camera(FRAME, (image) => change({ image }), complain);
+function createPicker({ get, complain }, change) {
+  const names = Object.keys(get("photographs")), picture = ownPicture(FRAME, (image) => change({ image }), complain);
   const isOwn = h("option", { value: "" }, "your own");
   const photos = select(names.map((name) => [name, name]), (image) => change({ image }));
   photos.setAttribute("aria-label", "Photograph");
   isOwn.disabled = true;
   photos.append(isOwn);
-  const row = group({ class: "controls" }, h("span", { class: "field" }, h("span", {}, "Photograph"), photos), button("Your picture", () => file.click()), file, lens.opener);
-  const guard = isAltered() ? " This browser changes pixels a little, to guard you, so numbers may differ from Python's." : "";
-  const note = h("p", { class: "note" }, `Or drop a picture here, or paste it. It stays on this device: nothing is sent anywhere.${guard}`);
-  return { element: h("div", { class: "picker" }, row, note, lens), take, stop: lens.stop,
+  const row = group({ class: "controls" }, h("span", { class: "field" }, h("span", {}, "Photograph"), photos), picture.controls);
+  return { element: h("div", { class: "picker" }, row, picture.note, picture.camera), take: picture.take, stop: picture.camera.stop,
     update() { photos.value = typeof get("image") === "string" ? get("image") : ""; } };
 }
 

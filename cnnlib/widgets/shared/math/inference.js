@@ -11,29 +11,49 @@ function axesOf({ weight, options }, kind, shape) {
   return kind === "MaxPool2d" ? windowAxes(shape, options[0], { stride: options[0], ...options[1] }) : null;
 }
 
+const CHANGES_NOTHING = ["Dropout", "Flatten"];
+
 /**
- * inference(layers, shape) is a network for one image of that shape. `steps` has for each layer its `kind`, the
- * `layer`, its `axes` if something slides in it, the shapes `input` and `output`, the numbers `before` it, and
- * the `values` that run(pixels) fills; run returns those of the last layer. Where a layer changes nothing, it
- * `computes` nothing either.
+ * Appends the steps of a network, and returns what it gives, {values, shape}. Those inside a Residual come before
+ * the step that adds what its `body` gives, `before`, and what goes around it, `around`.
+ */
+function unroll(network, layers, prefix, given, steps) {
+  let { values, shape } = given;
+  [...network].forEach((layer, i) => {
+    const { kind, body, shortcut } = layers[i], name = `${prefix}${i}`, step = { name, kind, layer };
+    if (kind === "Residual") {
+      const start = { values, shape }, inside = unroll(layer.body, body, `${name}.body.`, start, steps);
+      const around = shortcut ? unroll(layer.shortcut, shortcut, `${name}.shortcut.`, start, steps) : start;
+      Object.assign(step, { before: inside.values, around: around.values, input: inside.shape, output: inside.shape });
+    } else {
+      const output = layer.forward(zeros([1, ...shape])).shape.slice(1);
+      Object.assign(step, { before: values, input: shape, output });
+    }
+    const computes = !CHANGES_NOTHING.includes(kind), { before, output } = step;
+    Object.assign(step, { axes: axesOf(layer, kind, step.input), computes, values: computes ? new Float64Array(size(output)) : before });
+    steps.push(step);
+    [values, shape] = [step.values, output];
+  });
+  return { values, shape };
+}
+
+/**
+ * inference(layers, shape) is a network for one image of that shape. `steps` has for each layer its `name`, as in
+ * the keys of its weights, its `kind`, the `layer`, its `axes` if something slides in it, the shapes `input` and
+ * `output`, the numbers `before` it, and the `values` that run(pixels) fills; run returns those of the last layer.
+ * Where a layer changes nothing, it `computes` nothing either. The layers inside a Residual have steps of their own.
  */
 export function inference(layers, shape) {
-  const network = unpackedNetwork(layers), pixels = new Float64Array(size(shape));
-  let [values, x] = [pixels, zeros([1, ...shape])];
-  const steps = [...network].map((layer, i) => {
-    const { kind } = layers[i], input = x.shape.slice(1);
-    const step = { kind, layer, input, axes: axesOf(layer, kind, input), before: values, computes: !["Dropout", "Flatten"].includes(kind) };
-    x = layer.forward(x);
-    step.output = x.shape.slice(1);
-    step.values = values = step.computes ? new Float64Array(x.data.length) : values;
-    return step;
-  });
+  const pixels = new Float64Array(size(shape)), steps = [];
+  const { values } = unroll(unpackedNetwork(layers), layers, "", { values: pixels, shape }, steps);
   return { pixels, steps, run(image) {
     pixels.set(image);
-    let now = { shape: [1, ...shape], data: pixels };
-    for (const { layer, values } of steps) {
-      now = layer.forward(now);
-      if (now.data !== values) values.set(now.data);
+    for (const { layer, input, before, around, values } of steps) {
+      if (around) before.forEach((number, i) => (values[i] = number + around[i]));
+      else {
+        const { data } = layer.forward({ shape: [1, ...input], data: before });
+        if (data !== values) values.set(data);
+      }
     }
     return values;
   } };

@@ -3,10 +3,9 @@ import { ReLU } from "./activations.js";
 import { array, fromBase64 } from "./array.js";
 import { Conv2d } from "./convolution.js";
 import { Flatten, Linear } from "./dense.js";
-import { Sequential } from "./network.js";
+import { Residual, Sequential } from "./network.js";
 import { BatchNorm2d, Dropout } from "./normalization.js";
 import { GlobalAvgPool2d, MaxPool2d } from "./pooling.js";
-
 
 /** A number of 16 bits, IEEE 754: a sign, 5 bits of exponent, 10 of fraction. */
 function half(bits) {
@@ -54,6 +53,7 @@ const KINDS = {
   ReLU: () => new ReLU(),
   Flatten: () => new Flatten(),
   Dropout: () => new Dropout(),
+  Residual: ({ body, shortcut }) => new Residual(unpackedNetwork(body), shortcut && unpackedNetwork(shortcut)),
 };
 
 /** The network of these layers, [{kind, ...}], in evaluation mode. */

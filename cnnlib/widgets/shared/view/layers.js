@@ -20,9 +20,13 @@ export function layerTitle({ kind, axes }) {
 export const shapeText = ([maps, ...sides]) =>
   (sides.length ? `${maps} maps of ${sides.join("×")}` : `${maps} numbers`);
 
+/** Where a layer stands, "3.body.0", as Python says it: [3].body[0]. */
+const placeOf = (name) => name.split(".").map((part) => (/\d/.test(part) ? `[${part}]` : `.${part}`)).join("");
+
 /**
- * The layers of an inference that compute something: its steps with their `index` in the network, `source`,
- * the shape of what they read before it was flattened, and whether they are the `last`.
+ * The layers of an inference that compute something: its steps with their `index` among them all, their `place` in
+ * the network and the `title` with it, the title of the Residual that they are `inside`, `source`, the shape of what
+ * they read before it was flattened, and whether they are the `last`.
  */
 export function computingSteps({ steps }) {
   let flattened = null;
@@ -31,7 +35,9 @@ export function computingSteps({ steps }) {
     if (!step.computes) return [];
     const source = step.input.length === 1 && flattened ? flattened : step.input;
     flattened = null;
-    return [{ ...step, index, source, last: step.values === steps.at(-1).values }];
+    const name = step.name ?? String(index), [outer, ...inner] = name.split("."), place = placeOf(name);
+    return [{ ...step, index, place, title: `network${place}`, inside: inner.length ? `network[${outer}]` : "", source,
+      last: step.values === steps.at(-1).values }];
   });
 }
 
@@ -65,7 +71,7 @@ function createSum() {
   const element = h("div", { class: "trace-sum" }, chips, grids.element, written);
 
   const product = ({ pixel, weight }, i) => h("span", { class: pixel && weight ? "term" : "term zero" },
-    `${i ? "+ " : ""}${short(pixel)}·${shortFactor(weight)}`);
+    `${i ? "+ " : ""}${(i ? shortFactor : short)(pixel)}·${shortFactor(weight)}`);
   const chip = (part, chosen, onlisten) => h("button", { type: "button", "data-channel": part.channel,
     "aria-pressed": String(part === chosen), click: () => {
       onlisten(part.channel);
@@ -121,8 +127,8 @@ function otherSum(step, { map, row, column }, value) {
   if (kind === "ReLU") return [line(`max(${short(at(row, column))}, 0) = `, result)];
   if (kind === "Tanh") return [line(`tanh(${short(at(row, column))}) = `, result)];
   if (kind === "Residual") {
-    const around = at(row, column);
-    return [line(small("what its layers give, plus what came in")), line(`${short(value - around)} + ${shortFactor(around)} = `, result)];
+    const [around, what] = step.around ? [step.around[(map * rows + row) * columns + column], "what goes around them"] : [at(row, column), "what came in"];
+    return [line(small(`what its layers give, plus ${what}`)), line(`${short(value - around)} + ${shortFactor(around)} = `, result)];
   }
   if (kind === "GlobalAvgPool2d")
     return [line(`${short(value * rows * columns)} / ${rows * columns} = `, result)];
@@ -143,9 +149,10 @@ function softmaxLine(logits, k) {
 /**
  * layerTrace({classes, onchoose}) shows one number of one layer: its map, what comes in, the sum behind it.
  * onchoose({row, column}) when another number of the map is chosen. update({step, map, row, column}) draws
- * and returns the number in words.
+ * and returns the number in words. Of a color image that is scaled before the network gets it, `image` has the
+ * `pixels` as they were, from 0 to 1, and the `names` of the channels.
  */
-export function layerTrace({ classes, onchoose }) {
+export function layerTrace({ classes, onchoose, image = null }) {
   const heading = h("p", { class: "part-title" });
   const output = largeMap({ onchoose: (row, column) => onchoose({ row, column }) }), input = largeMap({});
   const [inName, outName] = [small(""), small("")];
@@ -183,9 +190,10 @@ export function layerTrace({ classes, onchoose }) {
       from: map * rows * columns, sides: [rows, columns], top: largestOf(step.values),
       frame: { row, column, rows: 1, columns: 1 } });
     const isImage = step.index === 0;
-    const what = isImage ? "the image" : `map ${channel}`;
+    const color = isImage && image ? `, ${image.names[channel]}` : "", of = step.around ? " of its layers" : "";
+    const what = isImage ? `the image${color}` : `map ${channel}${of}`;
     inName.textContent = `in: ${what}`;
-    input.update({ label: `What comes in, ${what}`, values: step.before, from: channel * high * wide,
+    input.update({ label: `What comes in, ${what}`, values: isImage && image ? image.pixels : step.before, from: channel * high * wide,
       sides: [high, wide], top: isImage ? 1 : largestOf(step.before), gray: isImage,
       frame: windowOf(step, row, column) });
   }
@@ -196,7 +204,7 @@ export function layerTrace({ classes, onchoose }) {
     const value = step.values[(map * rows + row) * columns + column];
     const name = step.last ? `class ${classes[map]}`
       : rows * columns > 1 ? `map ${map}, row ${row}, column ${column}` : `number ${map}`;
-    heading.replaceChildren(h("code", {}, `network[${step.index}]`), ` ${layerTitle(step)}, ${name}`);
+    heading.replaceChildren(h("code", {}, step.title), ` ${layerTitle(step)}, ${name}`);
     showMaps(state, write(state, value));
     return `${layerTitle(step)}, ${name}: ${short(value)}`;
   }

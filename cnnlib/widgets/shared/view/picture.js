@@ -21,7 +21,7 @@ function keptOf(canvas) {
 }
 
 /** Whether the browser gives the pixels of a canvas back changed, as some do against tracking. */
-export function isAltered() {
+function isAltered() {
   const side = 16, context = h("canvas", { width: side, height: side }).getContext("2d", { willReadFrequently: true });
   const given = new ImageData(Uint8ClampedArray.from({ length: 4 * side * side }, (_, at) => (at % 4 === 3 ? 255 : at % 251)), side);
   context.putImageData(given, 0, 0);
@@ -76,7 +76,7 @@ function refusal({ name }) {
 }
 
 /** The camera, which is asked for at a press: onpicture(picture) with what was taken, or oncomplain(sentence). */
-export function camera(frame, onpicture, oncomplain) {
+function camera(frame, onpicture, oncomplain) {
   const video = h("video", { muted: true, playsinline: true, "aria-label": "What the camera sees" });
   video.muted = true;
   let asked = 0; // how often; a camera that comes when it is asked for again, or not wanted any more, is let go
@@ -128,6 +128,29 @@ export function takeFiles(element, onfile) {
   element.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
   element.addEventListener("drop", (event) => take(event, event.dataTransfer));
   element.addEventListener("paste", (event) => take(event, event.clipboardData));
+}
+
+/**
+ * Where a reader's own picture comes from: `controls` to stand in a row, a `note`, the `camera`'s view, and take(file)
+ * for what is dropped or pasted. onpicture(picture) with what was read, in a frame; complain(sentence) when it cannot be.
+ */
+export function ownPicture(frame, onpicture, complain) {
+  async function take(file) {
+    complain("");
+    try {
+      onpicture(await readPicture(file, frame));
+    } catch (error) {
+      complain(error.message);
+    }
+  }
+  const file = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "Picture file", change: () => {
+    if (file.files.length) take(file.files[0]);
+    file.value = "";
+  } });
+  const lens = camera(frame, onpicture, complain);
+  const guard = isAltered() ? " This browser changes pixels a little, to guard you, so numbers may differ from Python's." : "";
+  const note = h("p", { class: "note" }, `Or drop a picture here, or paste it. It stays on this device: nothing is sent anywhere.${guard}`);
+  return { controls: [button("Your picture", () => file.click()), file, lens.opener], note, camera: lens, take };
 }
 
 /** Offers an image as a file, picture.png, without loss. */

@@ -1,0 +1,92 @@
+"""The ladder on CIFAR-10: what each step is, on small made-up images."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import cnnlib
+from cnnlib.classifiers import ladder_network
+from cnnlib.data import Split
+from tools import record_cifar10_ladder as ladder
+from tools import recording
+
+ORDER = list(ladder.STEPS)
+
+
+def made_up(count, seed):
+    """Noise with a brighter half, left or right: two classes."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    images = rng.standard_normal((count, 3, 32, 32), np.float32) / 4
+    images[labels == 0, :, :, :16] += 1
+    images[labels == 1, :, :, 16:] += 1
+    return Split(images, labels)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(ladder, "data", lambda _: (made_up(40, 1), made_up(20, 2), made_up(30, 3)))
+    monkeypatch.setattr(ladder, "EPOCHS", 2)
+    monkeypatch.setattr(ladder, "SEARCH", 1)
+    monkeypatch.setattr(ladder, "BATCH_SIZE", 16)
+
+
+def test_each_step_adds_one_thing_to_all_before_it():
+    assert ladder.options(ORDER[0]) == {}
+    for before, after in pairwise(ORDER):
+        added = dict(ladder.options(after).items() - ladder.options(before).items())
+        assert added == ladder.STEPS[after]
+        assert len(added) == 1
+
+
+def network(step):
+    chosen = ladder.options(step)
+    parts = {key: value for key, value in chosen.items() if key in ladder.OF_NETWORK}
+    return ladder_network(**parts, rng=np.random.default_rng(4))
+
+
+def count(of, kind):
+    return sum(isinstance(layer, kind) for _, layer in of.layers())
+
+
+def test_the_networks_are_what_their_names_say():
+    convolutions = [count(network(step), cnnlib.Conv2d) for step in ORDER]
+    assert convolutions == [3 + 2 * 2] * 5 + [3 + 2 * 2 * 2] * 4
+    assert [count(network(step), cnnlib.BatchNorm2d) for step in ORDER] == [0, 0, *convolutions[2:]]
+    assert [count(network(step), cnnlib.Residual) for step in ORDER] == [0] * 6 + [4] * 3
+    plain, kaiming = network("plain"), network("Kaiming")
+    last = [[layer for _, layer in one.layers() if isinstance(layer, cnnlib.Conv2d)][-1]
+            for one in (plain, kaiming)]  # fmt: skip
+    variances = [layer.weight.data.var() * 48 * 9 for layer in last]
+    np.testing.assert_allclose(variances, [1 / 3, 2], rtol=0.05)
+    assert last[0].bias is not None
+    shapes = [network(step)(np.zeros((2, 3, 32, 32), np.float32)).shape for step in ORDER]
+    assert shapes == [(2, 10)] * 9
+
+
+def test_the_record_has_a_search_and_all_seeds_of_every_step(small, tmp_path, monkeypatch):
+    steps = {step: ladder.options(step) for step in ("plain", "label smoothing")}
+    monkeypatch.setattr(ladder, "STEPS", steps)
+    monkeypatch.setattr(ladder, "RATES", (0.01, 0.1))
+    runs = recording.Runs(tmp_path / "partial")
+    made = ladder.make(None, runs)
+    keys = [(run["step"], run["lr"], run["seed"]) for run in made["search"]]
+    assert keys == [(step, lr, 0) for step in steps for lr in ladder.RATES]
+    assert [(run["step"], run["seed"]) for run in made["runs"]] == [
+        (step, seed) for step in steps for seed in ladder.SEEDS
+    ]
+    assert all("test" not in run for run in made["search"])
+    for run in made["runs"]:
+        tried = [one for one in made["search"] if one["step"] == run["step"]]
+        assert run["lr"] == ladder.best(tried)
+        assert len(run["loss"]) == 2
+        assert np.sum(run["confusion"]) == 30
+        assert run["test"] == pytest.approx(np.trace(run["confusion"]) / 30, abs=1e-4)
+    assert made["images"] == {"train": 40, "validation": 20, "test": 30, "source": "the original"}
+
+
+def test_a_rate_whose_loss_was_no_number_is_never_the_best(small):
+    bad = ladder.ladder_run("plain", 1e30, 0, 1, None)
+    assert bad == {"step": "plain", "lr": 1e30, "seed": 0, "loss": None}
+    assert ladder.best([bad, {"lr": 3, "validation": 0.1}]) == 3
