@@ -72,14 +72,14 @@ def cifar10_examples() -> Examples:
     return Examples(images, labels, answers)
 
 
-def cifar10_sheet(first: int = 0) -> dict[str, Any]:
-    """Return the images of `cifar10_examples` as a page takes them, from number `first` on.
+def cifar10_sheet() -> dict[str, Any]:
+    """Return the images of `cifar10_examples` as a page takes them.
 
     They are one picture, `pixels`, in base64: squares with this `side`, so many `columns` of them.
     """
     content = asset("cifar10_examples.jpg").read_bytes()
     pixels = base64.b64encode(content).decode()
-    return {"pixels": pixels, "side": 32, "columns": 10, "first": first}
+    return {"pixels": pixels, "side": 32, "columns": 10}
 
 
 def small_photographs() -> dict[str, np.ndarray]:

@@ -1,14 +1,17 @@
 """Confusion: what it refuses, and opening its cells in a browser."""
 
 import base64
+import io
 
 import numpy as np
 import pytest
 import traitlets
+from PIL import Image
+from playwright.sync_api import expect
 
-from cnnlib.records import record
+from cnnlib.records import cifar10_examples, record
 from cnnlib.widgets import Confusion
-from tests.browser import OnPage
+from tests.browser import OnPage, visit
 
 pytest_plugins = ["tests.browser"]
 COUNTS = np.array([[50, 2, 0], [1, 60, 7], [0, 3, 40]])
@@ -128,3 +131,21 @@ def test_a_finger_opens_a_cell_and_all_fits_a_phone(phone, site):
 def test_axe_finds_nothing_wrong(matrix, axe_faults):
     matrix.number(9, 9).click()
     assert axe_faults(matrix.root) == []
+
+
+def test_color_pictures_come_out_of_a_sheet(page, site):
+    rows = record("cifar10_examples")["examples"][20:]
+    visit(page, f"{site}/chapters/color.html", ".confusion")
+    root = page.locator(".confusion")
+    cat, dog = 3, 5
+    root.locator(f"[data-row='{cat}'][data-column='{dog}']").click()
+    (number,) = [i for i, row in enumerate(rows) if (row["label"], row["answer"]) == (cat, dog)]
+    square = root.get_by_role("img")
+    expect(square).to_have_count(1)
+    expect(square).to_have_attribute(
+        "aria-label", f"Image {rows[number]['index']}, a cat called dog"
+    )
+    shown = np.asarray(Image.open(io.BytesIO(square.screenshot())).resize((32, 32)), float)
+    images = cifar10_examples().images.transpose(0, 2, 3, 1) * 255
+    distances = np.abs(images - shown[..., :3]).mean(axis=(1, 2, 3))
+    assert distances.argmin() == 20 + number

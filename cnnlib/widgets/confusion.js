@@ -19,8 +19,8 @@ function picture(text, label) {
 }
 
 /** The square with this number out of a picture of several. */
-function square({ pixels, side, columns, first }, number, label) {
-  const at = [(first + number) % columns, Math.floor((first + number) / columns)].map((place) => `${-2 * side * place}px`);
+function square({ pixels, side, columns }, number, label) {
+  const at = [number % columns, Math.floor(number / columns)].map((place) => `${-2 * side * place}px`);
   const style = `width: ${2 * side}px; height: ${2 * side}px; background: url(data:image/jpeg;base64,${pixels}) ${at.join(" ")} / ${2 * side * columns}px`;
   return h("span", { class: "square", role: "img", "aria-label": label, style });
 }
@@ -62,12 +62,12 @@ function createBoard({ get, set }) {
 /** The shares of the open cell in words, and the pictures of a row's mistakes, or of one cell's. */
 function createAbout({ get }) {
   const words = h("div", { class: "sum" }), pictures = h("ul", { class: "pictures" });
-  const { pixels } = get("sheet"), show = (i, label) => (pixels ? square(get("sheet"), i, label) : picture(get("pictures")[i], label));
+  const sheet = get("sheet"), show = (i, label) => (sheet?.pixels ? square(sheet, get("first") + i, label) : picture(get("pictures")[i], label));
   return { element: h("div", { class: "about" }, words, pictures), update({ classes, cell: [row, column], sentences: [first, ...more] }) {
     words.replaceChildren(h("p", {}, h("strong", {}, first)), ...more.map((text) => h("p", {}, text)));
     const items = get("mistakes").flatMap(([index, label, said], i) => {
       if (label !== row || (row !== column && said !== column)) return [];
-      const text = `a ${classes[label]} called ${classes[said]}`;
+      const text = `${/^[aeiou]/i.test(classes[label]) ? "an" : "a"} ${classes[label]} called ${classes[said]}`;
       return [h("li", {}, show(i, `Image ${index}, ${text}`), h("span", {}, `→ ${classes[said]}`))];
     });
     pictures.replaceChildren(...items);

@@ -27,6 +27,8 @@ class Confusion(Widget):
     sheet : dict
         In place of `pictures`, one picture with all of them, as `cnnlib.records.cifar10_sheet`
         makes it.
+    first : int
+        The place of the first mistake's picture in the sheet.
     cell : (int, int)
         The cell that is open; by default the largest off the diagonal.
 
@@ -42,6 +44,7 @@ class Confusion(Widget):
     mistakes = traitlets.List(traitlets.Tuple(*[traitlets.Int()] * 3)).tag(sync=True)
     pictures = traitlets.List(traitlets.Unicode()).tag(sync=True)
     sheet = traitlets.Dict().tag(sync=True)
+    first = traitlets.Int(0, min=0).tag(sync=True)
     cell = traitlets.Tuple(traitlets.Int(min=0), traitlets.Int(min=0), default_value=(0, 0)).tag(
         sync=True
     )
