@@ -22,7 +22,13 @@ def momentum():
     return cnnlib.SGD(LEARNS, momentum=0.9)
 
 
+SURE = dict(confidence=np.array([0.2, 0.7, 0.9]), right=np.array([True, False, True]), bins=4)
 FUNCTIONS = {
+    "reliability": SURE,
+    "expected_calibration_error": SURE,
+    "fit_temperature": dict(
+        logits=np.array([[1.0, 3], [2, 1], [2, 1]]), labels=np.array([1, 0, 1])
+    ),
     "conv2d": dict(x=X, weight=W, bias=np.ones(6), stride=1, padding=0, dilation=1, groups=2),
     "conv2d_loops": dict(x=X, weight=W, bias=np.ones(6), stride=1, padding=0, dilation=1, groups=2),
     "conv2d_im2col": dict(
@@ -210,7 +216,7 @@ CLASSES = {
 
 WRONG = ["wrong", -7, object(), np.ones((1, 1, 1)), 1.5]
 # What takes no argument, is no more than a record, or has messages of its own elsewhere.
-OTHERS = {"Evaluation", "History", "Layer", "Parameter", "Sequential", "fit"}
+OTHERS = {"Evaluation", "History", "Layer", "Parameter", "Reliability", "Sequential", "fit"}
 OTHERS |= {"Flatten", "GlobalAvgPool2d", "GlobalMaxPool2d", "Identity", "ReLU", "SiLU", "Sigmoid"}
 OTHERS |= {"Tanh", "center_digit", "digits", "fashion_mnist", "image_folder", "mnist"}
 OTHERS |= {"photographs", "cifar10"}

@@ -282,6 +282,7 @@ def test_the_button_lets_a_widget_fill_the_window_with_larger_type_and_brings_it
     assert active(widget) == "Fill the window"
     button.click()
     full(widget).wait_for(state="hidden")
+    widget.root.wait_for()
     assert widget.root.bounding_box() == before
     assert button.get_attribute("aria-pressed") == "false"
     assert active(widget) == "Fill the window"

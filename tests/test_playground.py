@@ -445,7 +445,7 @@ def test_runs_are_kept_and_several_seeds_are_told_with_their_spread(play):
     assert row.inner_text().split()[:4] == ["LeNet-like,", "3", "seeds", "1"]
     assert play.root.locator("polyline.curve-kept").count() == 2
     play.press("Drop the run LeNet-like, 3 seeds")
-    assert play.root.locator("polyline.curve-kept").count() == 0
+    expect(play.root.locator("polyline.curve-kept")).to_have_count(0)
 
 
 OTHER_LINKS = {

@@ -34,6 +34,10 @@ SEARCH = re.compile(r'<script (src="[^"]*(?:searchtools|language_data|searchinde
 TABS = re.compile(r"<script data-sd-tabs[^>]*design-tabs\.js[^>]*></script>\s*")
 # Marks in code that show nothing; a page of signatures has thousands.
 PLAIN = re.compile(r'<span class="(?:pre">([^<]*)|w">(\s+))</span>')
+SIGNATURE = re.compile(
+    r'<em class="sig-param">.*?</em>|<span class="sig-paren">.</span>', re.DOTALL
+)
+IN_SIGNATURE = re.compile(r'<span class="(?:n|p|sig-paren)">([^<]*)</span>')
 OPTIONS = "documentation_options.js"
 
 RULE = re.compile(r"([^{};]+)\{[^{}]*\}")
@@ -64,6 +68,7 @@ def lighten(page: str, options: str, own: set[str], names: tuple[dict, dict]) ->
         return page
     (root,) = re.search(r'data-content_root="([^"]*)"', page).groups()
     page = PLAIN.sub(r"\1\2", BY_THEME.sub("", page))
+    page = SIGNATURE.sub(lambda one: IN_SIGNATURE.sub(r"\1", one[0]), page)
     page = SEARCH.sub(r"<script defer \1></script>" if 'id="search-results"' in page else "", page)
     if "sd-tab-set" not in page:
         page = TABS.sub("", page)
