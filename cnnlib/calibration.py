@@ -32,16 +32,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> Re
     Bin k, from 0, has the confidences above k/bins and up to (k + 1)/bins; the first one has 0,
     too.
     """
-    checks.array("reliability", "confidence", confidence, 1)
-    lowest, highest = confidence.min(), confidence.max()
-    found = f"reliability: confidence holds {lowest if lowest < 0 else highest:g}"
-    checks.require(0 <= lowest and highest <= 1, f"{found}; expected probabilities, 0 to 1")
-    right = np.asarray(right)
-    if right.dtype != bool:
-        raise TypeError(f"reliability: right is {right.dtype}; expected True or False for each")
-    found = f"reliability: right has shape {right.shape}"
-    checks.require(right.shape == confidence.shape, f"{found}; expected {confidence.shape}")
-    checks.integer("reliability", "bins", bins, 1)
+    _check("reliability", confidence, right, bins)
     bin_of = np.searchsorted(np.arange(1, bins) / bins, confidence)
     count = np.bincount(bin_of, minlength=bins)
 
@@ -59,9 +50,23 @@ def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: 
     probabilities using Bayesian binning" (2015); Guo, Pleiss, Sun and Weinberger, "On calibration
     of modern neural networks" (2017), equation 3.
     """
+    _check("expected_calibration_error", confidence, right, bins)
     count, said, was = reliability(confidence, right, bins)
     gaps = np.abs(was - said)[count > 0]
     return float(gaps @ count[count > 0] / count.sum())
+
+
+def _check(function: str, confidence: np.ndarray, right: np.ndarray, bins: int) -> None:
+    checks.array(function, "confidence", confidence, 1)
+    lowest, highest = confidence.min(), confidence.max()
+    found = f"{function}: confidence holds {lowest if lowest < 0 else highest:g}"
+    checks.require(0 <= lowest and highest <= 1, f"{found}; expected probabilities, 0 to 1")
+    right = np.asarray(right)
+    if right.dtype != bool:
+        raise TypeError(f"{function}: right is {right.dtype}; expected True or False for each")
+    found = f"{function}: right has shape {right.shape}"
+    checks.require(right.shape == confidence.shape, f"{found}; expected {confidence.shape}")
+    checks.integer(function, "bins", bins, 1)
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:

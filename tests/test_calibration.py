@@ -121,7 +121,7 @@ def test_what_is_no_confidence_or_no_verdict_is_named(change, error, message):
     given = {"confidence": np.array([0.5, 0.9]), "right": np.array([True, False])} | change
     with pytest.raises(error, match=f"reliability: {message}"):
         cnnlib.reliability(**given)
-    with pytest.raises(error, match=f"reliability: {message}"):
+    with pytest.raises(error, match=f"expected_calibration_error: {message}"):
         cnnlib.expected_calibration_error(**given)
 
 

@@ -282,10 +282,20 @@ def test_the_button_lets_a_widget_fill_the_window_with_larger_type_and_brings_it
     assert active(widget) == "Fill the window"
     button.click()
     full(widget).wait_for(state="hidden")
-    widget.root.wait_for()
     assert widget.root.bounding_box() == before
     assert button.get_attribute("aria-pressed") == "false"
     assert active(widget) == "Fill the window"
+
+
+def test_two_quick_presses_leave_the_widget_where_it_was_and_three_fill_the_window(widget):
+    button = widget.root.get_by_role("button", name="Fill the window")
+    before = widget.root.bounding_box()
+    button.evaluate("one => { one.click(); one.click(); }")
+    assert not full(widget).is_visible()
+    assert widget.root.bounding_box() == before
+    button.evaluate("one => { one.click(); one.click(); one.click(); }")
+    widget.page.wait_for_timeout(100)  # the events that the dialog was closed come late
+    assert full(widget).is_visible()
 
 
 def test_the_key_f_fills_the_window_and_escape_leaves_it_and_the_focus_stays(widget):

@@ -39,7 +39,7 @@ function fit(root, most = LARGEST) {
 /** The dialog that holds the widget while it fills the window; onmove() when it comes and when it goes. */
 function createDialog(root, label, onmove) {
   // Sphinx's script takes Escape away from a page, and so from the dialog, too.
-  const escape = (event) => event.key === "Escape" && element.close();
+  const escape = (event) => event.key === "Escape" && shut();
   const element = h("dialog", { class: "cnn-window", "aria-label": label, close: leave, keydown: escape });
   const place = h("div"); // where the widget was: the page keeps its height
   const observer = new ResizeObserver((all) => {
@@ -73,7 +73,12 @@ function createDialog(root, label, onmove) {
     root.addEventListener("toggle", refit, true); // a part that is unfolded
     for (const one of [element, root]) observer.observe(one);
   }
+  function shut() {
+    element.close();
+    leave(); // the event comes later, and a quick second press before it
+  }
   function leave() {
+    if (element.open || !place.isConnected) return;
     observer.disconnect();
     root.removeEventListener("toggle", refit, true);
     root.classList.remove("beside");
@@ -85,7 +90,7 @@ function createDialog(root, label, onmove) {
     observer.disconnect();
     if (place.isConnected) place.replaceWith(root);
   }
-  return { element, stop, toggle: () => (element.open ? element.close() : enter()) };
+  return { element, stop, toggle: () => (element.open ? shut() : enter()) };
 }
 
 /** The button that lets a widget fill the window, and the key f where the focus is, or else the mouse; stop() when it goes. */
