@@ -90,8 +90,8 @@ class Mirrors:
                 length = len(body) if kind == "truncated" else len(content) - start
                 self.send_header("Content-Length", str(length))
                 self.end_headers()
+                sent.append(len(body))  # before a client has all and looks
                 self.wfile.write(body)
-                sent.append(len(body))
                 return None
 
             def log_message(self, *_):
