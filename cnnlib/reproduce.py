@@ -138,17 +138,18 @@ def follow(
     options.folder.mkdir(parents=True, exist_ok=True)
     path, recipe = options.folder / f"{options.name}.json", RECIPES[options.name]
     order = ("validate", "library", "seed")
-    data = None
+    data, source = None, options.images.name if options.images else None
     for seed in options.seeds:
         key = {"library": library, "seed": seed, "validate": options.validate}
-        done = [run for run in read(path)["runs"] if key.items() <= run.items()]
+        runs = [run for run in read(path)["runs"] if run.get("images") == source]
+        done = [run for run in runs if key.items() <= run.items()]
         if not done:
-            name = "-".join(map(str, (path.stem, *key.values())))
+            name = "-".join(map(str, (path.stem, *key.values(), source or "original")))
             checkpoint = path.with_name(f"{name}.checkpoint")
             data = data or load(recipe, options.validate, options.images)
             network, run = train(recipe, seed, data, options.validate, checkpoint, progress)
-            if options.images:
-                run["images"] = options.images.name
+            if source:
+                run["images"] = source
             done = [json.loads(json.dumps(key | run), parse_float=lambda x: round(float(x), 5))]
             if key == {"library": recipe.keep, "seed": 0, "validate": False}:
                 save(network, path.with_suffix(".safetensors"))

@@ -326,6 +326,18 @@ ALONE_THERE = """async (selector) => {
 }"""
 
 
+# Gives a picture to a place of the page, as a drop or a paste does; whether the page takes it.
+GIVEN = """([place, type, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], "own.png", { type: "image/png" }));
+  const init = { bubbles: true, cancelable: true };
+  const event = type === "paste" ? new ClipboardEvent(type, { ...init, clipboardData: data })
+    : new DragEvent(type, { ...init, dataTransfer: data });
+  place.dispatchEvent(event);
+  return event.defaultPrevented;
+}"""
+
+
 def visit(page, url, selector=None, index=None, alone=False):
     """Open a page; if this has opened it before, draw its widgets anew, or those of a selector.
 

@@ -15,7 +15,7 @@ from cnnlib.classifiers import COLORS, trained_cifar10_network
 from cnnlib.data import CIFAR10_CLASSES
 from cnnlib.records import cifar10_examples, record
 from cnnlib.widgets import PhotoClassifier
-from tests.browser import OnPage
+from tests.browser import GIVEN, OnPage
 from tests.test_photo_kernel import CAMERA
 
 pytest_plugins = ["tests.browser"]
@@ -242,22 +242,12 @@ def test_the_answer_comes_within_a_tenth_of_a_second(photo):
     assert min(times) < 100
 
 
-GIVEN = """([root, type, bytes]) => {
-  const data = new DataTransfer();
-  data.items.add(new File([new Uint8Array(bytes)], "own.png", { type: "image/png" }));
-  const init = { bubbles: true, cancelable: true };
-  const event = type === "paste" ? new ClipboardEvent(type, { ...init, clipboardData: data })
-    : new DragEvent(type, { ...init, dataTransfer: data });
-  root.querySelector(".picture").dispatchEvent(event);
-  return event.defaultPrevented;
-}"""
-
-
 @pytest.mark.parametrize("kind", ["drop", "paste"])
 def test_a_picture_can_be_dropped_and_pasted(photo, page, tmp_path, kind):
     path = tmp_path / "own.png"
     Image.fromarray(picture(32, 32)).save(path)
-    assert page.evaluate(GIVEN, [photo.root.element_handle(), kind, list(path.read_bytes())])
+    place = photo.root.locator(".picture").first.element_handle()
+    assert page.evaluate(GIVEN, [place, kind, list(path.read_bytes())])
     expect(photo.root.get_by_role("img", name="The middle of your picture")).to_be_visible()
     np.testing.assert_array_equal(photo.input, picture(32, 32).transpose(2, 0, 1))
 

@@ -19,7 +19,7 @@ import cnnlib
 from cnnlib import widgets, worked_example
 from cnnlib.classifiers import trained_mnist_network
 from cnnlib.widgets import PhotoKernel
-from tests.browser import OnPage
+from tests.browser import GIVEN, OnPage
 from tests.test_math import CROSSING, from_page, to_page
 
 pytest_plugins = ["tests.browser"]
@@ -605,21 +605,10 @@ def test_what_is_no_picture_is_told_in_a_sentence_and_the_old_one_stays(photo, t
     assert photo.number == before
 
 
-GIVEN = """([root, type, bytes]) => {
-  const data = new DataTransfer();
-  data.items.add(new File([new Uint8Array(bytes)], "own.png", { type: "image/png" }));
-  const init = { bubbles: true, cancelable: true };
-  const event = type === "paste" ? new ClipboardEvent(type, { ...init, clipboardData: data })
-    : new DragEvent(type, { ...init, dataTransfer: data });
-  root.querySelector(".photo").dispatchEvent(event);
-  return event.defaultPrevented;
-}"""
-
-
 @pytest.mark.parametrize("kind", ["drop", "paste"])
 def test_a_picture_can_be_dropped_and_pasted(photo, page, tmp_path, kind):
     path = saved(tmp_path / "own.png", Image.fromarray(picture((13, 21, 3))))
-    given = [photo.root.element_handle(), kind, list(path.read_bytes())]
+    given = [photo.root.locator(".photo").first.element_handle(), kind, list(path.read_bytes())]
     assert page.evaluate(GIVEN, given)
     expect(photo.root.locator(".caption").first).to_have_text("Photograph 13 × 21")
     photo.choose("Photograph", "flower")

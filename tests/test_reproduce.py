@@ -199,6 +199,10 @@ def test_a_folder_of_pictures_can_stand_for_the_data_and_the_record_names_it(sma
     (run,) = small(f"cifar10 --seeds 0 --images {images}", "torch", reproduce_torch.train)["runs"]
     assert run["images"] == "copies"
     assert np.sum(run["confusion"]) == len(test.labels) == 6
+    # The same seed on the original data is another run, and both stay.
+    both = small("cifar10 --seeds 0", "torch", reproduce_torch.train)["runs"]
+    assert [one.get("images") for one in both] == ["copies", None]
+    assert np.sum(both[1]["confusion"]) == 30
 
 
 @pytest.mark.parametrize("name", reproduce.RECIPES)

@@ -21,11 +21,9 @@ from tqdm import tqdm
 
 import cnnlib
 from cnnlib import reproduce
-from cnnlib.classifiers import mnist_network
+from cnnlib.classifiers import RECIPES, mnist_network
 from cnnlib.data import Split
 from cnnlib.reproduce import vary
-
-KNOWN = ("mnist_421k", "mnist_149k", "cifar10")
 
 
 class Residual(nn.Module):
@@ -78,8 +76,9 @@ def train(
     checkpoint: Path, progress: bool,
 ) -> tuple[cnnlib.Sequential, dict[str, Any]]:  # fmt: skip
     """Follow the recipe once, or go on from the checkpoint; the network, and what is recorded."""
-    if recipe.network is mnist_network:
-        raise SystemExit(f"reproduce_torch: NAME expects {', '.join(KNOWN)}")
+    if recipe.network is mnist_network:  # which has layers of cnnlib alone
+        known = [name for name, one in RECIPES.items() if one.network is not mnist_network]
+        raise SystemExit(f"reproduce_torch: NAME expects {', '.join(known)}")
     torch.manual_seed(seed)
     (images, labels), unseen = data
     training = Training(recipe, recipe.epochs * -(-len(images) // recipe.batch_size))
