@@ -98,8 +98,8 @@ def show_images(
 def show_rows(rows: Mapping[str, Sequence[np.ndarray]], signed: Collection[str] = ()) -> None:
     """Draw rows of small pictures, each row under its name; a notebook shows the figure by itself.
 
-    Pictures are (H, W), gray from 0, black, to 1, white. Those of the rows named in `signed` are
-    blue below zero and orange above, all of a row on one scale.
+    Pictures are (H, W), gray from 0, black, to 1, white, or (3, H, W), in colors. Those of the rows
+    named in `signed` are (H, W), blue below zero and orange above, all of a row on one scale.
     """
     columns = max(map(len, rows.values()))
     figure = plt.figure(figsize=(7, len(rows) * (6.8 / columns + 0.5)), layout="constrained")
@@ -114,7 +114,7 @@ def show_rows(rows: Mapping[str, Sequence[np.ndarray]], signed: Collection[str] 
         for ax in part.subplots(1, columns, squeeze=False).flat:
             ax.set_axis_off()
         for ax, picture in zip(part.axes, pictures, strict=False):
-            ax.imshow(picture, **scale)
+            ax.imshow(picture if picture.ndim == 2 else picture.transpose(1, 2, 0), **scale)
     figure.patch.set_alpha(0)
 
 

@@ -15,7 +15,10 @@ RECORDED = [
     for path in Path(recording.__file__).parent.glob("record_*.py")
     # In these nothing is trained, or, in the ladder, not everything yet.
     if path.stem.removeprefix("record_")
-    not in ("calibration", "cells", "cifar10_examples", "cifar10_ladder", "examples")
+    not in (
+        *("calibration", "cells", "cifar10_examples", "cifar10_inside", "cifar10_ladder"),
+        *("cifar10_transfer", "examples"),
+    )
 ]
 
 

@@ -8,9 +8,7 @@ images side by side, and cifar10_examples.json, what each is and what the networ
 data. Run it again whenever assets/cifar10.safetensors is new; it takes a minute.
 """
 
-import argparse
 import io
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -20,9 +18,9 @@ from cnnlib.classifiers import COLORS, trained_cifar10_network
 from cnnlib.data import Split
 from cnnlib.records import tiles
 from cnnlib.reproduce import pictures, replace
+from tools import recording
 from tools.record_examples import probabilities, write
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
 SIDE, COLUMNS = 32, 10
 TYPICAL = 2  # images of each class
 CERTAIN = 0.8  # the probability that makes a right answer typical: smoothed labels ask for 0.91
@@ -90,10 +88,7 @@ def examples(network: cnnlib.Layer, test: Split) -> tuple[bytes, dict]:
 
 def main(words: list[str] | None = None) -> None:
     """Record the examples of the network in assets/cifar10.safetensors."""
-    parser = argparse.ArgumentParser(description="Record a few test images of CIFAR-10.")
-    parser.add_argument("folder", type=Path, nargs="?", default=ASSETS)
-    parser.add_argument("--images", type=Path, help="folder of pictures in place of the data")
-    options = parser.parse_args(words)
+    options = recording.options("Record a few test images of CIFAR-10.", words)
     _, test = pictures(options.images) if options.images else cnnlib.cifar10()
     packed, record = examples(trained_cifar10_network(), test)
     replace(options.folder / "cifar10_examples.jpg", packed)

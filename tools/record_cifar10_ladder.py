@@ -7,7 +7,6 @@ the pictures in FOLDER/train/CLASS and FOLDER/test/CLASS in place of the origina
 record says so. Takes three hours.
 """
 
-import argparse
 from functools import cache, partial
 from pathlib import Path
 
@@ -125,8 +124,5 @@ def make(folder: Path | None, runs: recording.Runs) -> dict:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, nargs="?", default=recording.ASSETS)
-    parser.add_argument("--images", type=Path)
-    words = parser.parse_args()
+    words = recording.options(__doc__.splitlines()[0])
     recording.main("cifar10_ladder", partial(make, words.images), words.folder)

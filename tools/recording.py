@@ -3,6 +3,7 @@
 Each tools/record_NAME.py makes assets/NAME.json. One that is stopped goes on where it was.
 """
 
+import argparse
 import ast
 import json
 import os
@@ -181,6 +182,14 @@ class Runs:
     def seconds(self) -> int:
         """The processor's time for all runs."""
         return round(sum(run["seconds"] for run in self.done.values()))
+
+
+def options(description: str, words: list[str] | None = None) -> argparse.Namespace:
+    """The words on the command line of a record of CIFAR-10: `folder`, and `images` or None."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("folder", type=Path, nargs="?", default=ASSETS)
+    parser.add_argument("--images", type=Path, help="folder of pictures in place of the data")
+    return parser.parse_args(words)
 
 
 def write(path: Path, record: dict) -> None:
