@@ -200,6 +200,8 @@ async function drawView(view, states, models) {
     if (!models.has(id)) models.set(id, createModel(state));
     await drawModel(models.get(id), state, el, turn);
     text?.remove();
+    view.model = models.get(id);
+    view.dispatchEvent(new Event("drawn", { bubbles: true })); // assets/progress.js listens
   } catch (error) {
     console.error(error);
     const button = document.createElement("button");

@@ -77,6 +77,7 @@ def test_every_public_function_and_class_of_a_layer_module_is_importable_from_cn
         "classifiers",
         "downloads",
         "layer",
+        "progress",
         "records",
         "__init__",
         "worked_example",

@@ -392,8 +392,9 @@ class Page {
   restoreAll() {
     if (this.running) return "A cell is at work. Stop it first.";
     if (!confirm("Forget what you have changed and solved, in all chapters?")) return "";
-    for (const key of store.keys()) if (/^(code|solved):/.test(key)) store.remove(key);
+    for (const key of store.keys()) if (/^(code|solved|done):/.test(key)) store.remove(key);
     for (const cell of this.cells) cell.restore();
+    document.dispatchEvent(new Event("forgotten"));
     return "All is as printed, in all chapters.";
   }
 
@@ -404,7 +405,10 @@ class Page {
       this.models.set(comm, { model, state: data.data.state });
     } else if (data.kind === "comm_msg") {
       if (data.data.method === "update") this.models.get(data.comm)?.model.receive(data.data.state);
-    } else if (data.kind === "solved") store.set(`solved:${data.label}`, data.source);
+    } else if (data.kind === "solved") {
+      store.set(`solved:${data.label}`, data.source);
+      document.dispatchEvent(new Event("solved")); // assets/progress.js marks it
+    }
     else this.find(data.cell)?.receive(data);
   }
 
