@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 import cnnlib
 from cnnlib import widgets, worked_example
-from cnnlib.classifiers import trained_mnist_network
+from cnnlib.classifiers import trained_cifar10_network, trained_mnist_network
 from cnnlib.widgets import PhotoKernel
 from tests.browser import GIVEN, OnPage
 from tests.test_math import CROSSING, from_page, to_page
@@ -77,7 +77,10 @@ def test_kernels_that_networks_have_learned_are_those_of_their_first_layers():
     first = trained_mnist_network()[0].weight.data
     assert first.shape == (16, 1, 5, 5)
     assert kernels["MNIST, filter 11"] == first[11, 0].tolist()
-    assert len(kernels) == 16 + 8
+    color = trained_cifar10_network()[0].weight.data
+    assert color.shape == (16, 3, 3, 3)
+    np.testing.assert_allclose(kernels["CIFAR-10, filter 5"], color[5], atol=5e-5)
+    assert len(kernels) == 16 + 16 + 8
 
 
 @pytest.mark.parametrize(
@@ -500,6 +503,20 @@ def test_a_learned_kernel_can_be_chosen(photo):
     kernel = trained_mnist_network()[0].weight.data[3, 0].astype(float)
     assert photo.number == pytest.approx(convolved(gray(), kernel)[119, 159], abs=6e-5)
     assert "A network has learned it" in photo.text(".about")
+
+
+def test_a_learned_kernel_with_a_plane_for_each_color_reads_all_three(photo):
+    photo.choose("Kernel", "CIFAR-10, filter 5")
+    kernel = trained_cifar10_network()[0].weight.data[5].astype(float).round(4)
+    red, green, blue = PhotoKernel("china").image
+    maps = [convolved(plane, part) for plane, part in zip((red, green, blue), kernel, strict=True)]
+    assert photo.number == pytest.approx(sum(maps)[119, 159], abs=6e-5)
+    assert photo.root.get_by_label("Channels").input_value() == "added"
+    assert photo.root.get_by_label("Two colors").is_checked()
+    assert "A network has learned it" in photo.text(".about")
+    photo.choose("Kernel", "identity")
+    total = (red + green + blue)[120, 160]
+    assert photo.number == pytest.approx(total, abs=6e-5)
 
 
 # --- a reader's own picture ---

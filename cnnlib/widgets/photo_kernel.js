@@ -242,15 +242,20 @@ function createPicker({ get, complain }, change) {
 function createPresets(own, change) {
   const { get, initial } = own, all = [...EVERY_KERNEL, ...get("kernels").map(({ name, weight }) => ({ name, weight, signed: true,
     about: "A network has learned it. Its first layer has several like it, and the next layer reads all their maps." }))];
-  const makers = new Map(all.map(({ name, weight }) => [name, () => weight]));
-  const isOne = () => get("weight").every((plane) => same(plane, get("weight")[0]));
-  const kernel = presets("Kernel", makers, { read: () => (isOne() ? get("weight")[0] : null), given: () => (initial.weight.length > 1 ? initial.weight : initial.weight[0]),
-    write: (weight) => change(typeof weight[0][0] === "object" ? { weight, signed: initial.signed, bias: initial.bias }
-      : { weight: get("weight").map(() => weight), signed: all.find((one) => one.weight === weight)?.signed ?? initial.signed, bias: 0 }) });
+  const ofColors = (weight) => typeof weight[0][0] === "object", isGray = () => get("image").shape?.[0] === 1;
+  const makers = new Map(all.map(({ name, weight }) => [name, () => (ofColors(weight) && isGray() ? null : weight)]));
+  const one = (weight) => (weight.every((plane) => same(plane, weight[0])) ? weight[0] : weight);
+  function write(weight) {
+    const known = all.find((other) => other.weight === weight);
+    if (!known) change({ weight: ofColors(weight) ? weight : get("weight").map(() => weight), signed: initial.signed, bias: ofColors(weight) ? initial.bias : 0 });
+    else if (ofColors(weight)) change({ weight, channels: "added", channel: 0, signed: true, bias: 0 });
+    else change({ weight: get("weight").map(() => weight), signed: known.signed, bias: 0 });
+  }
+  const kernel = presets("Kernel", makers, { read: () => one(get("weight")), given: () => one(initial.weight), write });
   const about = h("p", { class: "note about" });
   return { element: h("div", { class: "controls" }, kernel.element, about), update() {
     kernel.update();
-    about.textContent = isOne() ? all.find(({ weight }) => same(weight, get("weight")[0]))?.about ?? "" : "";
+    about.textContent = all.find(({ weight }) => same(weight, one(get("weight"))))?.about ?? "";
   } };
 }
 

@@ -9,7 +9,7 @@ import traitlets
 
 from cnnlib import worked_example
 from cnnlib.activations import relu
-from cnnlib.classifiers import trained_mnist_network
+from cnnlib.classifiers import trained_cifar10_network, trained_mnist_network
 from cnnlib.convolution import conv2d
 from cnnlib.data import photographs
 from cnnlib.pooling import max_pool2d
@@ -110,11 +110,16 @@ class Second(Array):
 
 
 def trained_kernels() -> list[dict[str, Any]]:
-    """Return the first layer's kernels of the networks that the book has trained."""
+    """Return the first layer's kernels of the networks that the book has trained.
+
+    Those of CIFAR-10 have a plane for each channel.
+    """
     first = trained_mnist_network()[0].weight.data[:, 0]
+    color = trained_cifar10_network()[0].weight.data.astype(float).round(4)
     digits = record("training")["runs"][0]["frames"][-1]["filters"]
     return [
         *({"name": f"MNIST, filter {k}", "weight": one.tolist()} for k, one in enumerate(first)),
+        *({"name": f"CIFAR-10, filter {k}", "weight": one.tolist()} for k, one in enumerate(color)),
         *({"name": f"small digits, filter {k}", "weight": one} for k, one in enumerate(digits)),
     ]
 
