@@ -135,6 +135,8 @@ def follow(
     parser.add_argument("--folder", type=Path, default=Path("assets"), help="of the record")
     parser.add_argument("--images", type=Path, help="folder of pictures in place of the data")
     options = parser.parse_args(words)
+    if options.images and RECIPES[options.name].data != "cifar10":
+        parser.error(f"--images has photographs; {options.name} is trained on gray images")
     options.folder.mkdir(parents=True, exist_ok=True)
     path, recipe = options.folder / f"{options.name}.json", RECIPES[options.name]
     order = ("validate", "library", "seed")

@@ -205,6 +205,14 @@ def test_a_folder_of_pictures_can_stand_for_the_data_and_the_record_names_it(sma
     assert np.sum(both[1]["confusion"]) == 30
 
 
+def test_photographs_are_refused_where_digits_are_learned(capsys, tmp_path):
+    with pytest.raises(SystemExit):
+        reproduce.follow(f"mnist --images {tmp_path} --folder {tmp_path}".split(), "cnnlib", None)
+    said = capsys.readouterr().err
+    assert "--images has photographs; mnist is trained on gray images" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", reproduce.RECIPES)
 def test_the_records_in_the_book_are_of_these_recipes_and_small(name):
     path = asset(f"{name}.json")
