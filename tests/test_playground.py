@@ -285,6 +285,7 @@ def test_a_network_too_large_for_a_page_is_told_and_one_that_nobody_waits_for_is
 
 
 def test_an_impossible_stack_says_why_and_does_not_train(play):
+    expect(play.root.locator(".answer-card .card-name")).to_contain_text("says")
     play.root.locator("button.card").nth(3).click()
     field = play.root.get_by_role("spinbutton", name="kernel")
     field.fill("7")
@@ -293,9 +294,14 @@ def test_an_impossible_stack_says_why_and_does_not_train(play):
     sentence += "what comes in has only 6 with its padding."
     assert play.text(".misfit") == sentence
     assert play.root.get_by_role("button", name="Play", exact=True).is_disabled()
+    assert play.text(".answer-card .card-name") == "no answer"
+    play.tab("Draw")
+    assert play.text(".drawn-answer") == "The layers do not fit, so no network answers."
+    play.tab("Build")
     field.fill("5")
     field.press("Enter")
     assert play.text(".misfit") == ""
+    expect(play.root.locator(".answer-card .card-name")).to_contain_text("says")
     play.root.get_by_role("button", name="One batch").click()
     play.wait_for_batches(1)
     play.press("Remove")

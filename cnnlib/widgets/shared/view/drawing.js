@@ -81,5 +81,9 @@ export function drawing(own, { classes, most, onink }) {
     h("div", { class: "drawing-side" }, h("div", { class: "drawing-read" }, preview, words),
       h("div", { class: "controls" }, button("Clear", clear), field("It is a", label), add), h("p", { class: "note" },
         "The network answers while it learns. What you add is trained on as often as any other image."), added));
-  return { element, answer: (text) => words.textContent !== text && (words.textContent = text), update: added.update };
+  const answer = (text) => words.textContent !== text && (words.textContent = text);
+  return { element, answer, update(now) {
+    added.update(now);
+    if (now.misfit) answer("The layers do not fit, so no network answers.");
+  } };
 }

@@ -69,8 +69,8 @@ const stepOf = (key, index, count) =>
   ({ ArrowLeft: index - 1, ArrowUp: index - 1, ArrowRight: index + 1, ArrowDown: index + 1, Home: 0, End: count - 1 })[key];
 
 /**
- * The cards: update({layers, shape, selected}) draws them; show({image, layers, p, label}) what each makes of an image, its `values` of the
- * shape `output`.
+ * The cards: update({layers, shape, selected, misfit}) draws them, without an answer where the layers do not fit;
+ * show({image, layers, p, label}) what each makes of an image, its `values` of the shape `output`.
  * onchoose(index), onmove(index, by) and onremove(index) are asked for by clicks and keys.
  */
 export function stack({ classes, onchoose, onmove, onremove }) {
@@ -94,7 +94,7 @@ export function stack({ classes, onchoose, onmove, onremove }) {
     else focus(to);
   }
   middle.append(first, answer.element);
-  return { element: middle, focus, update({ layers, shape, selected }) {
+  return { element: middle, focus, update({ layers, shape, selected, misfit }) {
     [rows, size] = [summarize(layers, shape), shape];
     while (cards.length > rows.length) cards.pop().element.remove();
     while (cards.length < rows.length) {
@@ -108,6 +108,7 @@ export function stack({ classes, onchoose, onmove, onremove }) {
       cards[i].element.tabIndex = i === active ? 0 : -1;
     });
     inputShape.textContent = written(shape);
+    if (misfit) answer.update(classes.map(() => NaN), null);
   }, show({ image, layers, p, label }) {
     paintTiles(input, image, size, true);
     cards.forEach(({ canvas }, i) => paintTiles(canvas, layers[i].values, layers[i].output));
