@@ -52,7 +52,7 @@ class PixelShuffle(Predicting, Widget):
     weight = Array({2: ()}, "(rows, columns)")
     kernel = Array({2: ()}, "(rows, columns)")
     bias = Number(0.0).tag(sync=True)
-    order = traitlets.List(traitlets.Int()).tag(sync=True)
+    order = traitlets.List(traitlets.Int(min=0)).tag(sync=True, link={"maxItems": LARGEST**2})
     shuffle_weights = traitlets.Bool(True).tag(sync=True)
     side = traitlets.Int(0, min=0, max=1).tag(sync=True)
     position = traitlets.Int(-1, min=-1).tag(sync=True)
