@@ -189,12 +189,11 @@ async function wholeState({ state, files: parts = {} }) {
 
 // A state is a link: cnnlib/widgets/shared/view/links.js, loaded when a reader asks for one or comes by one.
 const { from } = document.documentElement.dataset; // on the page that shows one widget alone, by alone.js
-const isLink = () => /^#(w\d+\/|playground-)/.test(location.hash);
 
 /** The widget that a link in the page's address means, as CLASS/NUMBER. The Playground's first links had no name. */
 function meant() {
   const [, key] = location.hash.match(/^#w\d+\/(\w+\/\d+)\//) ?? [];
-  return key ?? (location.hash.startsWith("#playground-") ? "Playground/1" : "none");
+  return key ?? (location.hash.startsWith("#playground-") ? "Playground/1" : undefined);
 }
 
 /** What shows and hides the menu with the links to a model's state. */
@@ -205,22 +204,22 @@ const sharing = (model, stored, key) => async (widget, button) => {
   links.toggle({ root: widget, button, model, stored, name, number, schemas: schemas[name], page: location.href.split("#")[0], alone: alone.href });
 };
 
-/** What the link in the page's address brings: {traits, words}. The words say what it does not bring. */
+/** What the link in the page's address brings: {traits, words, arrive}. The words say what it does not bring. */
 async function brought(state) {
   try {
     const name = nameOf(state), [[links, schemas], [widget]] = await Promise.all([ofLibrary("links"), ofLibrary(name)]);
-    return links.restore(location.hash, state, schemas[name], widget.accept);
+    return { ...links.restore(location.hash, state, schemas[name], widget.problem), arrive: links.arrive };
   } catch ({ message }) {
-    return { traits: {}, words: `${message} Nothing was changed.` };
+    return { traits: {}, words: message, arrive: (el) => el.prepend(message) };
   }
 }
 
 /** A model of a stored state, drawn with what a link brings; without it where it cannot be drawn. */
 async function drawStored(id, state, el, key) {
-  const bring = key === meant() ? await brought(state) : { traits: {}, words: "" };
+  const bring = key === meant() ? await brought(state) : { traits: {} };
   async function drawWith(traits) {
     const model = createModel({ ...state, ...traits });
-    model.share = sharing(model, state, key);
+    if (!state._esm) model.share = sharing(model, state, key); // of the library
     models.set(id, model);
     return drawModel(model, state, el, turn);
   }
@@ -232,42 +231,11 @@ async function drawStored(id, state, el, key) {
       throw new Error("no numbers");
     } catch {
       el.replaceChildren();
-      [bring.traits, bring.words] = [{}, "What this link holds does not fit together. Nothing was changed."];
       models.delete(id);
+      Object.assign(bring, { traits: {}, words: "What this link holds does not fit together, so nothing was changed." });
     }
   const known = models.get(id);
   return { leave: known ? await drawModel(known, state, el, turn) : await drawWith({}), ...bring };
-}
-
-/** A sentence about a link, and a button for what the page shows without it. */
-function linkNote(words, act) {
-  const note = document.createElement("p"), button = document.createElement("button");
-  note.className = "link-note";
-  note.setAttribute("role", "status");
-  button.type = "button";
-  button.textContent = "Show what the page has";
-  button.addEventListener("click", () => {
-    history.replaceState(null, "", location.href.split("#")[0]);
-    act();
-  });
-  note.append(`${words} `, act ? button : "");
-  return note;
-}
-
-/** Says what became of the link that has led to a widget, and stays there while what stands above arrives. */
-function arrive(view, el, { traits, words }) {
-  const brings = Object.keys(traits).length > 0;
-  if (words || (brings && from === undefined))
-    el.prepend(linkNote(words || "This shows what the link holds.", brings && (() => drawAgain(view))));
-  if (from !== undefined) return; // nor may a frame move the page around it
-  const done = new AbortController(), once = { once: true, signal: done.signal };
-  const growth = new ResizeObserver(() => el.scrollIntoView());
-  done.signal.addEventListener("abort", () => growth.disconnect());
-  for (const name of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(name, () => done.abort(), once);
-  const end = () => setTimeout(() => done.abort(), 3000);
-  if (document.readyState === "complete") end();
-  else addEventListener("load", end, once);
-  growth.observe(document.body);
 }
 
 /** Draws a widget as if the page had just been opened at its address. */
@@ -278,22 +246,21 @@ function drawAgain(view) {
   leave?.();
   el.remove();
   models.delete(id);
-  drawView(view, states, models);
+  drawView(view);
 }
 
-/** Follows the link in the page's address; says so if the page has no such widget. */
-function followLink() {
+/** Follows the link in the page's address, in a page that is open; says so if the page has no such widget. */
+async function followLink() {
   document.querySelector("article > .link-note")?.remove();
-  if (!isLink()) return;
+  if (!/^#(w\d+\/|playground-)/.test(location.hash)) return;
   const [view] = [...known].find(([, key]) => key === meant()) ?? [];
   if (view) return drawAgain(view);
-  const name = meant().replace("/", " ");
-  const words = name === "none" ? "This link cannot be read. It may have been cut off." : `This page has no widget ${name}, which the link is for.`;
-  (document.querySelector("article") ?? document.body).prepend(linkNote(words));
+  const [links] = await ofLibrary("links");
+  links.miss(document.querySelector("article"), meant());
 }
 
 /** Draws one widget, or says in its place why not. */
-async function drawView(view, states, models) {
+async function drawView(view) {
   const text = view.nextElementSibling?.matches(".widget-text") ? view.nextElementSibling : null;
   const el = document.createElement("div"), key = known.get(view);
   view.after(el);
@@ -305,7 +272,7 @@ async function drawView(view, states, models) {
     const state = await wholeState(states[id]), { leave, ...bring } = await drawStored(id, state, el, key);
     places.set(view, { id, el, leave });
     text?.remove();
-    if (key === meant()) arrive(view, el, bring);
+    bring.arrive?.(el, bring, from === undefined && (() => drawAgain(view)));
   } catch (error) {
     console.error(error);
     const button = document.createElement("button");
@@ -313,7 +280,7 @@ async function drawView(view, states, models) {
     button.textContent = "Try again";
     button.addEventListener("click", async () => {
       el.remove();
-      const again = await drawView(view, states, models);
+      const again = await drawView(view);
       (again.querySelector("button, [tabindex='0']") ?? view.parentElement).focus();
     });
     const age = old() ? " This browser is too old for it: it needs one of 2023 or later." : "";
@@ -329,7 +296,7 @@ async function drawView(view, states, models) {
 
 /** What a link calls a widget: CLASS/NUMBER, of those of its class from 1 on. */
 function keyOf(view) {
-  const state = states[JSON.parse(view.textContent).model_id]?.state, name = state?._anywidget_id ? nameOf(state) : "";
+  const state = states[JSON.parse(view.textContent).model_id]?.state, name = state && !state._esm ? nameOf(state) : "other";
   const before = [...known.values()].filter((key) => key.startsWith(`${name}/`));
   return `${name}/${view.dataset.number ?? before.length + 1}`;
 }
@@ -345,7 +312,7 @@ function draw() {
     const whole = view.nextElementSibling || document.readyState !== "loading";
     if (!whole || known.has(view)) continue;
     known.set(view, keyOf(view));
-    drawView(view, states, models);
+    drawView(view);
   }
 }
 
@@ -606,7 +573,9 @@ addEventListener("keydown", ({ key }) => key === "Escape" && hideMeaning());
 
 addEventListener("load", comeAll);
 addEventListener("hashchange", followLink);
-addEventListener("load", () => [...known.values()].includes(meant()) || followLink());
+const missLink = () => [...known.values()].includes(meant()) || followLink();
+if (document.readyState === "complete") missLink();
+else addEventListener("load", missLink);
 // Paper is white, whatever the theme, and has no place for what comes later.
 let screenTheme;
 addEventListener("beforeprint", () => {

@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import zlib
 from collections import Counter
-from hashlib import sha256
 from collections.abc import Callable
+from hashlib import sha256
 from html import escape, unescape
 from pathlib import Path
 from typing import ClassVar
@@ -32,7 +32,6 @@ from traitlets import TraitError
 from cnnlib import widgets
 from cnnlib.widgets import links
 from cnnlib.widgets.widget import STYLE, Widget, modules
-
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
@@ -204,7 +203,9 @@ def widget_files() -> dict[str, tuple[str, str | dict]]:
     """
     # With the links comes what each class lets a link hold, where others have their style.
     known = {one.__name__: one for one in SHARED.values()}
-    held = {n: {"traits": links.schemas(one), "left": links.left_out(one)} for n, one in known.items()}
+    held = {
+        n: {"traits": links.schemas(one), "left": links.left_out(one)} for n, one in known.items()
+    }
     parts = {"links": modules(STYLE.with_name("links.js"))}
     styles = {"shared": STYLE.read_text("utf-8"), "links": held}
     for widget in SHARED.values():

@@ -28,11 +28,13 @@ def between(least: float, most: float) -> dict[str, Any]:
     return {"type": "number", "minimum": least, "maximum": most}
 
 
-def array(shape: tuple[int, ...], number: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the schema of nested lists of this shape; 0 stands for any size that is drawn."""
+def array(
+    shape: tuple[int, ...], number: dict[str, Any] | None = None, side: int = SIDE
+) -> dict[str, Any]:
+    """Return the schema of nested lists of this shape; 0 stands for any size up to `side`."""
     schema = number or {"type": "number"}
     for size in reversed(shape):
-        most = {"minItems": size or 1, "maxItems": size or SIDE}
+        most = {"minItems": size or 1, "maxItems": size or side}
         schema = {"type": "array", "items": schema} | most
     return schema
 

@@ -108,7 +108,7 @@ class Second(Array):
     allow_none = True
 
     def __init__(self) -> None:
-        super().__init__({2: ()}, "(rows, columns)")
+        super().__init__({2: ()}, "(rows, columns)", side=LARGEST)
         self.default_value = None
         self.tag(to_json=lambda array, _: None if array is None else array.tolist())
 
@@ -171,7 +171,9 @@ class PhotoKernel(Widget):
     """
 
     image = Photo().tag(left="your photograph")
-    weight = Array({2: (None,), 3: ()}, "(rows, columns) or (channels, rows, columns)")
+    weight = Array(
+        {2: (None,), 3: ()}, "(rows, columns) or (channels, rows, columns)", side=LARGEST
+    )
     bias = Number(0).tag(sync=True)
     stride = Pair(1, least=1)
     padding = Pair(0, least=0, words=("valid", "same"))

@@ -48,9 +48,9 @@ class PixelShuffle(Predicting, Widget):
 
     """
 
-    image = Array({2: ()}, "(rows, columns)")
-    weight = Array({2: ()}, "(rows, columns)")
-    kernel = Array({2: ()}, "(rows, columns)")
+    image = Array({2: ()}, "(rows, columns)", side=LARGEST)
+    weight = Array({2: ()}, "(rows, columns)", side=LARGEST)
+    kernel = Array({2: ()}, "(rows, columns)", side=LARGEST)
     bias = Number(0.0).tag(sync=True)
     order = traitlets.List(traitlets.Int(min=0)).tag(sync=True, link={"maxItems": LARGEST**2})
     shuffle_weights = traitlets.Bool(True).tag(sync=True)

@@ -383,15 +383,15 @@ function codePanel() {
 }
 
 const STATE = ["layers", "data", "settings", "seed", "seeds", "drawings"];
-/** The state of a link with all of its settings; throws a sentence for one that no page should train. */
-function accept(state) {
-  const { layers, data, settings, drawings } = state, shape = [1, CANVAS[data], CANVAS[data]];
+/** Why no page should train this, or ""; throws a sentence, too. A link may hold anything. */
+function problem({ layers, data, settings, drawings }) {
+  const shape = [1, CANVAS[data], CANVAS[data]];
   const total = describe(completeLayers(layers), shape, NAMES.length).reduce((sum, { parameters }) => sum + parameters, 0);
-  if (total > HEAVY) throw new Error(`The network of this link has ${total.toLocaleString("en-US")} parameters: too many for a page.`);
+  if (total > HEAVY) return `The network has ${total.toLocaleString("en-US")} parameters, too many for a page.`;
+  completeSettings(settings);
   const isInk = (ink) => Number.isInteger(ink) && ink >= 0 && ink <= 16;
-  const isDrawing = ({ pixels, label }) => Number.isInteger(label) && NAMES[label] && Array.isArray(pixels) && pixels.length === 64 && pixels.every(isInk);
-  if (!drawings.every((one) => one && isDrawing(one))) throw new Error("The drawings of this link cannot be read.");
-  return { ...state, settings: completeSettings(settings), drawings: drawings.map(({ pixels, label }) => ({ pixels, label })) };
+  const isDrawing = ({ pixels, label }) => Number.isInteger(label) && NAMES[label] && pixels.length === 64 && pixels.every(isInk);
+  return drawings.every(isDrawing) ? "" : "The drawings cannot be read.";
 }
 
 /** What a run is called: its network, and what is not as usual. */
@@ -583,4 +583,4 @@ function build(own) {
         ["Draw", parts.pad], ["Break it", breaks.panel], ["Compare", parts.compare], ["Code", parts.code]] }), own.live],
   };
 }
-export default frame({ mark: "playground", label: "Playground", data: STATE, kept: ["selected", "tab", "image", "runs"], accept, build });
+export default frame({ mark: "playground", label: "Playground", data: STATE, kept: ["selected", "tab", "image", "runs"], problem, build });

@@ -242,21 +242,27 @@ class Array(traitlets.TraitType):
         The accepted shapes in words, for the error.
     number : dict, optional
         The JSON Schema of each of its numbers, for links.
+    side : int
+        How long an axis may be in a link.
 
     """
 
     def __init__(
-        self, shapes: dict[int, tuple], expected: str, number: dict[str, Any] | None = None
+        self,
+        shapes: dict[int, tuple],
+        expected: str,
+        number: dict[str, Any] | None = None,
+        side: int = links.SIDE,
     ) -> None:
         super().__init__()
         self.shapes, self.expected = shapes, expected
-        self.number = number
+        self.number, self.side = number, side
         self.tag(sync=True, to_json=lambda array, _: array.tolist())
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the nested lists that a link may hold."""
         axes, index = next(iter(self.shapes.items()))
-        return links.array((0,) * (axes + index.count(None)), self.number)
+        return links.array((0,) * (axes + index.count(None)), self.number, self.side)
 
     def validate(self, obj: traitlets.HasTraits, value: Any) -> np.ndarray:
         """Return `value` as an array of finite numbers, or raise a TraitError that says why not."""

@@ -88,11 +88,11 @@ function ownOf(model, names, pause, forget, draw) {
  * `own` has get(name) and set(traits); draw(); `initial`, the values that Reset brings back, restart(traits),
  * which begins anew with them or with others, and `reset`, the button; complain(sentence), and `error`, the line
  * where it stands until a trait changes; announce(sentence); pause(), which stops the player.
- * accept(traits), where links.py cannot say what is possible, gives the traits of a link as they are to be set, or
- * throws a sentence for the reader.
+ * problem(traits), where the type of each does not say it: a sentence on why they cannot be shown together, or "".
+ * A link is asked for it.
  * Every widget can fill the window, by a button or the key f.
  */
-export const frame = ({ mark, label, data = [], kept = [], accept, build }) => ({ accept, render({ model, el }) {
+export const frame = ({ mark, label, data = [], kept = [], problem, build }) => ({ problem, render({ model, el }) {
   let view = {}, root = group({}), drawn = null, spoken = "", waiting = false, settling = 0;
   const pause = () => view.bar?.pause();
   const forget = (anew) => [view, root].forEach((one) => one.forget?.(anew));

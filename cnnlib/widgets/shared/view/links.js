@@ -62,18 +62,23 @@ function open(hash) {
   return { name: name ?? "Playground", number: Number(number ?? 1), values };
 }
 
+/** The traits with those of a link, which need not hold all parts of an object. */
+const merged = (stored, values) => ({ ...stored, ...Object.fromEntries(Object.entries(values).map(([name, value]) =>
+  [name, KINDS.object(value) ? { ...stored[name], ...value } : value])) });
+
 /**
  * What a link brings to a widget whose state is stored: `traits` to set, and `words`, which say what could not be
- * brought back. accept(traits) is the widget's own last check; it throws a sentence.
+ * brought back. problem(traits) is the widget's own last check. Throws a sentence where the link brings nothing.
  */
-function restore(hash, stored, { traits: schemas }, accept = (all) => all) {
+function restore(hash, stored, { traits: schemas }, problem = () => "") {
   const { values } = open(hash);
   const known = ([name]) => Object.hasOwn(schemas, name) && Object.hasOwn(stored, name);
-  const all = Object.entries(values), possible = all.filter((pair) => known(pair) && fits(pair[1], schemas[pair[0]]));
-  const lost = all.filter((pair) => !possible.includes(pair)).map(([name]) => name.slice(0, 40));
+  const pairs = Object.entries(values), possible = pairs.filter((pair) => known(pair) && fits(pair[1], schemas[pair[0]]));
+  const lost = pairs.filter((pair) => !possible.includes(pair)).map(([name]) => name.slice(0, 40));
   if (lost.length && !possible.length) throw new Error(`This link holds nothing that this widget can show: ${lost.slice(0, 5).join(", ")}.`);
-  const traits = Object.fromEntries(possible), checked = accept({ ...stored, ...traits });
-  return { traits: Object.fromEntries(Object.keys(traits).map((name) => [name, checked[name]])),
+  const all = merged(stored, Object.fromEntries(possible)), sentence = problem(all);
+  if (sentence) throw new Error(`This link cannot be shown. ${sentence}`);
+  return { traits: Object.fromEntries(possible.map(([name]) => [name, all[name]])),
     words: lost.length ? `Not brought back, because it is unknown or not possible here: ${lost.slice(0, 5).join(", ")}.` : "" };
 }
 
@@ -141,4 +146,34 @@ function toggle(widget) {
   opener.setAttribute("aria-expanded", !isOpen);
 }
 
-export default { restore, toggle };
+/** A sentence about a link. */
+const note = (...words) => h("p", { class: "link-note", role: "status" }, ...words);
+
+/**
+ * Says above a widget what became of the link that has led to it. In a chapter, where `again` draws it anew, it can
+ * be shown as the page has it, and the page stays there while what stands above arrives, until the reader acts.
+ */
+function arrive(el, { traits, words }, again) {
+  const brings = Object.keys(traits).length > 0, showStored = button("Show what the page has", () => {
+    history.replaceState(null, "", location.href.split("#")[0]);
+    again();
+  });
+  if (words || (brings && again)) el.prepend(note(words || "This shows what the link holds.", " ", brings && again ? showStored : null));
+  if (!again) return; // a frame must not move the page around it
+  const done = new AbortController(), once = { once: true, signal: done.signal };
+  const growth = new ResizeObserver(() => el.scrollIntoView());
+  done.signal.addEventListener("abort", () => growth.disconnect());
+  for (const name of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(name, () => done.abort(), once);
+  const end = () => setTimeout(() => done.abort(), 3000);
+  if (document.readyState === "complete") end();
+  else addEventListener("load", end, once);
+  growth.observe(document.body);
+}
+
+/** Says in a page that it has no widget of this link. */
+function miss(article, key) {
+  article.prepend(note(key ? `This link is for a widget that this page does not have: ${key.replace("/", " ")}.` : CUT));
+  article.scrollIntoView();
+}
+
+export default { arrive, miss, restore, toggle };
