@@ -240,7 +240,7 @@ async function drawStored(id, state, el, key) {
 
 /** Draws a widget as if the page had just been opened at its address. */
 function drawAgain(view) {
-  const { id, el, leave } = places.get(view);
+  const { id, el, leave } = drawnAt.get(view);
   if (!el.isConnected) return;
   if (!id) return come(el); // it is not drawn yet
   leave?.();
@@ -264,13 +264,13 @@ async function drawView(view) {
   const text = view.nextElementSibling?.matches(".widget-text") ? view.nextElementSibling : null;
   const el = document.createElement("div"), key = known.get(view);
   view.after(el);
-  places.set(view, { el });
+  drawnAt.set(view, { el });
   if (known.size > 1 && document.readyState !== "complete" && key !== meant()) await nearness(el);
   try {
     const id = JSON.parse(view.textContent).model_id;
     if (!states[id]) throw new Error("the page does not hold its state");
     const state = await wholeState(states[id]), { leave, ...bring } = await drawStored(id, state, el, key);
-    places.set(view, { id, el, leave });
+    drawnAt.set(view, { id, el, leave });
     text?.remove();
     bring.arrive?.(el, bring, from === undefined && (() => drawAgain(view)));
   } catch (error) {
@@ -302,7 +302,7 @@ function keyOf(view) {
 }
 
 /** Draws the widgets that the page has so far. */
-const known = new Map(), places = new Map(), models = new Map();
+const known = new Map(), drawnAt = new Map(), models = new Map();
 let states;
 function draw() {
   const bundle = document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]');

@@ -322,8 +322,8 @@ def write_alone(site: Path, pages: dict[Path, dict], light: Callable[[dict], dic
     folder = site / "_static" / "widgets" / "alone"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    files, first = {}, {}
-    for page, has in sorted(pages.items()):
+    files, first, toc = {}, {}, (ASSETS.parent / "_toc.yml").read_text("utf-8")
+    for page, has in sorted(pages.items(), key=lambda item: toc.find(f"{item[0].stem}\n")):
         has["page"] = page.relative_to(site).as_posix()
         files[f"in_{page.stem}"] = has
         for name, model in has["widgets"]:

@@ -66,20 +66,38 @@ function open(hash) {
 const merged = (stored, values) => ({ ...stored, ...Object.fromEntries(Object.entries(values).map(([name, value]) =>
   [name, KINDS.object(value) ? { ...stored[name], ...value } : value])) });
 
-/**
- * What a link brings to a widget whose state is stored: `traits` to set, and `words`, which say what could not be
- * brought back. problem(traits) is the widget's own last check. Throws a sentence where the link brings nothing.
- */
-function restore(hash, stored, { traits: schemas }, problem = () => "") {
+/** Why a widget cannot show these traits, or "". */
+function obstacle(problem, traits) {
+  try {
+    return problem(traits);
+  } catch ({ message }) {
+    return message;
+  }
+}
+
+/** What `restore` gives; throws a sentence where the link brings nothing. */
+function bring(hash, stored, { traits: schemas }, problem = () => "") {
   const { values } = open(hash);
   const known = ([name]) => Object.hasOwn(schemas, name) && Object.hasOwn(stored, name);
   const pairs = Object.entries(values), possible = pairs.filter((pair) => known(pair) && fits(pair[1], schemas[pair[0]]));
   const lost = pairs.filter((pair) => !possible.includes(pair)).map(([name]) => name.slice(0, 40));
   if (lost.length && !possible.length) throw new Error(`This link holds nothing that this widget can show: ${lost.slice(0, 5).join(", ")}.`);
-  const all = merged(stored, Object.fromEntries(possible)), sentence = problem(all);
+  const all = merged(stored, Object.fromEntries(possible)), sentence = obstacle(problem, all);
   if (sentence) throw new Error(`This link cannot be shown. ${sentence}`);
   return { traits: Object.fromEntries(possible.map(([name]) => [name, all[name]])),
     words: lost.length ? `Not brought back, because it is unknown or not possible here: ${lost.slice(0, 5).join(", ")}.` : "" };
+}
+
+/**
+ * What a link brings to a widget whose state is stored: `traits` to set, and `words`, which say what could not be
+ * brought back. problem(traits) is the widget's own last check.
+ */
+function restore(...given) {
+  try {
+    return bring(...given);
+  } catch ({ message }) {
+    return { traits: {}, words: message };
+  }
 }
 
 /** The state of a model as a link's fragment, and the words for what is not in it. */
