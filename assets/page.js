@@ -170,7 +170,7 @@ async function drawModel(model, state, el, ready = () => {}) {
     if (!widget?.render) throw new Error("its script exports no render");
     addStyle(css);
     await ready();
-    await widget.render({ model, el });
+    return await widget.render({ model, el });
   } catch (error) {
     if (name) forget(name);
     throw error;
@@ -187,19 +187,92 @@ async function wholeState({ state, files: parts = {} }) {
   return state;
 }
 
+// A state is a link: cnnlib/widgets/shared/view/links.js, loaded when a reader asks for one or comes by one.
+const { from } = document.documentElement.dataset; // on the page that shows one widget alone, by alone.js
+
+/** The widget that a link in the page's address means, as CLASS/NUMBER. The Playground's first links had no name. */
+function meant() {
+  const [, key] = location.hash.match(/^#w\d+\/(\w+\/\d+)\//) ?? [];
+  return key ?? (location.hash.startsWith("#playground-") ? "Playground/1" : undefined);
+}
+
+/** What shows and hides the menu with the links to a model's state. */
+const sharing = (model, stored, key) => async (widget, button) => {
+  const [links, schemas] = await ofLibrary("links"), [name, number] = key.split("/");
+  const chapter = from ?? DOCUMENTATION_OPTIONS.pagename.split("/").pop();
+  const alone = new URL(`widget.html${chapter && `?in=${chapter}`}`, root);
+  links.toggle({ root: widget, button, model, stored, name, number, schemas: schemas[name], page: location.href.split("#")[0], alone: alone.href });
+};
+
+/** What the link in the page's address brings: {traits, words, arrive}. The words say what it does not bring. */
+async function brought(state) {
+  try {
+    const name = nameOf(state), [[links, schemas], [widget]] = await Promise.all([ofLibrary("links"), ofLibrary(name)]);
+    return { ...links.restore(location.hash, state, schemas[name], widget.problem), arrive: links.arrive };
+  } catch ({ message }) {
+    return { traits: {}, words: message, arrive: (el) => el.prepend(message) };
+  }
+}
+
+/** A model of a stored state, drawn with what a link brings; without it where it cannot be drawn. */
+async function drawStored(id, state, el, key) {
+  const bring = key === meant() ? await brought(state) : { traits: {} };
+  async function drawWith(traits) {
+    const model = createModel({ ...state, ...traits });
+    if (!state._esm) model.share = sharing(model, state, key); // of the library
+    models.set(id, model);
+    return drawModel(model, state, el, turn);
+  }
+  if (Object.keys(bring.traits).length)
+    try {
+      const leave = await drawWith(bring.traits);
+      if (!/\bNaN\b|undefined/.test(el.textContent)) return { leave, ...bring };
+      leave?.();
+      throw new Error("no numbers");
+    } catch {
+      el.replaceChildren();
+      models.delete(id);
+      Object.assign(bring, { traits: {}, words: "What this link holds does not fit together, so nothing was changed." });
+    }
+  const known = models.get(id);
+  return { leave: known ? await drawModel(known, state, el, turn) : await drawWith({}), ...bring };
+}
+
+/** Draws a widget as if the page had just been opened at its address. */
+function drawAgain(view) {
+  const { id, el, leave } = drawnAt.get(view);
+  if (!el.isConnected) return;
+  if (!id) return come(el); // it is not drawn yet
+  leave?.();
+  el.remove();
+  models.delete(id);
+  drawView(view);
+}
+
+/** Follows the link in the page's address, in a page that is open; says so if the page has no such widget. */
+async function followLink() {
+  document.querySelector("article > .link-note")?.remove();
+  if (!/^#(w\d+\/|playground-)/.test(location.hash)) return;
+  const [view] = [...known].find(([, key]) => key === meant()) ?? [];
+  if (view) return drawAgain(view);
+  const [links] = await ofLibrary("links");
+  links.miss(document.querySelector("article"), meant());
+}
+
 /** Draws one widget, or says in its place why not. */
-async function drawView(view, states, models) {
+async function drawView(view) {
   const text = view.nextElementSibling?.matches(".widget-text") ? view.nextElementSibling : null;
-  const el = document.createElement("div");
+  const el = document.createElement("div"), key = known.get(view);
   view.after(el);
-  if (known.size > 1 && document.readyState !== "complete") await nearness(el);
+  drawnAt.set(view, { el });
+  if (known.size > 1 && document.readyState !== "complete" && key !== meant()) await nearness(el);
   try {
     const id = JSON.parse(view.textContent).model_id;
     if (!states[id]) throw new Error("the page does not hold its state");
-    const state = await wholeState(states[id]);
-    if (!models.has(id)) models.set(id, createModel(state));
-    await drawModel(models.get(id), state, el, turn);
+    const state = await wholeState(states[id]), { leave, ...bring } = await drawStored(id, state, el, key);
+    drawnAt.set(view, { id, el, leave });
     text?.remove();
+    bring.arrive?.(el, bring, from === undefined && (() => drawAgain(view)));
     view.model = models.get(id);
     view.dispatchEvent(new Event("drawn", { bubbles: true })); // assets/progress.js listens
   } catch (error) {
@@ -209,7 +282,7 @@ async function drawView(view, states, models) {
     button.textContent = "Try again";
     button.addEventListener("click", async () => {
       el.remove();
-      const again = await drawView(view, states, models);
+      const again = await drawView(view);
       (again.querySelector("button, [tabindex='0']") ?? view.parentElement).focus();
     });
     const age = old() ? " This browser is too old for it: it needs one of 2023 or later." : "";
@@ -223,8 +296,15 @@ async function drawView(view, states, models) {
   return el;
 }
 
+/** What a link calls a widget: CLASS/NUMBER, of those of its class from 1 on. */
+function keyOf(view) {
+  const state = states[JSON.parse(view.textContent).model_id]?.state, name = state && !state._esm ? nameOf(state) : "other";
+  const before = [...known.values()].filter((key) => key.startsWith(`${name}/`));
+  return `${name}/${view.dataset.number ?? before.length + 1}`;
+}
+
 /** Draws the widgets that the page has so far. */
-const known = new Set(), models = new Map();
+const known = new Map(), drawnAt = new Map(), models = new Map();
 let states;
 function draw() {
   const bundle = document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]');
@@ -233,14 +313,14 @@ function draw() {
   for (const view of document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')) {
     const whole = view.nextElementSibling || document.readyState !== "loading";
     if (!whole || known.has(view)) continue;
-    known.add(view);
-    drawView(view, states, models);
+    known.set(view, keyOf(view));
+    drawView(view);
   }
 }
 
 // What was opened once opens again without a network: assets/offline.js. From disk all is at hand anyway.
 const root = new URL(document.documentElement.dataset.content_root, location);
-const canKeep = "serviceWorker" in navigator && "caches" in globalThis && root.protocol !== "file:";
+const canKeep = from === undefined && "serviceWorker" in navigator && "caches" in globalThis && root.protocol !== "file:";
 
 /** Keeps files of this site, six at a time. Returns how many, and [address, reason] of each that failed. */
 async function keep(addresses, options = {}, progress = () => {}) {
@@ -494,6 +574,10 @@ addEventListener("click", (event) => {
 addEventListener("keydown", ({ key }) => key === "Escape" && hideMeaning());
 
 addEventListener("load", comeAll);
+addEventListener("hashchange", followLink);
+const missLink = () => [...known.values()].includes(meant()) || followLink();
+if (document.readyState === "complete") missLink();
+else addEventListener("load", missLink);
 // Paper is white, whatever the theme, and has no place for what comes later.
 let screenTheme;
 addEventListener("beforeprint", () => {

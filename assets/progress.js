@@ -91,12 +91,15 @@
     return kept;
   }
 
+  const followed = new WeakSet();
   /** A check of this page: it is marked if it was solved before, and from now on when it is. */
   function follow(view, model) {
     const one = mark(model.get("questions").map(({ text }) => text).join("\n")), place = view.nextElementSibling;
     if (read(page).checks.includes(one)) markSolved(place);
+    if (followed.has(model)) return; // a view that is drawn anew
+    followed.add(model);
     model.on("change:solved", () => {
-      if (model.get("solved")) markSolved(place, add("checks", one));
+      if (model.get("solved")) markSolved(view.nextElementSibling, add("checks", one));
     });
   }
 

@@ -477,36 +477,45 @@ def test_a_hostile_link_changes_nothing(play, page, site):
         link = base64.urlsafe_b64encode(state).decode().rstrip("=")
         page.goto("about:blank")
         page.goto(f"{site}/chapters/playground.html#playground-{link}")
-        expect(play.root.locator(".error"), name).to_contain_text("This link holds no network.")
+        note = page.locator(".link-note")
+        expect(note, name).to_contain_text(re.compile("This link cannot be shown|Not brought back"))
     assert play.root.locator(".code code").first.text_content() == code
-
-
-def test_a_link_brings_everything_back(play, page, site):
-    play.choose("Network", "residual")
-    play.tab("Train")
-    play.choose("Learning rate", "0.2")
-    play.tab("Code")
-    play.press("Copy a link to this network")
-    link = play.root.locator(".link").inner_text()
-    assert link.startswith(f"{site}/chapters/playground.html#playground-")
     page.goto("about:blank")
-    page.goto(link)
-    play.root.locator(".where").get_by_text("epoch").wait_for()
-    expect(play.root.get_by_role("combobox", name="Network")).to_have_value("residual")
+
+
+# Made by the first version of the book, when links were the Playground's alone.
+OLD_LINK = [
+    [{"kind": "Flatten"}, {"kind": "Linear", "out_features": 10}],
+    *("digits", {"lr": 0.2, "images": 300}, 3, 2, [{"pixels": DIGIT, "label": 3}]),
+]
+
+
+def test_a_link_of_the_first_version_brings_everything_back(play, page, site):
+    link = base64.urlsafe_b64encode(json.dumps(OLD_LINK).encode()).decode().rstrip("=")
+    page.goto("about:blank")
+    page.goto(f"{site}/chapters/playground.html#playground-{link}")
+    expect(page.locator(".link-note")).to_contain_text("This shows what the link holds.")
+    expect(play.root).to_be_in_viewport()
+    assert play.root.locator("button.card").count() == 2
     play.tab("Train")
     expect(play.root.get_by_role("combobox", name="Learning rate")).to_have_value("0.2")
+    expect(play.root.get_by_role("combobox", name="Batch size")).to_have_value("32")
+    play.tab("Draw")
+    expect(play.root.get_by_role("button", name="Take away your 3")).to_have_count(1)
     page.goto("about:blank")
-    page.goto(link[:-9])
-    expect(play.root.locator(".error")).to_contain_text("This link holds no network.")
+    page.goto(f"{site}/chapters/playground.html#playground-{link[:-9]}")
+    expect(page.locator(".link-note")).to_contain_text("This link cannot be read.")
     page.goto("about:blank")
+
+
+def link_of(play):
+    play.root.get_by_role("button", name="Link to this, embed this").click()
+    return play.root.locator(".links .link").first.text_content()
 
 
 def test_a_link_is_followed_in_the_open_page(play, page):
     play.choose("Network", "residual")
-    play.tab("Code")
-    play.press("Copy a link to this network")
-    link = play.root.locator(".link").inner_text()
-    play.tab("Build")
+    link = link_of(play)
     play.choose("Network", "dense only")
     network = play.root.get_by_role("combobox", name="Network")
     page.evaluate("link => { location.href = link; }", link)
@@ -516,6 +525,16 @@ def test_a_link_is_followed_in_the_open_page(play, page):
     expect(network).to_have_value("dense only")
     page.go_forward()
     expect(network).to_have_value("residual")
+    page.goto("about:blank")
+
+
+def test_what_was_learned_is_in_no_link_and_the_menu_says_so(play, page):
+    play.press("One epoch")
+    play.root.locator(".where").get_by_text("epoch 1").wait_for()
+    assert link_of(play).endswith("#w1/Playground/1/")
+    expect(play.root.locator(".links .note")).to_have_text(
+        "Not in the link, because it is large: what the networks have learned."
+    )
     page.goto("about:blank")
 
 

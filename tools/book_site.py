@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from hashlib import sha256
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote, unquote, urljoin
@@ -26,9 +27,13 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
+from traitlets import TraitError
 
 from cnnlib import widgets
+from cnnlib.widgets import links
 from cnnlib.widgets.widget import STYLE, Widget, modules
+
+ASSETS = Path(__file__).parents[1] / "assets"
 
 
 def repository_url() -> str:
@@ -189,14 +194,20 @@ def share_widgets(app: Sphinx, page: str, template: str, context: dict, doctree:
         bundle.attributes["body"] = json.dumps(content).replace("<", "\\u003c")
 
 
-def widget_files() -> dict[str, tuple[str, str]]:
+def widget_files() -> dict[str, tuple[str, str | dict]]:
     """Return the script and the style of each of the library's widgets, without what they share.
 
     What more than one is built of is in "shared": a page loads it once, and the next page not at
     all. Each script is a function: that of "shared" gives an object of the shared modules by their
     names, and that of a widget takes it and gives what its module exports.
     """
-    parts, styles = {}, {"shared": STYLE.read_text("utf-8")}
+    # With the links comes what each class lets a link hold, where others have their style.
+    known = {one.__name__: one for one in SHARED.values()}
+    held = {
+        n: {"traits": links.schemas(one), "left": links.left_out(one)} for n, one in known.items()
+    }
+    parts = {"links": modules(STYLE.with_name("links.js"))}
+    styles = {"shared": STYLE.read_text("utf-8"), "links": held}
     for widget in SHARED.values():
         path = Path(inspect.getfile(widget))
         parts[widget.__name__] = modules(path.with_suffix(".js"))
@@ -224,7 +235,8 @@ def write_widgets(site: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     files = widget_files()
     for name, (script, style) in files.items():
-        text = f"(globalThis.widgetScripts ??= {{}}).{name} = [{script}, {json.dumps(style)}];\n"
+        style = json.dumps(style, separators=(",", ":"))
+        text = f"(globalThis.widgetScripts ??= {{}}).{name} = [{script}, {style}];\n"
         (folder / f"{name}.js").write_text(text, "utf-8")
     for file in folder.glob("*.js"):  # of a build before this one
         if file.stem not in files:
@@ -248,37 +260,92 @@ def share_states(site: Path) -> None:
     """
     folder = site / "_static" / "widgets" / "parts"
     folder.mkdir(parents=True, exist_ok=True)
-    named = set()
+    named, pages = set(), {}
+
+    def light(model: dict) -> dict:
+        """A widget's model without what is large or of no use."""
+        state, files = model["state"], model.get("files", {})
+        own = state.get("_anywidget_id") in SHARED
+        for trait in list(state):
+            text = json.dumps(state[trait], separators=(",", ":"))
+            if own and trait in UNUSED:
+                del state[trait]
+            elif len(text) > LARGE and trait != "_esm":
+                files[trait] = name = f"parts/{sha256(text.encode()).hexdigest()[:12]}"
+                script = f'(globalThis.widgetScripts ??= {{}})["{name}"] = {text};\n'
+                (folder.parent / f"{name}.js").write_text(script, "utf-8")
+                del state[trait]
+        named.update(files.values())
+        return {"state": state, "files": files} if files else {"state": state}
 
     def lighten(bundle: re.Match) -> str:
-        states = {}
-        for key, model in json.loads(bundle[2])["state"].items():
-            if model.get("model_module") == "@jupyter-widgets/base":
-                continue
-            state, files = model["state"], model.get("files", {})
-            own = state.get("_anywidget_id") in SHARED
-            for trait in list(state):
-                text = json.dumps(state[trait], separators=(",", ":"))
-                if own and trait in UNUSED:
-                    del state[trait]
-                elif len(text) > LARGE and trait != "_esm":
-                    files[trait] = name = f"parts/{sha256(text.encode()).hexdigest()[:12]}"
-                    script = f'(globalThis.widgetScripts ??= {{}})["{name}"] = {text};\n'
-                    (folder.parent / f"{name}.js").write_text(script, "utf-8")
-                    del state[trait]
-            named.update(files.values())
-            states[key] = {"state": state, "files": files} if files else {"state": state}
-        text = json.dumps({"state": states}, separators=(",", ":")).replace("<", "\\u003c")
-        return bundle[1] + text + bundle[3]
+        models = json.loads(bundle[2])["state"].items()
+        kept = [(key, one) for key, one in models if one.get("model_module") != BASE]
+        text = json.dumps({"state": {key: light(one) for key, one in kept}}, separators=(",", ":"))
+        return bundle[1] + text.replace("<", "\\u003c") + bundle[3]
 
     for page in site.rglob("*.html"):
         text = page.read_text("utf-8")
         new = STATE.sub(lighten, text)
         if new != text:
             page.write_text(new, "utf-8")
+        if found := STATE.search(new):
+            pages[page] = shown(new, json.loads(found[2])["state"])
+    write_alone(site, pages, light)
     for file in folder.iterdir():
         if f"parts/{file.stem}" not in named:
             file.unlink()
+
+
+BASE = "@jupyter-widgets/base"
+VIEW = re.compile(rf'<script type="{re.escape(WIDGET_VIEW)}">(.*?)</script>')
+TITLE = re.compile(r"<title>(?:[\d.]+ )?(.*?)(?: &#8212; (.*))?</title>")
+
+
+def shown(text: str, models: dict[str, dict]) -> dict:
+    """What the page with one widget knows of a page: its title, the book's, and its widgets."""
+    ids = [json.loads(view)["model_id"] for view in VIEW.findall(text)]
+    found = [models[one] for one in ids if one in models]
+    own = [(SHARED.get(one["state"].get("_anywidget_id")), one) for one in found]
+    title, book = TITLE.search(text).groups()
+    widgets = [[kind.__name__, one] for kind, one in own if kind]
+    return {"title": unescape(title), "book": unescape(book or title), "widgets": widgets}
+
+
+def write_alone(site: Path, pages: dict[Path, dict], light: Callable[[dict], dict]) -> None:
+    """Write the page that shows one widget alone, and what it may show.
+
+    That is any widget of any page, and each class as it is when Python gives it nothing; where it
+    has to be given something, as in the first page that has one. They are scripts, because a page
+    in a frame that is cut off from its site may load no other file.
+    """
+    folder = site / "_static" / "widgets" / "alone"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    files, first, toc = {}, {}, (ASSETS.parent / "_toc.yml").read_text("utf-8")
+    for page, has in sorted(pages.items(), key=lambda item: toc.find(f"{item[0].stem}\n")):
+        has["page"] = page.relative_to(site).as_posix()
+        files[f"in_{page.stem}"] = has
+        for name, model in has["widgets"]:
+            first.setdefault(name, has | {"widgets": [[name, model]]})
+    for kind in SHARED.values():
+        name = kind.__name__
+        if name not in first:
+            continue
+        try:
+            made = kind()
+        except (TypeError, TraitError):
+            pass
+        else:
+            names = [*kind._arguments(), "_anywidget_id"]
+            state = {one: made.get_state(one)[one] for one in names if made.has_trait(one)}
+            first[name] |= {"widgets": [[name, light(json.loads(json.dumps({"state": state})))]]}
+        files[name] = first[name]
+    for name, content in files.items():
+        text = json.dumps(content, separators=(",", ":"))
+        script = f'(globalThis.widgetScripts ??= {{}})["alone/{name}"] = {text};\n'
+        (folder / f"{name}.js").write_text(script, "utf-8")
+    shutil.copy(ASSETS / "widget.html", site)
 
 
 def stamp(site: Path) -> None:
@@ -321,6 +388,7 @@ def list_for_offline(site: Path) -> None:
                 needed.add(one)
                 todo.append(one)
     python = python_files(site, [file for file, _ in needed if file.suffix == ".html"])
+    needed |= linked_files(site)
     needed |= python | parts_of_states(site, [file for file, _ in needed if file.suffix == ".html"])
     paths = sorted(quote(file.relative_to(site).as_posix()) + version for file, version in needed)
     (site / "offline.json").write_text(json.dumps(paths), "utf-8")
@@ -342,6 +410,13 @@ def parts_of_states(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:
     models = [model for text in bundles for model in json.loads(text)["state"].values()]
     names = {name for model in models for name in model.get("files", {}).values()}
     return {(site / "_static" / "widgets" / f"{name}.js", "?v=0") for name in names}
+
+
+def linked_files(site: Path) -> set[tuple[Path, str]]:
+    """What no page names: the page with one widget, what it shows, and the script of links."""
+    folder = site / "_static" / "widgets"
+    files = [site / "widget.html", folder / "links.js", *(folder / "alone").iterdir()]
+    return {(file, "") for file in files}
 
 
 def python_files(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:

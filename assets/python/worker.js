@@ -65,7 +65,7 @@ async function start({ folder, manifest, early, interrupt, solved }) {
   const waiting = [...new Set(["", ...wanted])].flatMap((name) => packages[name].splice(0));
   const packs = Promise.all(waiting.map((name) => fetchPack(url(name))));
   const { loadPyodide } = await import(url(`${core}pyodide.mjs`));
-  const pyodide = await loadPyodide({ indexURL: url(core), lockFileContents: lock, env: { MPLBACKEND: "agg" } });
+  const pyodide = await loadPyodide({ indexURL: url(core), lockFileContents: lock, env: { MPLBACKEND: "agg", BOOK_URL: new URL("../../", location).href } });
   for (const pack of await packs) unpack(pyodide.FS, pack);
   if (interrupt) pyodide.setInterruptBuffer(interrupt);
   const later = Object.keys(packages).filter((name) => packages[name].length);

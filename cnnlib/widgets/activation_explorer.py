@@ -45,7 +45,7 @@ class ActivationExplorer(Predicting, Widget):
 
     x = Array({2: ()}, "(rows, columns)")
     function = traitlets.Enum(FUNCTIONS, "relu").tag(sync=True)
-    negative_slope = traitlets.Float(0.01).tag(sync=True)
+    negative_slope = traitlets.Float(0.01).tag(sync=True, link={"minimum": 0, "maximum": 1})
     position = traitlets.Int(0, min=0, allow_none=True).tag(sync=True)
     point = traitlets.Float(0.0).tag(sync=True)
 

@@ -7,6 +7,7 @@ import traitlets
 
 import cnnlib
 from cnnlib import checks
+from cnnlib.widgets import links
 from cnnlib.widgets.widget import Predicting, Widget, unknown
 
 Layers = list[dict[str, Any]]
@@ -34,6 +35,25 @@ KINDS = {
 }
 INPUTS = {"Conv2d": "in_channels", "BatchNorm2d": "num_features", "Linear": "in_features"}
 LARGEST = 99_999  # of any number: their products stay exact in the page
+SIZES = {"items": {"type": "integer", "minimum": 1, "maximum": LARGEST}}
+LAYERS = {
+    "type": "array",
+    "items": {
+        "anyOf": [
+            {
+                "type": "object",
+                "properties": {"kind": {"enum": [kind]}}
+                | {
+                    name: {"type": "integer", "minimum": least, "maximum": LARGEST}
+                    for name, (least, _) in numbers.items()
+                },
+            }
+            for kind, numbers in KINDS.items()
+        ]
+    },
+    "minItems": 1,
+    "maxItems": links.DEEPEST,
+}
 
 
 def complete(layer: Any, owner: str = "ArchitectureBuilder") -> dict[str, Any]:
@@ -135,8 +155,9 @@ class ArchitectureBuilder(Predicting, Widget):
 
     """
 
-    layers = traitlets.List(minlen=1).tag(sync=True)
-    input_shape = traitlets.List([1, 28, 28]).tag(sync=True)
+    layers = traitlets.List(minlen=1).tag(sync=True, link=LAYERS)
+    input_shape = traitlets.List([1, 28, 28])
+    input_shape.tag(sync=True, link={"type": "array", "minItems": 3, "maxItems": 3} | SIZES)
     presets = traitlets.Dict().tag(sync=True)
     selected = traitlets.Int(-1, min=-1).tag(sync=True)
 

@@ -225,4 +225,5 @@ function build(own) {
 }
 
 export default frame({ mark: "batch-norm", label: "Batch normalization", data: ["batch", "gamma", "beta", "running_mean", "running_var"],
-  kept: ["batches", "training", "source", "chosen"], build });
+  kept: ["batches", "training", "source", "chosen"],
+  problem: ({ batch, chosen }) => (chosen < batch.length ? "" : "The batch has no such number."), build });

@@ -6,6 +6,7 @@ import numpy as np
 import traitlets
 
 from cnnlib.normalization import BatchNorm2d
+from cnnlib.widgets import links
 from cnnlib.widgets.widget import Array, Predicting, Widget
 
 LARGEST = 9999  # what still fits a cell
@@ -50,15 +51,19 @@ class BatchNorm(Predicting, Widget):
 
     """
 
-    batch = Array({1: ()}, "(numbers,)")
-    gamma = traitlets.Float(2.0).tag(sync=True)
-    beta = traitlets.Float(1.0).tag(sync=True)
-    running_mean = traitlets.Float(0.0).tag(sync=True)
-    running_var = traitlets.Float(1.0).tag(sync=True)
+    batch = Array({1: ()}, "(numbers,)", links.between(-LARGEST, LARGEST))
+    batch.tag(link={"minItems": 2, "maxItems": 8})
+    gamma = traitlets.Float(2.0).tag(sync=True, link=links.between(*LIMITS["gamma"]))
+    beta = traitlets.Float(1.0).tag(sync=True, link=links.between(*LIMITS["beta"]))
+    running_mean = traitlets.Float(0.0).tag(sync=True, link=links.between(*LIMITS["running_mean"]))
+    running_var = traitlets.Float(1.0).tag(sync=True, link=links.between(*LIMITS["running_var"]))
     batches = traitlets.Int(0, min=0).tag(sync=True)
     training = traitlets.Bool(True).tag(sync=True)
     source = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(4.0, 2.0))
-    source.tag(sync=True)
+    source.tag(
+        sync=True,
+        link={"prefixItems": [links.between(-LARGEST, LARGEST), links.between(0, LARGEST)]},
+    )
     chosen = traitlets.Int(0, min=0).tag(sync=True)
 
     def __init__(self, batch: Any = (1, 3, 4, 5, 7), **kwargs: Any) -> None:

@@ -38,8 +38,8 @@ class Calibration(Widget):
 
     """
 
-    logits = Array({2: ()}, "(answers, classes)")
-    labels = Array({1: ()}, "(answers,)")
+    logits = Array({2: ()}, "(answers, classes)").tag(link=False)
+    labels = Array({1: ()}, "(answers,)").tag(link=False)
     temperature = Number(1.0).tag(sync=True)
     chosen = traitlets.Int(0, min=0, max=BINS - 1).tag(sync=True)
 

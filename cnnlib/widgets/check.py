@@ -142,7 +142,7 @@ class Check(Widget):
 
     questions = traitlets.List(traitlets.Dict(), minlen=1).tag(sync=True)
     current = traitlets.Int(0, min=0).tag(sync=True)
-    solved = traitlets.Bool(False).tag(sync=True)
+    solved = traitlets.Bool(False).tag(sync=True, link=None)
 
     def __init__(self, *questions: Question, **kwargs: Any) -> None:
         # A saved widget is made again from its traits, without questions as arguments.

@@ -39,12 +39,12 @@ class Confusion(Widget):
 
     """
 
-    counts = Array({2: ()}, "(classes, classes)")
-    classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    mistakes = traitlets.List(traitlets.Tuple(*[traitlets.Int()] * 3)).tag(sync=True)
-    pictures = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    counts = Array({2: ()}, "(classes, classes)").tag(link=False)
+    classes = traitlets.List(traitlets.Unicode()).tag(sync=True, link=False)
+    mistakes = traitlets.List(traitlets.Tuple(*[traitlets.Int()] * 3)).tag(sync=True, link=False)
+    pictures = traitlets.List(traitlets.Unicode()).tag(sync=True, link=False)
     sheet = traitlets.Dict().tag(sync=True)
-    first = traitlets.Int(0, min=0).tag(sync=True)
+    first = traitlets.Int(0, min=0).tag(sync=True, link=False)
     cell = traitlets.Tuple(traitlets.Int(min=0), traitlets.Int(min=0), default_value=(0, 0)).tag(
         sync=True
     )

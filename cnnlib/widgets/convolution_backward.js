@@ -5,7 +5,7 @@ import { copyWith, format, h, light } from "./shared/view/dom.js";
 import { dock, frame, group } from "./shared/view/frame.js";
 import { oneCell } from "./shared/view/grid.js";
 import { array, nested } from "./shared/math/array.js";
-import { conv2d } from "./shared/math/convolution.js";
+import { conv2d, conv2d_backward } from "./shared/math/convolution.js";
 import { sum } from "./shared/math/lists.js";
 import { contributions, geometry } from "./shared/math/terms.js";
 import { player } from "./shared/view/player.js";
@@ -305,6 +305,14 @@ function said({ walk, place, chosen, grad, db, total }) {
   return `${products.length > 12 ? `${products.length} products` : products.join(", plus ") || "no products"}: ${format(total)}`;
 }
 
+/** Why these cannot be shown together: what the arithmetic says, or "". */
+function problem({ image, weight, bias, grad_output, ...options }) {
+  const [x, kernels] = [image, weight].map((list) => array(list));
+  conv2d(x, kernels, array(bias), options);
+  conv2d_backward(array(grad_output), x, kernels, options);
+  return "";
+}
+
 function build(own) {
   const { get, set, complain, draw } = own;
   function refit(changes) {
@@ -339,4 +347,4 @@ function build(own) {
 }
 
 export default frame({ mark: "backward convolution-backward", label: "Convolution, forward and backward",
-  data: ["image", "weight", "bias", "grad_output", ...GEOMETRY], kept: ["walk", "position"], build });
+  data: ["image", "weight", "bias", "grad_output", ...GEOMETRY], kept: ["walk", "position"], problem, build });

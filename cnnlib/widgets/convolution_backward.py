@@ -49,10 +49,14 @@ class ConvolutionBackward(Predicting, Widget):
 
     """
 
-    image = Array({2: (None,), 3: ()}, "(rows, columns) or (channels, rows, columns)")
-    weight = Array({2: (None, None), 4: ()}, "(rows, columns) or (out, in, rows, columns)")
-    bias = Array({0: (None,), 1: ()}, "one number, or one per filter")
-    grad_output = Array({2: (None,), 3: ()}, "(rows, columns) or (out, rows, columns)")
+    image = Array({2: (None,), 3: ()}, "(rows, columns) or (channels, rows, columns)", side=LARGEST)
+    weight = Array(
+        {2: (None, None), 4: ()}, "(rows, columns) or (out, in, rows, columns)", side=LARGEST
+    )
+    bias = Array({0: (None,), 1: ()}, "one number, or one per filter", side=LARGEST)
+    grad_output = Array(
+        {2: (None,), 3: ()}, "(rows, columns) or (out, rows, columns)", side=LARGEST
+    )
     stride = Pair(1, least=1)
     padding = Pair(0, least=0, words=("valid", "same"))
     dilation = Pair(1, least=1)

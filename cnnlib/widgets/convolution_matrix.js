@@ -6,6 +6,7 @@ import { grid, oneCell } from "./shared/view/grid.js";
 import { sum, table } from "./shared/math/lists.js";
 import { player } from "./shared/view/player.js";
 
+const LARGEST = 36; // pixels
 const sizeOf = (plane) => [plane.length, plane[0].length];
 const spot = ([row, column]) => `row ${row}, column ${column}`;
 /** Row and column of a number that is counted row by row, and back. */
@@ -17,6 +18,13 @@ const isInside = ([row, column], [rows, columns]) => row >= 0 && row < rows && c
 function tie(output, pixel, { x, k, y }) {
   const [[i, j], [row, column]] = [placeOf(output, y), placeOf(pixel, x)], place = [row - i, column - j];
   return isInside(place, k) ? place : null;
+}
+
+/** Why these cannot be shown together, or "". */
+function problem({ image, kernel, grad_output }) {
+  if (image.flat().length > LARGEST) return `The image has ${image.flat().length} pixels; ${LARGEST} can be drawn.`;
+  const [x, k, y] = [image, kernel, grad_output].map(sizeOf);
+  return y.every((size, i) => size === x[i] - k[i] + 1) ? "" : "The gradient is not of the map’s size.";
 }
 
 /** All that is drawn; `at` is the chosen entry in the matrix as it stands there. */
@@ -177,4 +185,4 @@ function build(own) {
 }
 
 export default frame({ mark: "convolution-matrix", label: "Convolution as a matrix", data: ["image", "kernel", "grad_output"],
-  kept: ["transposed", "output", "pixel"], build });
+  kept: ["transposed", "output", "pixel"], problem, build });

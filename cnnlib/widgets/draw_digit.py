@@ -49,9 +49,9 @@ class DrawDigit(Widget):
 
     """
 
-    image = Array({2: ()}, "(28, 28)")
+    image = Array({2: ()}, "(28, 28)").tag(link=False, left="your drawing")
     layers = traitlets.List(traitlets.Dict()).tag(sync=True)
-    classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    classes = traitlets.List(traitlets.Unicode()).tag(sync=True, link=False)
     examples = traitlets.List(traitlets.Dict()).tag(sync=True)
     center = traitlets.Bool(True).tag(sync=True)
     pen = Number(0.08, min=0.01, max=0.5).tag(sync=True)

@@ -76,7 +76,7 @@ class GradientChecker(Widget):
     cases = traitlets.List(traitlets.Dict(), minlen=1).tag(sync=True)
     current = traitlets.Int(0, min=0).tag(sync=True)
     exponent = traitlets.Int(-3, min=-14, max=-1).tag(sync=True)
-    solved = traitlets.Bool(False).tag(sync=True)
+    solved = traitlets.Bool(False).tag(sync=True, link=None)
 
     def __init__(self, bugs: Any = tuple(BUGS), seed: int = 0, **kwargs: Any) -> None:
         rng = np.random.default_rng(seed)

@@ -196,4 +196,4 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "im2col", label: "Windows as columns", data: ["image", "weight", ...STEPS], kept: ["position", "filter"], build });
+export default frame({ mark: "im2col", label: "Windows as columns", data: ["image", "weight", ...STEPS], kept: ["position", "filter"], problem: obstacle, build });

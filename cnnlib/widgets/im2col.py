@@ -7,6 +7,7 @@ import traitlets
 
 from cnnlib import worked_example
 from cnnlib.convolution import im2col
+from cnnlib.widgets import links
 from cnnlib.widgets.widget import Array, Predicting, Widget
 
 DATA = ("image", "weight", "stride", "padding", "dilation")
@@ -43,7 +44,7 @@ class Im2col(Predicting, Widget):
     image = Array({2: (None,), 3: ()}, "(rows, columns) or (channels, rows, columns)")
     weight = Array({2: (None, None), 4: ()}, "(rows, columns) or (out, in, rows, columns)")
     stride = traitlets.Int(1, min=1).tag(sync=True)
-    padding = traitlets.Int(0, min=0).tag(sync=True)
+    padding = traitlets.Int(0, min=0).tag(sync=True, link={"maximum": links.SIDE})
     dilation = traitlets.Int(1, min=1).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
     filter = traitlets.Int(0, min=0).tag(sync=True)

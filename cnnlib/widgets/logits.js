@@ -188,4 +188,5 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "logits", label: "Logits", data: ["logits", "target"], kept: ["stable"], build });
+export default frame({ mark: "logits", label: "Logits", data: ["logits", "target"], kept: ["stable"],
+  problem: ({ logits, classes, target }) => (classes.length === logits.length && target < logits.length ? "" : "There is not one name for each logit, or no such class."), build });

@@ -9,6 +9,7 @@ from cnnlib import worked_example
 from cnnlib.loss import cross_entropy, cross_entropy_backward, softmax
 from cnnlib.widgets.widget import Array, Predicting, Widget
 
+CLASSES = {"minItems": 2, "maxItems": 6}
 LARGEST = 1e6  # a slider that reaches further could no longer be set
 
 
@@ -40,9 +41,9 @@ class Logits(Predicting, Widget):
 
     """
 
-    logits = Array({1: ()}, "(classes,)")
+    logits = Array({1: ()}, "(classes,)").tag(link=CLASSES)
     target = traitlets.Int(0, min=0).tag(sync=True)
-    classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    classes = traitlets.List(traitlets.Unicode()).tag(sync=True, link=CLASSES)
     stable = traitlets.Bool(True).tag(sync=True)
 
     def __init__(self, logits: Any = None, target: int | None = None, **kwargs: Any) -> None:

@@ -12,6 +12,7 @@ from cnnlib.convolution import conv2d, conv2d_backward
 from cnnlib.dense import flatten, flatten_backward, linear, linear_backward
 from cnnlib.loss import cross_entropy, cross_entropy_backward, softmax
 from cnnlib.pooling import max_pool2d, max_pool2d_backward
+from cnnlib.widgets import links
 from cnnlib.widgets.widget import Array, Predicting, Widget
 
 WORKED = {
@@ -31,7 +32,7 @@ STEPS = {"forward": 10, "backward": 13, "step": 10}
 def worked(name: str) -> Array:
     """A trait for an array of the shape that it has in the worked network."""
     shape = WORKED[name].shape
-    return Array({len(shape): ()}, str(shape))
+    return Array({len(shape): ()}, str(shape)).tag(link=links.array(shape))
 
 
 class NetworkTrace(Predicting, Widget):
@@ -87,13 +88,15 @@ class NetworkTrace(Predicting, Widget):
     weight_2 = worked("weight_2")
     bias_2 = worked("bias_2")
     target = traitlets.Int(worked_example.target, min=0, max=2).tag(sync=True)
-    classes = traitlets.List(list(worked_example.classes), read_only=True).tag(sync=True)
+    classes = traitlets.List(list(worked_example.classes), read_only=True).tag(sync=True, link=None)
     mode = traitlets.Enum(list(STEPS), "forward").tag(sync=True)
-    selected = traitlets.Unicode("loss[0,0]").tag(sync=True)
+    selected = traitlets.Unicode("loss[0,0]").tag(sync=True, link=links.PLACE)
     position = traitlets.Int(STEPS["forward"] - 1, min=0).tag(sync=True)
     show_gradients = traitlets.Bool(False).tag(sync=True)
-    lr = traitlets.Float(0.001).tag(sync=True)
-    losses = traitlets.List(traitlets.Float()).tag(sync=True)
+    lr = traitlets.Float(0.001).tag(sync=True, link={"exclusiveMinimum": 0})
+    losses = traitlets.List(traitlets.Float()).tag(
+        sync=True, link={"maxItems": links.COUNT}, left="the losses so far"
+    )
 
     def __init__(self, **kwargs: Any) -> None:
         backward = {"show_gradients": True, "position": STEPS["backward"] - 1}

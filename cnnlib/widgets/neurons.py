@@ -40,9 +40,9 @@ class Neurons(Predicting, Widget):
 
     """
 
-    x = Array({1: ()}, "(inputs,)")
-    weight = Array({2: ()}, "(outputs, inputs)")
-    bias = Array({1: ()}, "(outputs,)")
+    x = Array({1: ()}, "(inputs,)", side=LARGEST)
+    weight = Array({2: ()}, "(outputs, inputs)", side=LARGEST)
+    bias = Array({1: ()}, "(outputs,)", side=LARGEST)
     activation = traitlets.Enum(["relu", "none"], "relu").tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
 

@@ -13,6 +13,7 @@ from cnnlib.dense import Flatten, Linear
 from cnnlib.loss import CrossEntropyLoss
 from cnnlib.network import Sequential
 from cnnlib.pooling import MaxPool2d
+from cnnlib.widgets import links
 from cnnlib.widgets.network_trace import WORKED
 from cnnlib.widgets.widget import Widget
 
@@ -51,14 +52,16 @@ class Nudge(Widget):
     """
 
     given = traitlets.Dict({k: v.tolist() for k, v in WORKED.items()}, read_only=True)
-    given.tag(sync=True)
-    classes = traitlets.List(list(worked_example.classes), read_only=True).tag(sync=True)
-    selected = traitlets.Unicode("weight_2[2,1]").tag(sync=True)
+    given.tag(sync=True, link=None)
+    classes = traitlets.List(list(worked_example.classes), read_only=True).tag(sync=True, link=None)
+    selected = traitlets.Unicode("weight_2[2,1]").tag(sync=True, link=links.PLACE)
     value = traitlets.Float().tag(sync=True)
-    h = traitlets.Float(0.1).tag(sync=True)
-    lr = traitlets.Float(0.01).tag(sync=True)
+    h = traitlets.Float(0.1).tag(sync=True, link={"exclusiveMinimum": 0})
+    lr = traitlets.Float(0.01).tag(sync=True, link={"exclusiveMinimum": 0})
     target = traitlets.Int(worked_example.target, min=0, max=2).tag(sync=True)
-    steps = traitlets.List(traitlets.Float()).tag(sync=True)
+    steps = traitlets.List(traitlets.Float()).tag(
+        sync=True, link={"maxItems": links.COUNT}, left="the steps so far"
+    )
 
     def __init__(
         self, selected: str = "weight_2[2,1]", value: float | None = None, **kwargs: Any

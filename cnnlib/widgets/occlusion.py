@@ -100,8 +100,8 @@ class Occlusion(Widget):
     """
 
     networks = traitlets.List(traitlets.Dict(), minlen=1).tag(sync=True)
-    images = Array({3: ()}, "(images, rows, columns)")
-    labels = traitlets.List(traitlets.Int(min=0)).tag(sync=True)
+    images = Array({3: ()}, "(images, rows, columns)").tag(link=False)
+    labels = traitlets.List(traitlets.Int(min=0)).tag(sync=True, link=False)
     network = traitlets.Int(0, min=0).tag(sync=True)
     image = traitlets.Int(0, min=0).tag(sync=True)
     size = traitlets.Int(3, min=1, max=5).tag(sync=True)

@@ -9,6 +9,7 @@ import traitlets
 from cnnlib import checks
 from cnnlib.layer import Parameter
 from cnnlib.optimizers import SGD, Adam
+from cnnlib.widgets import links
 from cnnlib.widgets.widget import Widget
 
 STEPS = 60
@@ -60,10 +61,10 @@ class OptimizerRace(Widget):
 
     surface = traitlets.Enum(("valley", "saddle"), "valley").tag(sync=True)
     start = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(4.0, 1.0))
-    start.tag(sync=True)
-    lr = traitlets.Float(0.3).tag(sync=True)
-    momentum = traitlets.Float(0.8).tag(sync=True)
-    noise = traitlets.Float(0.0).tag(sync=True)
+    start.tag(sync=True, link={"prefixItems": [links.between(-5, 5), links.between(-2, 2)]})
+    lr = traitlets.Float(0.3).tag(sync=True, link={"exclusiveMinimum": 0, "maximum": 1})
+    momentum = traitlets.Float(0.8).tag(sync=True, link=links.between(0, 0.98))
+    noise = traitlets.Float(0.0).tag(sync=True, link=links.between(0, 2))
     seed = traitlets.Int(0, min=0, max=2**32 - 1).tag(sync=True)
     position = traitlets.Int(0, min=0, max=STEPS).tag(sync=True)
     chosen = traitlets.Enum(("SGD", "Momentum", "Nesterov", "Adam"), "SGD").tag(sync=True)

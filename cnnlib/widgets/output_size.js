@@ -233,4 +233,4 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "output-size", label: "Output size", data: NAMES, kept: ["position"], build });
+export default frame({ mark: "output-size", label: "Output size", data: NAMES, kept: ["position"], problem: (traits) => fault(traits, layout(traits)), build });

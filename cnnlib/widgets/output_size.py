@@ -10,6 +10,8 @@ from cnnlib.widgets.widget import Predicting, Widget
 
 GEOMETRY = ("size", "kernel_size", "stride", "padding", "dilation", "ceil_mode")
 LONGEST = 64  # cells, padding included, that can still be told apart on a phone
+CELLS = {"type": "integer", "minimum": 1, "maximum": LONGEST}
+PADDING = {"anyOf": [CELLS | {"minimum": 0}, {"enum": ["valid", "same"]}]}
 
 
 class OutputSize(Predicting, Widget):
@@ -40,11 +42,11 @@ class OutputSize(Predicting, Widget):
 
     """
 
-    size = traitlets.TraitType(7).tag(sync=True)
-    kernel_size = traitlets.TraitType(3).tag(sync=True)
-    stride = traitlets.TraitType(1).tag(sync=True)
-    padding = traitlets.TraitType(0).tag(sync=True)
-    dilation = traitlets.TraitType(1).tag(sync=True)
+    size = traitlets.TraitType(7).tag(sync=True, link=CELLS)
+    kernel_size = traitlets.TraitType(3).tag(sync=True, link=CELLS)
+    stride = traitlets.TraitType(1).tag(sync=True, link=CELLS)
+    padding = traitlets.TraitType(0).tag(sync=True, link=PADDING)
+    dilation = traitlets.TraitType(1).tag(sync=True, link=CELLS)
     ceil_mode = traitlets.Bool(False).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
 

@@ -86,10 +86,11 @@ class PhotoClassifier(Widget):
 
     """
 
-    image = Small()
+    image = Small().tag(link=False, left="the photograph")
     layers = traitlets.List(traitlets.Dict()).tag(sync=True)
-    classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    mean_std = traitlets.Tuple(Number(), Number(), default_value=COLORS).tag(sync=True)
+    classes = traitlets.List(traitlets.Unicode()).tag(sync=True, link=False)
+    mean_std = traitlets.Tuple(Number(), Number(), default_value=COLORS)
+    mean_std.tag(sync=True, link=False)
     sheet = traitlets.Dict().tag(sync=True)
     examples = traitlets.List(traitlets.Dict()).tag(sync=True)
     selected = traitlets.Tuple(

@@ -310,6 +310,9 @@ function createCode({ get }, source) {
   } };
 }
 
+/** Why these cannot be shown together, or "". */
+const problem = ({ weight, channels }) => (weight.length === 1 || (weight.length === 3 && channels !== "gray") ? "" : "There is not one kernel for each channel.");
+
 function said({ row, column, trace: { sums, value } }) {
   const [{ terms, bias }] = sums, products = terms.map((term) => `${format(term.pixel, 2)} times ${format(term.weight, 2)}`);
   return `row ${row}, column ${column}: ${terms.length > 9 ? `${terms.length} products` : products.join(", plus ")}, plus ${format(bias)}: ${format(value)}`;
@@ -373,4 +376,4 @@ function build(own) {
 }
 
 export default frame({ mark: "photo-kernel", label: "A kernel on a photograph",
-  data: ["image", ...DECIDING], kept: ["signed", "channel", "row", "column"], build });
+  data: ["image", ...DECIDING], kept: ["signed", "channel", "row", "column"], problem, build });

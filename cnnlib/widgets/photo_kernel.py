@@ -53,6 +53,10 @@ class Photo(Array):
         self.tag(to_json=lambda array, owner: as_json(array, owner.photographs))
         self.tag(from_json=lambda sent, _: from_json(sent))
 
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of what a link may hold: a name, because a photograph is large."""
+        return {"enum": list(PHOTOGRAPHS)}
+
     def validate(self, obj: traitlets.HasTraits, value: Any) -> np.ndarray:
         """Return bytes divided by 255, or raise a TraitError that says why not."""
         owner = f"{type(obj).__name__}: {self.name}"
@@ -104,7 +108,7 @@ class Second(Array):
     allow_none = True
 
     def __init__(self) -> None:
-        super().__init__({2: ()}, "(rows, columns)")
+        super().__init__({2: ()}, "(rows, columns)", side=LARGEST)
         self.default_value = None
         self.tag(to_json=lambda array, _: None if array is None else array.tolist())
 
@@ -171,8 +175,10 @@ class PhotoKernel(Widget):
 
     """
 
-    image = Photo()
-    weight = Array({2: (None,), 3: ()}, "(rows, columns) or (channels, rows, columns)")
+    image = Photo().tag(left="your photograph")
+    weight = Array(
+        {2: (None,), 3: ()}, "(rows, columns) or (channels, rows, columns)", side=LARGEST
+    )
     bias = Number(0).tag(sync=True)
     stride = Pair(1, least=1)
     padding = Pair(0, least=0, words=("valid", "same"))
@@ -187,6 +193,7 @@ class PhotoKernel(Widget):
     column = traitlets.Int(0, min=0).tag(sync=True)
     photographs = traitlets.List(traitlets.Enum(PHOTOGRAPHS), list(PHOTOGRAPHS)).tag(
         sync=True,
+        link=False,
         to_json=lambda names, _: {
             name: base64.b64encode(asset(f"{name}.jpg").read_bytes()).decode() for name in names
         },

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from cnnlib.widgets import links
 from cnnlib.widgets.widget import Array, Widget
 
 LARGEST = 16  # rows or columns whose numbers can still be read on a phone
@@ -31,7 +32,7 @@ class PixelDrawing(Widget):
 
     """
 
-    image = Array({2: ()}, "(rows, columns)")
+    image = Array({2: ()}, "(rows, columns)", links.between(0, 9))
     axes = traitlets.Int(4, min=2, max=4).tag(sync=True)
     ink = traitlets.Int(9, min=0, max=9).tag(sync=True)
 

@@ -76,7 +76,7 @@ class PixelMagnifier(Widget):
 
     """
 
-    image = Photograph()
+    image = Photograph().tag(link=False)
     row = traitlets.Int(0, min=0).tag(sync=True)
     column = traitlets.Int(0, min=0).tag(sync=True)
     plane = traitlets.Enum(("all", "red", "green", "blue"), "all").tag(sync=True)

@@ -3,12 +3,20 @@ import { tick, trait } from "./shared/view/controls.js";
 import { button, copyWith, format, h, light } from "./shared/view/dom.js";
 import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
+import { sameShape } from "./shared/math/array.js";
 import { planeMap, planeProducts, shuffled } from "./shared/math/planes.js";
 import { predictFirst } from "./shared/view/predict.js";
 import { sumOf, sumPanel } from "./shared/view/sum.js";
 
 const SIDES = ["in order", "shuffled"];
 const DATA = ["image", "weight", "kernel", "bias", "order", "shuffle_weights"];
+
+/** Why these cannot be shown together, or "". */
+function problem({ image, weight, order }) {
+  const places = [...order].sort((one, other) => one - other);
+  if (!sameShape(weight, image)) return "The image and the dense weights are not of the same size.";
+  return places.length === image.flat().length && places.every((place, k) => place === k) ? "" : "The order is no permutation of the pixels.";
+}
 
 /** A permutation in which every order is equally likely (Fisher and Yates). */
 function permutation(length) {
@@ -136,4 +144,4 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "pixel-shuffle", label: "Shuffled pixels", data: DATA, kept: ["side", "position"], build });
+export default frame({ mark: "pixel-shuffle", label: "Shuffled pixels", data: DATA, kept: ["side", "position"], problem, build });

@@ -48,11 +48,11 @@ class PixelShuffle(Predicting, Widget):
 
     """
 
-    image = Array({2: ()}, "(rows, columns)")
-    weight = Array({2: ()}, "(rows, columns)")
-    kernel = Array({2: ()}, "(rows, columns)")
+    image = Array({2: ()}, "(rows, columns)", side=LARGEST)
+    weight = Array({2: ()}, "(rows, columns)", side=LARGEST)
+    kernel = Array({2: ()}, "(rows, columns)", side=LARGEST)
     bias = Number(0.0).tag(sync=True)
-    order = traitlets.List(traitlets.Int()).tag(sync=True)
+    order = traitlets.List(traitlets.Int(min=0)).tag(sync=True, link={"maxItems": LARGEST**2})
     shuffle_weights = traitlets.Bool(True).tag(sync=True)
     side = traitlets.Int(0, min=0, max=1).tag(sync=True)
     position = traitlets.Int(-1, min=-1).tag(sync=True)

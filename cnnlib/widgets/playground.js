@@ -365,8 +365,8 @@ function buildPanel(own, moves) {
     h("p", { class: "note" }, "Press a layer above to change it. Keys: arrows, Alt with arrows moves it, Delete removes it."));
 }
 
-/** The same network, data and optimizer in Python, and a link to all that is set here. */
-function codePanel(own, link) {
+/** The same network, data and optimizer in Python. */
+function codePanel() {
   const boxes = ["cnnlib", "PyTorch"].map((title) => {
     const text = h("code", {}), pre = h("pre", { tabindex: 0, "aria-label": `${title} code` }, text), said = h("span", { role: "status" });
     const element = h("details", { class: "code" }, h("summary", {}, title), pre, h("div", { class: "controls" }, button("Copy", () => copyText(text, said)), said));
@@ -375,46 +375,23 @@ function codePanel(own, link) {
       if (text.textContent !== code) [text.textContent, said.textContent] = [code, ""];
     } };
   });
-  const address = h("code", { class: "link" }), said = h("span", { role: "status" });
-  const share = h("div", {}, h("div", { class: "controls" }, button("Copy a link to this network", () => {
-    address.textContent = link();
-    copyText(address, said);
-  }), said), address);
   const losses = h("p", { class: "losses", translate: "no" });
   const words = "The same network, images, first weights and batches in Python. With the settings as they were from the first batch on, it prints the same first losses.";
-  return { ...group({}, h("p", { class: "note" }, words), losses, boxes, link() ? share : null), live({ firstLosses }) {
+  return { ...group({}, h("p", { class: "note" }, words), losses, boxes), live({ firstLosses }) {
     losses.textContent = firstLosses.length ? `The first losses here: ${firstLosses.map((loss) => loss.toFixed(4)).join(" ")}` : "";
   } };
 }
 
-// A state as a link: its traits as letters that are a name of a place in the page, too.
 const STATE = ["layers", "data", "settings", "seed", "seeds", "drawings"];
-const MARK = "#playground-";
-const onBookPage = () => document.documentElement.dataset.content_root !== undefined;
-const toLink = (state) => MARK + btoa(JSON.stringify(STATE.map((name) => state[name]))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-/** The traits that a link holds; throws an Error for what is none. */
-function fromLink(hash) {
-  const values = JSON.parse(atob(hash.slice(MARK.length).replace(/-/g, "+").replace(/_/g, "/")));
-  const [layers, data, settings, seed, seeds, drawings] = values;
-  const rows = describe(completeLayers(layers), [1, CANVAS[data], CANVAS[data]], NAMES.length);
-  if (rows.reduce((sum, { parameters }) => sum + parameters, 0) > HEAVY) throw new Error("too many parameters");
-  const whole = [seed, seeds].every((number) => Number.isInteger(number) && number >= 0) && seeds >= 1 && seeds <= 5;
-  const drawn = drawings.length <= DRAWINGS && drawings.every(({ pixels, label }) => NAMES[label] && pixels.length === 64 && pixels.every((ink) => Number.isInteger(ink) && ink >= 0 && ink <= 16));
-  if (!whole || !drawn) throw new Error("no state");
-  return { layers, data, settings: completeSettings(settings), seed, seeds, drawings };
-}
-
-let visited = ""; // the link that was followed: one widget takes it over, once
-/** Takes over the state that the page's address holds. */
-function followLink({ restart, complain }, element) {
-  const isOther = visited !== (visited = location.hash);
-  if (!visited.startsWith(MARK) || !isOther || !onBookPage()) return;
-  try {
-    restart(fromLink(visited));
-    requestAnimationFrame(() => element.scrollIntoView());
-  } catch {
-    complain("This link holds no network. It may have been cut off.");
-  }
+/** Why no page should train this, or ""; throws a sentence, too. A link may hold anything. */
+function problem({ layers, data, settings, drawings }) {
+  const shape = [1, CANVAS[data], CANVAS[data]];
+  const total = describe(completeLayers(layers), shape, NAMES.length).reduce((sum, { parameters }) => sum + parameters, 0);
+  if (total > HEAVY) return `The network has ${total.toLocaleString("en-US")} parameters, too many for a page.`;
+  completeSettings(settings);
+  const isInk = (ink) => Number.isInteger(ink) && ink >= 0 && ink <= 16;
+  const isDrawing = ({ pixels, label }) => Number.isInteger(label) && NAMES[label] && pixels.length === 64 && pixels.every(isInk);
+  return drawings.every(isDrawing) ? "" : "The drawings cannot be read.";
 }
 
 /** What a run is called: its network, and what is not as usual. */
@@ -541,7 +518,7 @@ function keepRun({ get, set, announce }, training, state) {
 }
 
 /** Takes what was changed over to the networks, unless the layers do not fit; says why not, and why they stopped. */
-function createHeeding(training, { image, reports, bar, follow }, own) {
+function createHeeding(training, { image, reports, bar }, own) {
   const misfit = h("p", { class: "misfit", role: "alert" }), stopped = h("p", { class: "stopped", role: "alert" });
   let visible = false; // networks are made when the widget is
   const observer = new IntersectionObserver(([entry]) => {
@@ -551,7 +528,6 @@ function createHeeding(training, { image, reports, bar, follow }, own) {
     own.draw();
   }, { rootMargin: "200px" });
   observer.observe(bar);
-  addEventListener("hashchange", follow);
   return { element: h("div", {}, stopped, misfit), onstop: (sentence) => (stopped.textContent = sentence), again(state) {
     stopped.textContent = "";
     training.begin(state);
@@ -570,7 +546,6 @@ function createHeeding(training, { image, reports, bar, follow }, own) {
     reports().soon();
   }, stop() {
     observer.disconnect();
-    removeEventListener("hashchange", follow);
     training.close();
     reports().stop();
   } };
@@ -592,12 +567,10 @@ function build(own) {
   const parts = {
     headline: createHeadline(), curves: curves(), build: buildPanel(own, moves), data: dataPanel(own, dataOf), train: trainPanel(own),
     inside: insidePanel(own), mistakes: mistakesPanel(own, dataOf), pad: drawing(own, { classes: NAMES, most: DRAWINGS, onink: (...ink) => view.draw(...ink) }),
-    compare: comparing(own, keep), code: codePanel(own, () => link(state())),
+    compare: comparing(own, keep), code: codePanel(),
   };
   const view = createView(own, training, cards, parts), reports = createReports(own, training, { ...parts, bar });
-  const follow = () => followLink(own, bar.element);
-  const heeding = createHeeding(training, { image: view.image, reports: () => reports, bar: bar.element, follow }, own);
-  queueMicrotask(follow);
+  const heeding = createHeeding(training, { image: view.image, reports: () => reports, bar: bar.element }, own);
   return {
     bar, state: () => ({ ...state(), broken: breaks.broken }), forget(anew) {
       if (!anew) return;
@@ -610,6 +583,4 @@ function build(own) {
         ["Draw", parts.pad], ["Break it", breaks.panel], ["Compare", parts.compare], ["Code", parts.code]] }), own.live],
   };
 }
-const link = (state) => (onBookPage() ? location.href.split("#")[0] + toLink(state) : "");
-
-export default frame({ mark: "playground", label: "Playground", data: STATE, kept: ["selected", "tab", "image", "runs"], build });
+export default frame({ mark: "playground", label: "Playground", data: STATE, kept: ["selected", "tab", "image", "runs"], problem, build });

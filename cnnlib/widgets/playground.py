@@ -7,10 +7,13 @@ import traitlets
 
 import cnnlib
 from cnnlib import checks
+from cnnlib.widgets import links
 from cnnlib.widgets.architecture_builder import Layers, build, complete, conv, linear
 from cnnlib.widgets.packed import pack_digits
 from cnnlib.widgets.widget import Widget, unknown
 
+# What else may be wrong with the layers of a link, the page knows.
+LAYERS = {"type": "array", "items": {"type": "object"}, "minItems": 1, "maxItems": links.DEEPEST}
 CLASSES, SIDE = 10, 8
 SHAPES = {"digits": [1, SIDE, SIDE], "places": [1, 2 * SIDE, 2 * SIDE]}
 IMAGES = 1297  # that may be trained on; the other 500 are held out
@@ -109,16 +112,19 @@ class Playground(Widget):
 
     """
 
-    layers = traitlets.List(minlen=1).tag(sync=True)
+    layers = traitlets.List(minlen=1).tag(sync=True, link=LAYERS)
     data = traitlets.Enum(tuple(SHAPES), "digits").tag(sync=True)
-    settings = traitlets.Dict().tag(sync=True)
+    settings = traitlets.Dict().tag(sync=True, link={"type": "object"})
     seed = traitlets.Int(0, min=0, max=2**31 - 1).tag(sync=True)
     seeds = traitlets.Int(1, min=1, max=SEEDS).tag(sync=True)
-    drawings = traitlets.List(traitlets.Dict(), maxlen=DRAWINGS).tag(sync=True)
+    drawings = traitlets.List(traitlets.Dict(), maxlen=DRAWINGS)
+    drawings.tag(sync=True, link={"type": "array", "maxItems": DRAWINGS}, left="your drawings")
     presets = traitlets.Dict(traitlets.List()).tag(sync=True)
     digits = traitlets.Dict().tag(sync=True)
-    history = traitlets.List(traitlets.Dict()).tag(sync=True)
-    runs = traitlets.List(traitlets.Dict(), maxlen=RUNS).tag(sync=True)
+    history = traitlets.List(traitlets.Dict())
+    history.tag(sync=True, link=None, left="what the networks have learned")
+    runs = traitlets.List(traitlets.Dict(), maxlen=RUNS)
+    runs.tag(sync=True, link=None, left="the runs you have kept")
     tab = traitlets.Enum(TABS, TABS[0]).tag(sync=True)
     selected = traitlets.Int(-1, min=-1).tag(sync=True)
     image = traitlets.Int(0, min=0, max=499).tag(sync=True)

@@ -160,6 +160,13 @@ function said({ walk, where, asks, lines: [{ rows, end }] }) {
   return `${where}: ${terms}${end ? ` is ${asks ? "hidden" : end}` : ""}`;
 }
 
+/** Why these cannot be shown together, or "". */
+function problem({ image, grad_output, ...options }) {
+  const { rows, columns } = poolGeometry(image, options);
+  const fits = grad_output.length === rows.output && grad_output[0].length === columns.output;
+  return poolingProblem(image, options) || (fits ? "" : "The gradient is not of the pooled map’s size.");
+}
+
 function build(own) {
   const { get, set, complain, draw } = own;
   function refit(changes) {
@@ -193,4 +200,4 @@ function build(own) {
 }
 
 export default frame({ mark: "backward pooling-backward", label: "Pooling, forward and backward",
-  data: ["image", "grad_output", ...POOLING], kept: ["walk", "position"], build });
+  data: ["image", "grad_output", ...POOLING], kept: ["walk", "position"], problem, build });

@@ -40,7 +40,7 @@ class PoolingBackward(Pooled, Widget):
 
     LARGEST = 10  # the image has its gradient beside it
 
-    grad_output = Array({2: ()}, "(rows, columns)")
+    grad_output = Array({2: ()}, "(rows, columns)", side=LARGEST)
     walk = traitlets.Enum(("outputs", "pixels"), "outputs").tag(sync=True)
 
     def __init__(self, image: Any = None, grad_output: Any = None, **kwargs: Any) -> None:

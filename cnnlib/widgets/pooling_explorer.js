@@ -180,4 +180,5 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "pooling-explorer", label: "Pooling explorer", data: ["image", ...POOLING], kept: ["position"], build });
+export default frame({ mark: "pooling-explorer", label: "Pooling explorer", data: ["image", ...POOLING], kept: ["position"],
+  problem: ({ image, ...options }) => poolingProblem(image, options), build });

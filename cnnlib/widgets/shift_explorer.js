@@ -3,6 +3,7 @@ import { choice, presets } from "./shared/view/controls.js";
 import { copyWith, format, h, light } from "./shared/view/dom.js";
 import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
+import { sameShape } from "./shared/math/array.js";
 import { table } from "./shared/math/lists.js";
 import { planeMap, planeProducts, shifted } from "./shared/math/planes.js";
 import { predictFirst } from "./shared/view/predict.js";
@@ -11,6 +12,13 @@ import { sumOf, sumPanel } from "./shared/view/sum.js";
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const DATA = ["image", "kernel", "weight", "bias", "padding", "shift"];
+
+/** Why these cannot be shown together, or "". */
+function problem({ image, weight, shift }) {
+  const size = [image.length, image[0].length];
+  if (!sameShape(weight, image)) return "The image and the dense weights are not of the same size.";
+  return shift.every((step, i) => Math.abs(step) < size[i]) ? "" : "The image has left its place.";
+}
 
 /** Calls onmove(down, right) with the pixels that a pointer has dragged the grid since it was pressed. */
 function dragged(element, onstart, onmove) {
@@ -168,4 +176,4 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "shift-explorer", label: "Shift explorer", data: DATA, kept: ["position"], build });
+export default frame({ mark: "shift-explorer", label: "Shift explorer", data: DATA, kept: ["position"], problem, build });

@@ -46,9 +46,9 @@ class ShiftExplorer(Predicting, Widget):
 
     """
 
-    image = Array({2: ()}, "(rows, columns)")
-    kernel = Array({2: ()}, "(rows, columns)")
-    weight = Array({2: ()}, "(rows, columns)")
+    image = Array({2: ()}, "(rows, columns)", side=LARGEST)
+    kernel = Array({2: ()}, "(rows, columns)", side=LARGEST)
+    weight = Array({2: ()}, "(rows, columns)", side=LARGEST)
     bias = Number(0.0).tag(sync=True)
     padding = traitlets.Int(1, min=0, max=2).tag(sync=True)
     shift = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)

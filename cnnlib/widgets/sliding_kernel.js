@@ -255,4 +255,5 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "sliding-kernel", label: "Sliding kernel", data: ["image", "weight", "bias", ...GEOMETRY], kept: ["position"], build });
+export default frame({ mark: "sliding-kernel", label: "Sliding kernel", data: ["image", "weight", "bias", ...GEOMETRY], kept: ["position"],
+  problem: ({ image, channels }) => (channels.length && channels.length !== image.length ? "There is not one name for each channel." : ""), build });

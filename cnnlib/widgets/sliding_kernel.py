@@ -21,6 +21,12 @@ class Pair(traitlets.TraitType):
         self.least, self.words = least, words
         self.tag(sync=True)
 
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of what a link may hold."""
+        one = {"type": "integer", "minimum": self.least, "maximum": LARGEST}
+        pair = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
+        return {"anyOf": [one, pair, {"enum": list(self.words)}]}
+
     def validate(self, obj: traitlets.HasTraits, value: Any) -> int | str | tuple[int, int]:
         """Return the value, or raise a TraitError that says what was expected."""
         if isinstance(value, str) and value in self.words:

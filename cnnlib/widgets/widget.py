@@ -14,6 +14,8 @@ import ipywidgets
 import numpy as np
 import traitlets
 
+from cnnlib.widgets import links
+
 # What other libraries call it, and what it may be called here; a typo needs no entry.
 ALIASES = {
     "b": ("bias",),
@@ -173,6 +175,29 @@ class Widget(anywidget.AnyWidget):
             raise AttributeError(unknown(type(self).__name__, name, self._arguments()))
         super().__setattr__(name, value)
 
+    def link(self, chapter: str | None = None, number: int = 1, book: str | None = None) -> str:
+        """Return the address of a page of the book that shows this widget as it is.
+
+        Parameters
+        ----------
+        chapter : str, optional
+            A chapter's file without its ending, such as "shapes": its widget of the same class is
+            shown there with these values. By default the widget stands alone on its page.
+        number : int
+            Which of the chapter's widgets of this class, from 1.
+        book : str, optional
+            The address of the published book; by default that in the environment variable BOOK_URL.
+            Python in the page has it.
+
+        Raises
+        ------
+        ValueError
+            When the book's address is unknown, or a link cannot hold what the widget shows: a
+            photograph, a drawing, the weights of a trained network.
+
+        """
+        return links.link(self, chapter, number, book)
+
     @classmethod
     def _arguments(cls) -> list[str]:
         """The names that the class itself adds to what every ipywidget takes."""
@@ -187,7 +212,8 @@ class Predicting(traitlets.HasTraits):
     """The two traits of a widget that can ask for a number before it shows it."""
 
     predict = traitlets.Bool(False).tag(sync=True)
-    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0)).tag(sync=True)
+    score = traitlets.Tuple(traitlets.Int(0), traitlets.Int(0), default_value=(0, 0))
+    score.tag(sync=True, link=None)
 
 
 class Number(traitlets.Float):
@@ -214,13 +240,29 @@ class Array(traitlets.TraitType):
         (H, W) a first axis of length 1.
     expected : str
         The accepted shapes in words, for the error.
+    number : dict, optional
+        The JSON Schema of each of its numbers, for links.
+    side : int
+        How long an axis may be in a link.
 
     """
 
-    def __init__(self, shapes: dict[int, tuple], expected: str) -> None:
+    def __init__(
+        self,
+        shapes: dict[int, tuple],
+        expected: str,
+        number: dict[str, Any] | None = None,
+        side: int = links.SIDE,
+    ) -> None:
         super().__init__()
         self.shapes, self.expected = shapes, expected
+        self.number, self.side = number, side
         self.tag(sync=True, to_json=lambda array, _: array.tolist())
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the nested lists that a link may hold."""
+        axes, index = next(iter(self.shapes.items()))
+        return links.array((0,) * (axes + index.count(None)), self.number, self.side)
 
     def validate(self, obj: traitlets.HasTraits, value: Any) -> np.ndarray:
         """Return `value` as an array of finite numbers, or raise a TraitError that says why not."""

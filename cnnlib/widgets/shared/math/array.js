@@ -46,6 +46,9 @@ export function array(lists, Type = Float64Array) {
   return { shape, data: Type.from(shape.length ? lists.flat(Infinity) : [lists]) };
 }
 
+/** Whether two nested lists have the same shape. */
+export const sameShape = (one, other) => String(array(one).shape) === String(array(other).shape);
+
 /** Nested lists made of an array. */
 export function nested({ shape, data }) {
   let parts = Array.from(data);

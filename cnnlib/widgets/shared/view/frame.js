@@ -1,5 +1,5 @@
 // The frame of every widget: traits and Reset, the line for errors, what is said aloud, drawing once per change.
-import { button, h } from "./dom.js";
+import { button, h, iconButton } from "./dom.js";
 import { fullWindow } from "./full.js";
 
 /**
@@ -43,6 +43,14 @@ function setTraits(model, traits) {
   model.save_changes();
 }
 
+const CHAIN = "M4 12a4 4 0 0 1 4-4h3V6H8a6 6 0 0 0 0 12h3v-2H8a4 4 0 0 1-4-4zM8 11v2h8v-2zM16 6h-3v2h3a4 4 0 0 1 0 8h-3v2h3a6 6 0 0 0 0-12z";
+/** The button for links to what the widget shows, where the page has them: model.share(root, button). */
+function shareButton(model, root, complain) {
+  const one = iconButton("Link to this, embed this", CHAIN, () => model.share(root, one).catch(({ message }) => complain(message)),
+    { class: "share", "aria-expanded": "false" });
+  return one;
+}
+
 /** What a widget's parts are made with: see frame. */
 function ownOf(model, names, pause, forget, draw) {
   const get = (name) => model.get(name);
@@ -80,9 +88,11 @@ function ownOf(model, names, pause, forget, draw) {
  * `own` has get(name) and set(traits); draw(); `initial`, the values that Reset brings back, restart(traits),
  * which begins anew with them or with others, and `reset`, the button; complain(sentence), and `error`, the line
  * where it stands until a trait changes; announce(sentence); pause(), which stops the player.
+ * problem(traits), where the type of each does not say it: a sentence on why they cannot be shown together, or "".
+ * A link is asked for it.
  * Every widget can fill the window, by a button or the key f.
  */
-export const frame = ({ mark, label, data = [], kept = [], build }) => ({ render({ model, el }) {
+export const frame = ({ mark, label, data = [], kept = [], problem, build }) => ({ problem, render({ model, el }) {
   let view = {}, root = group({}), drawn = null, spoken = "", waiting = false, settling = 0;
   const pause = () => view.bar?.pause();
   const forget = (anew) => [view, root].forEach((one) => one.forget?.(anew));
@@ -116,7 +126,7 @@ export const frame = ({ mark, label, data = [], kept = [], build }) => ({ render
     root.element.prepend(h("p", { class: "error" }, "Colors and sizes are missing here: this needs a browser of 2023 or later."));
   if (view.bar) root.element.addEventListener("keydown", (event) => playOnSpace(event, view.bar));
   const full = fullWindow(root.element, label, draw);
-  root.element.append(full.element);
+  root.element.append(full.element, model.share ? shareButton(model, root.element, own.complain) : "");
   el.append(root.element);
   draw();
   model.on("change", changed);

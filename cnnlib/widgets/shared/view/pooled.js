@@ -14,6 +14,7 @@ export const inMode = (mode) => (mode === "max" ? { mode } : { mode, dilation: 1
 /** Why torch would refuse this, or "". */
 export function poolingProblem(image, options) {
   const shape = poolGeometry(image, options);
+  if (options.mode === "average" && pair(options.dilation).some((step) => step > 1)) return "An average has no dilation.";
   for (const [i, [name, side]] of Object.entries(shape).entries()) {
     const padding = pair(options.padding)[i], half = Math.floor(side.kernel / 2);
     if (padding > half)
