@@ -273,8 +273,10 @@ async function drawView(view) {
     drawnAt.set(view, { id, el, leave });
     text?.remove();
     bring.arrive?.(el, bring, from === undefined && (() => drawAgain(view)));
-    view.model = models.get(id);
-    view.dispatchEvent(new Event("drawn", { bubbles: true })); // assets/progress.js listens
+    if (!state._esm) { // assets/progress.js listens
+      view.drawn = { model: models.get(id), stored: state, key, links: () => Promise.all([ofLibrary("links"), ofLibrary(nameOf(state))]), linked: key === meant() };
+      view.dispatchEvent(new Event("drawn", { bubbles: true }));
+    }
   } catch (error) {
     console.error(error);
     const button = document.createElement("button");

@@ -1,10 +1,12 @@
-// What a reader has done stays on this device: the solved checks and exercises, and where to go on.
+// What a reader has done stays on this device: the solved checks and exercises, what was set in widgets, and where
+// to go on.
 //
 // A page's counts lie under "done:" and its name, {checks, exercises, of}; the text of a solved exercise lies
-// under "solved:" and its label, and that of a changed cell under "code:" (assets/python/run.js). assets/page.js
-// names each widget that it has drawn. Nothing of this leaves the device, but in the file that a reader saves.
+// under "solved:" and its label, and that of a changed cell under "code:" (assets/python/run.js); a widget's state,
+// as its link holds it, under "widget:", the page and the widget. assets/page.js names each widget that it has drawn. Nothing of this leaves the device, but in the file that a reader saves.
 {
-  const KINDS = /^(done:[\w/-]+|solved:[\w-]+|code:[\w-]+:[\w-]+)$/, LONGEST = 200_000;
+  const KINDS = /^(done:[\w/-]+|solved:[\w-]+|code:[\w-]+:[\w-]+|widget:[\w/-]+:\w+\/\d+)$/, LONGEST = 200_000;
+  const QUIET = 500; // ms without a change, after which a widget's state is kept
   const base = new URL(document.documentElement.dataset.content_root, location);
   const nameOf = (address) => {
     const { href } = new URL(address, location);
@@ -112,8 +114,54 @@
     }
   }
 
-  const drawn = ({ target: view }) => isCheck(view.model.get("_anywidget_id")) && follow(view, view.model);
-  for (const view of document.querySelectorAll(VIEWS)) if (view.model) drawn({ target: view });
+  // ---- what was set in widgets
+
+  const listening = new WeakSet();
+  /** Keeps the state of a widget, and brings back what was kept, as if it were set again: Reset shows the page's. */
+  async function keepState(view) {
+    const { model, stored, key, links } = view.drawn, name = `widget:${page}:${key}`, [kind, number] = key.split("/");
+    let timer;
+    async function store() {
+      const [[{ fragment }, schemas]] = await links();
+      const { hash } = fragment({ name: kind, number, model, stored, schemas: schemas[kind] });
+      if (hash.endsWith("/")) remove(name); // as the page has it
+      else put(name, hash); // no room for it is no reason to interrupt
+    }
+    await restore(view, name);
+    if (listening.has(model)) return;
+    listening.add(model);
+    model.on("change", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => store().catch(() => {}), QUIET); // without a network the links' script may not come
+    });
+  }
+
+  async function restore(view, name) {
+    const hash = get(name), { model, stored, key, links } = view.drawn, place = view.nextElementSibling;
+    if (!hash) return;
+    const [[{ restore: bring }, schemas], [widget]] = await links();
+    const { traits } = bring(hash, stored, schemas[key.split("/")[0]], widget.problem);
+    const names = Object.keys(traits);
+    if (!names.length) return remove(name);
+    for (const trait of names) model.set(trait, traits[trait]);
+    const note = document.createElement("p"), back = document.createElement("button");
+    note.className = "kept-note";
+    back.type = "button";
+    back.textContent = "Show what the page has";
+    back.addEventListener("click", () => {
+      for (const trait of names) model.set(trait, stored[trait]);
+      note.remove();
+    });
+    note.append("This is as you left it. ", back);
+    place.append(note);
+  }
+
+  function drawn({ target: view }) {
+    const { model, linked } = view.drawn;
+    if (isCheck(model.get("_anywidget_id"))) follow(view, model);
+    else if (!linked) keepState(view).catch(() => {}); // as the page has it
+  }
+  for (const view of document.querySelectorAll(VIEWS)) if (view.drawn) drawn({ target: view });
   document.addEventListener("drawn", drawn);
   document.addEventListener("solved", showExercises);
   document.addEventListener("forgotten", () => {

@@ -120,6 +120,10 @@ AGAIN = """async ([selector, index]) => {
 }"""
 
 
+FRESH = """for (const key of Object.keys(localStorage))
+  if (key.startsWith("widget:")) localStorage.removeItem(key);"""
+
+
 class Watched:
     """Pages that reach no other host, and what was wrong in them."""
 
@@ -129,7 +133,10 @@ class Watched:
     def open(self, viewport=None, **options):
         # A service worker's requests are not seen here; tests/test_offline.py has one.
         options = {"viewport": viewport or DESKTOP, "service_workers": "block"} | options
+        keeps = options.pop("keeps", False)
         context = self.browser.new_context(**options)
+        if not keeps:  # what one test has set in a widget is nothing to the next
+            context.add_init_script(FRESH)
         self.contexts.append(context)
         context.on("request", self.see)
         context.on("console", self.report)

@@ -298,3 +298,63 @@ def test_a_browser_that_keeps_nothing_says_so(open_page, site, method):
     else:
         page.goto(f"{site}/{REPORT}")
         page.get_by_text("This browser keeps nothing").wait_for()
+
+
+# --- what was set in a widget ---
+
+STORED = "Object.keys(localStorage).filter((key) => key.startsWith('widget:'))"
+
+
+def explorer(page):
+    root = page.locator(".pooling-explorer").first
+    root.wait_for()
+    return root
+
+
+def test_a_widget_is_as_the_reader_left_it_and_reset_shows_the_pages(open_page, site):
+    page = open_page(keeps=True)
+    page.goto(f"{site}/chapters/pooling.html")
+    root = explorer(page)
+    before = root.get_by_label("Stride").input_value()
+    root.get_by_label("Stride").select_option("1" if before != "1" else "2")
+    now = root.get_by_label("Stride").input_value()
+    assert now != before
+    page.wait_for_function(f"{STORED}.length === 1")
+    page.reload()
+    root = explorer(page)
+    page.get_by_text("This is as you left it.").wait_for()
+    assert root.get_by_label("Stride").input_value() == now
+    root.get_by_role("button", name="Reset").click()
+    assert root.get_by_label("Stride").input_value() == before
+    page.wait_for_function(f"{STORED}.length === 0")
+
+
+def test_what_the_page_has_is_one_press_away(open_page, site):
+    page = open_page(keeps=True)
+    page.goto(f"{site}/chapters/pooling.html")
+    before = explorer(page).get_by_label("Stride").input_value()
+    explorer(page).get_by_label("Stride").select_option("1" if before != "1" else "2")
+    page.wait_for_function(f"{STORED}.length === 1")
+    page.reload()
+    page.get_by_role("button", name="Show what the page has").click()
+    assert explorer(page).get_by_label("Stride").input_value() == before
+    page.wait_for_function(f"{STORED}.length === 0")
+    assert page.get_by_text("This is as you left it.").count() == 0
+
+
+@pytest.mark.parametrize("kept", ["", "#", "#w1/PoolingExplorer/1/e30", "#w9/PoolingExplorer/1/AAAA",
+                                  "<b>x</b>", "#w1/PoolingExplorer/1/" + "A" * 200_000])  # fmt: skip
+def test_a_kept_state_that_is_damaged_changes_nothing(open_page, site, kept):
+    page = open_page(keeps=True)
+    page.goto(f"{site}/chapters/pooling.html")
+    root = explorer(page)
+    before = root.inner_text()
+    key = page.evaluate(
+        "'widget:chapters/pooling:' + document.querySelector('script[type*=widget-view]').drawn.key"
+    )
+    put(page, {key: kept})
+    page.reload()
+    root = explorer(page)
+    page.wait_for_load_state("networkidle")
+    assert root.inner_text() == before
+    assert page.get_by_text("This is as you left it.").count() == 0

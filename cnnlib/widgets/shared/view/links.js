@@ -194,4 +194,4 @@ function miss(article, key) {
   article.scrollIntoView();
 }
 
-export default { arrive, miss, restore, toggle };
+export default { arrive, fragment, miss, restore, toggle };
