@@ -120,8 +120,12 @@ AGAIN = """async ([selector, index]) => {
 }"""
 
 
-FRESH = """for (const key of Object.keys(localStorage))
-  if (key.startsWith("widget:")) localStorage.removeItem(key);"""
+FRESH = """try {
+  for (const key of Object.keys(localStorage))
+    if (key.startsWith("widget:")) localStorage.removeItem(key);
+} catch {
+  // a page that may keep nothing
+}"""
 
 
 class Watched:

@@ -342,8 +342,12 @@ def test_what_the_page_has_is_one_press_away(open_page, site):
     assert page.get_by_text("This is as you left it.").count() == 0
 
 
-@pytest.mark.parametrize("kept", ["", "#", "#w1/PoolingExplorer/1/e30", "#w9/PoolingExplorer/1/AAAA",
-                                  "<b>x</b>", "#w1/PoolingExplorer/1/" + "A" * 200_000])  # fmt: skip
+OF = "PoolingExplorer/1/"
+
+
+@pytest.mark.parametrize(
+    "kept", ["", "#", f"#w1/{OF}e30", f"#w9/{OF}AAAA", "<b>x</b>", f"#w1/{OF}{'A' * 200_000}"]
+)
 def test_a_kept_state_that_is_damaged_changes_nothing(open_page, site, kept):
     page = open_page(keeps=True)
     page.goto(f"{site}/chapters/pooling.html")
