@@ -179,6 +179,7 @@ def test_what_pages_share_is_kept_with_them(shared, tmp_path):
     shared()
     for name in ("index", "search", "genindex"):
         (tmp_path / f"{name}.html").write_text('<a href="one.html">one</a>')
+    book_site.write_widgets(tmp_path)
     book_site.list_for_offline(tmp_path)
     (file,) = shared.folder.iterdir()
     listed = json.loads((tmp_path / "offline.json").read_text())

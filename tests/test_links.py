@@ -556,6 +556,17 @@ def test_from_disk_links_and_the_page_alone_work_and_the_menu_says_for_whom(page
     page.goto("about:blank")
 
 
+def test_the_page_on_links_shows_the_code_that_the_menu_copies(page, site):
+    """It is written there by hand; with another address it is the same."""
+    page.goto(f"{site}/chapters/links.html")
+    shown = page.locator("pre", has_text="<iframe").text_content().strip()
+    page.goto(f"{site}/chapters/convolution.html{fragment({'stride': 2})}")
+    _, code = found(page, "SlidingKernel", 2).links()
+    plain = " ".join(code.split()).replace(site, "https://...")
+    assert " ".join(shown.split()) == plain
+    page.goto("about:blank")
+
+
 def test_every_class_of_the_book_and_every_chapter_s_widgets_have_a_file():
     folder = BOOK / "_static" / "widgets" / "alone"
     names = {file.stem for file in folder.iterdir()}

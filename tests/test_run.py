@@ -105,6 +105,15 @@ def test_what_is_changed_runs_with_the_last_value_shown(reader):
     reader.restore("library-code")
 
 
+def test_python_makes_links_to_the_book_that_it_runs_in(reader, site):
+    code = "from cnnlib.widgets import SlidingKernel\nprint(SlidingKernel(stride=2).link())"
+    reader.write("library-code", code)
+    reader.run("library-code")
+    link = reader.shown("library-code").strip()
+    assert link == f"{site}/widget.html#w1/SlidingKernel/1/eyJzdHJpZGUiOjJ9"
+    reader.restore("library-code")
+
+
 def test_a_widget_and_python_share_their_numbers(reader):
     reader.write("cell-08", "widget = SlidingKernel(position=5)\nwidget")
     reader.run("cell-08")

@@ -305,9 +305,9 @@ TITLE = re.compile(r"<title>(?:[\d.]+ )?(.*?)(?: &#8212; (.*))?</title>")
 def shown(text: str, models: dict[str, dict]) -> dict:
     """What the page with one widget knows of a page: its title, the book's, and its widgets."""
     ids = [json.loads(view)["model_id"] for view in VIEW.findall(text)]
-    found = [models[one] for one in ids if one in models]
-    own = [(SHARED.get(one["state"].get("_anywidget_id")), one) for one in found]
-    title, book = TITLE.search(text).groups()
+    there = [models[one] for one in ids if one in models]
+    own = [(SHARED.get(one["state"].get("_anywidget_id")), one) for one in there]
+    title, book = found.groups() if (found := TITLE.search(text)) else ("", "")
     widgets = [[kind.__name__, one] for kind, one in own if kind]
     return {"title": unescape(title), "book": unescape(book or title), "widgets": widgets}
 
@@ -373,7 +373,7 @@ def list_for_offline(site: Path) -> None:
     """
     site = site.resolve()
     # The menu of the page of results leads to all the others.
-    todo = [(site / f"{page}.html", "") for page in ("index", "search", "genindex")]
+    todo = [(site / f"{page}.html", "") for page in ("index", "search", "genindex", "widget")]
     needed = set(todo)
     while todo:
         file, _ = todo.pop()
@@ -388,8 +388,7 @@ def list_for_offline(site: Path) -> None:
                 needed.add(one)
                 todo.append(one)
     python = python_files(site, [file for file, _ in needed if file.suffix == ".html"])
-    needed |= linked_files(site)
-    needed |= python | parts_of_states(site, [file for file, _ in needed if file.suffix == ".html"])
+    needed |= python | asked_for(site)
     paths = sorted(quote(file.relative_to(site).as_posix()) + version for file, version in needed)
     (site / "offline.json").write_text(json.dumps(paths), "utf-8")
     size = sum(file.stat().st_size for file, _ in needed) / 1e6
@@ -404,19 +403,11 @@ KEEP_SIZE = re.compile(r'(class="keep-size">)[^<]*')
 PYTHON = re.compile(r'"([^"]*_static/python/[^"?]+)(\?v=\w+)"')
 
 
-def parts_of_states(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:
-    """The files that `share_states` has written, as page.js asks for them."""
-    bundles = [found[2] for page in pages for found in STATE.finditer(page.read_text("utf-8"))]
-    models = [model for text in bundles for model in json.loads(text)["state"].values()]
-    names = {name for model in models for name in model.get("files", {}).values()}
-    return {(site / "_static" / "widgets" / f"{name}.js", "?v=0") for name in names}
-
-
-def linked_files(site: Path) -> set[tuple[Path, str]]:
-    """What no page names: the page with one widget, what it shows, and the script of links."""
+def asked_for(site: Path) -> set[tuple[Path, str]]:
+    """The scripts that page.js and alone.js ask for, and no page names, as they ask for them."""
     folder = site / "_static" / "widgets"
-    files = [site / "widget.html", folder / "links.js", *(folder / "alone").iterdir()]
-    return {(file, "") for file in files}
+    alone = {(file, "") for file in (folder / "alone").iterdir()}
+    return alone | {(folder / "links.js", "")} | {(f, "?v=0") for f in (folder / "parts").iterdir()}
 
 
 def python_files(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:
