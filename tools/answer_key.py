@@ -59,8 +59,7 @@ def solutions(path: Path) -> Iterator[tuple[str, str, str]]:
 
 def title_of(path: Path) -> str:
     """The heading of a built page."""
-    found = re.search(r"<h1>(.*?)<a class=\"headerlink\"", path.read_text("utf-8"), re.DOTALL)
-    return found[1]
+    return re.search(r'<h1>(.*)<a class="headerlink"', path.read_text("utf-8"))[1]
 
 
 def write(file: Path) -> None:
