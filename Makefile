@@ -10,9 +10,11 @@ HOUSE := _config.yml _toc.yml $(wildcard tools/book_*.py assets/*.* assets/pytho
 LOOKS := $(wildcard assets/*.js assets/*.css assets/python/*.js cnnlib/widgets/*.js cnnlib/widgets/*.css cnnlib/widgets/shared/*/*)
 TEXT := intro.md $(wildcard chapters/*.ipynb chapters/*.md)
 
-.PHONY: help book test check format notebooks bench serve clean
+.PHONY: help book kit test check format notebooks bench serve clean
 help:
 	@echo "make book        build the pages into _build/html"
+	@echo "                 without solutions, into _build/student: SOLUTIONS=no"
+	@echo "make kit         for teachers, into _build/kit: answer key, quizzes, worksheets; SEED=7"
 	@echo "make test        check code, notebooks and pages; builds the book first"
 	@echo "make check       before a commit: code style, and the tests of what changed"
 	@echo "make format      bring the code, and that of the notebooks, into its form"
@@ -33,7 +35,10 @@ _build/built: .venv/installed $(HOUSE) $(CODE) $(TEXT)
 	@touch $@
 
 book: _build/built
-	@echo "The book is in _build/html; open _build/html/index.html."
+	@$(if $(filter no,$(SOLUTIONS)),$(PYTHON) -m tools.student,echo "The book is in _build/html; open _build/html/index.html.")
+
+kit: _build/built
+	@$(PYTHON) -m tools.kit $(SEED)
 
 test: _build/built
 	@$(PYTHON) -m tools.browser
