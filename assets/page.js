@@ -492,9 +492,12 @@ addEventListener("click", (event) => {
 addEventListener("keydown", ({ key }) => key === "Escape" && hideMeaning());
 
 addEventListener("load", comeAll);
-// Paper is white, whatever the theme, and has no place for what comes later.
-let screenTheme;
+// Paper is white, whatever the theme, and has no place for what comes later. What is folded with all that it
+// prints belongs to the text and is unfolded; folded code whose output is shown anyway is left out.
+let screenTheme, unfolded = [];
 addEventListener("beforeprint", () => {
+  unfolded = [...unfolded, ...document.querySelectorAll(".tag_hide-cell > details:not([open])")];
+  for (const fold of unfolded) fold.open = true;
   forPaper = true;
   endPause?.();
   comeAll();
@@ -502,6 +505,7 @@ addEventListener("beforeprint", () => {
   document.documentElement.dataset.theme = "light";
 });
 addEventListener("afterprint", () => {
+  for (const fold of unfolded.splice(0)) fold.open = false;
   forPaper = false;
   document.documentElement.dataset.theme = screenTheme;
   screenTheme = undefined;
