@@ -10,11 +10,14 @@ HOUSE := _config.yml _toc.yml $(wildcard tools/book_*.py assets/*.* assets/pytho
 LOOKS := $(wildcard assets/*.js assets/*.css assets/python/*.js cnnlib/widgets/*.js cnnlib/widgets/*.css cnnlib/widgets/shared/*/*)
 TEXT := intro.md $(wildcard chapters/*.ipynb chapters/*.md)
 
-.PHONY: help book kit test check format notebooks bench serve clean
+.PHONY: help book kit pdf epub zip test check format notebooks bench serve clean
 help:
 	@echo "make book        build the pages into _build/html"
 	@echo "                 without solutions, into _build/student: SOLUTIONS=no"
 	@echo "make kit         for teachers, into _build/kit: answer key, quizzes, worksheets; SEED=7"
+	@echo "make pdf         the whole book to print: _build/html/cnn-book.pdf"
+	@echo "make epub        the whole book for e-readers: _build/html/cnn-book.epub"
+	@echo "make zip         all pages in one archive: _build/html/cnn-book.zip"
 	@echo "make test        check code, notebooks and pages; builds the book first"
 	@echo "make check       before a commit: code style, and the tests of what changed"
 	@echo "make format      bring the code, and that of the notebooks, into its form"
@@ -39,6 +42,20 @@ book: _build/built
 
 kit: _build/built
 	@$(PYTHON) -m tools.kit $(SEED)
+
+# The books are made of the built pages and lie beside them, where the first page offers them.
+_build/paper/pages.json: _build/built $(wildcard tools/paper.*)
+	@$(PYTHON) -m tools.browser
+	$(PYTHON) -m tools.paper pages
+
+_build/html/cnn-book.pdf _build/html/cnn-book.epub: _build/html/cnn-book.%: _build/paper/pages.json
+	$(PYTHON) -m tools.paper $*
+
+_build/html/cnn-book.zip: _build/built tools/paper.py
+	$(PYTHON) -m tools.paper zip
+
+pdf epub zip: %: _build/html/cnn-book.%
+	@echo "The book is in $<."
 
 test: _build/built
 	@$(PYTHON) -m tools.browser

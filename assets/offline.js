@@ -52,5 +52,6 @@ addEventListener("fetch", (event) => {
   const { method, url, cache, destination } = event.request;
   if (method !== "GET" || !url.startsWith(registration.scope)) return;
   if (cache === "no-cache" && !destination) return; // page.js keeps these itself
+  if (/\.(pdf|epub|zip)$/.test(new URL(url).pathname)) return; // these the reader keeps
   event.respondWith(answer(event));
 });

@@ -580,9 +580,12 @@ addEventListener("hashchange", followLink);
 const missLink = () => [...known.values()].includes(meant()) || followLink();
 if (document.readyState === "complete") missLink();
 else addEventListener("load", missLink);
-// Paper is white, whatever the theme, and has no place for what comes later.
-let screenTheme;
+// Paper is white, whatever the theme, and has no place for what comes later. What is folded with all that it
+// prints belongs to the text and is unfolded; folded code whose output is shown anyway is left out.
+let screenTheme, unfolded = [];
 addEventListener("beforeprint", () => {
+  unfolded = [...unfolded, ...document.querySelectorAll(".tag_hide-cell > details:not([open])")];
+  for (const fold of unfolded) fold.open = true;
   forPaper = true;
   endPause?.();
   comeAll();
@@ -590,6 +593,7 @@ addEventListener("beforeprint", () => {
   document.documentElement.dataset.theme = "light";
 });
 addEventListener("afterprint", () => {
+  for (const fold of unfolded.splice(0)) fold.open = false;
   forPaper = false;
   document.documentElement.dataset.theme = screenTheme;
   screenTheme = undefined;

@@ -540,6 +540,18 @@ def test_a_printed_page_shows_its_solutions_and_nothing_over_a_number(printed):
     assert cell.evaluate("one => getComputedStyle(one).printColorAdjust") == "exact"
 
 
+def test_what_is_folded_with_all_it_prints_is_unfolded_on_paper_alone(kept_page):
+    folds = kept_page.locator("article .tag_hide-cell > details")
+    print_page(kept_page)
+    shown = folds.locator(".cell_input, .cell_output").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().height)"
+    )
+    assert len(shown) > 2 and min(shown) > 20
+    assert folds.locator("summary:visible").count() == 0
+    kept_page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert folds.evaluate_all("all => all.filter((one) => one.open).length") == 0
+
+
 def test_a_dark_page_is_printed_light(kept_page):
     page = kept_page
     choose_theme(page, "dark")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 
-from tools.paper import page
+from tools.printed import page
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = ROOT / "_build" / "html" / "chapters"

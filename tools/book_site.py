@@ -382,7 +382,8 @@ def list_for_offline(site: Path) -> None:
         for name, version, by_style in set(REFERENCES.findall(file.read_text("utf-8"))):
             other = Path(os.path.normpath(file.parent / unquote(name or by_style)))
             one = (other, version)
-            if one in needed or site not in other.parents or other.suffix == ".ipynb":
+            left_out = other.suffix == ".ipynb" or other.name in BOOKS
+            if one in needed or site not in other.parents or left_out:
                 continue
             if other.is_file() and "_modules" not in other.parts:
                 needed.add(one)
@@ -427,6 +428,29 @@ def python_files(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:
     return found
 
 
+# What tools/paper.py makes of the pages, and for whom.
+BOOKS = {
+    "cnn-book.pdf": "the book as a PDF, to print",
+    "cnn-book.epub": "as an EPUB, for e-readers",
+    "cnn-book.zip": "all pages in one archive, to be opened from a folder",
+}
+OFFER = re.compile(r'(<p class="take-along")[^>]*>.*?(</p>)', re.DOTALL)
+
+
+def offer_books(site: Path) -> None:
+    """Offer on the first page those of the books that lie in the site, with their sizes."""
+    links = [
+        f'<a href="{name}" download>{words}</a> ({(site / name).stat().st_size / 1e6:.1f} MB)'
+        for name, words in BOOKS.items()
+        if (site / name).exists()
+    ]
+    offer = rf"\1>To take along: {', '.join(links)}.\2" if links else r"\1 hidden>\2"
+    for page in site.glob("*.html"):
+        text = page.read_text("utf-8")
+        if (new := OFFER.sub(offer, text)) != text:
+            page.write_text(new, "utf-8")
+
+
 def refresh(root: Path) -> None:
     """Put the scripts and styles as they are now into pages that are built."""
     site, assets = root / "_build" / "html", root / "assets"
@@ -439,6 +463,7 @@ def refresh(root: Path) -> None:
     write_widgets(site)
     share_states(site)
     stamp(site)
+    offer_books(site)
     list_for_offline(site)
 
 
@@ -482,6 +507,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         compress_images(app)
         share_states(Path(app.outdir))
         stamp(Path(app.outdir))
+        offer_books(Path(app.outdir))
         list_for_offline(Path(app.outdir))
 
 

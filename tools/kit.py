@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from tools import answer_key, moodle, worksheets
-from tools.paper import page
+from tools.printed import page
 
 KIT = Path(__file__).parents[1] / "_build" / "kit"
 

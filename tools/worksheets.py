@@ -12,7 +12,7 @@ import numpy as np
 
 import cnnlib
 from tools.moodle import as_html
-from tools.paper import page
+from tools.printed import page
 
 STYLE = """
 header { display: flex; justify-content: space-between; gap: 6mm; font-size: 9pt; }
