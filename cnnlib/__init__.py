@@ -12,6 +12,7 @@ from cnnlib.activations import (
     tanh_backward,
 )
 from cnnlib.batching import batches, random_crop, random_flip, random_shift
+from cnnlib.boxes import average_precision, box_iou, nms
 from cnnlib.calibration import (
     Reliability, expected_calibration_error, fit_temperature, reliability,
 )

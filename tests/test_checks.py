@@ -15,6 +15,7 @@ from cnnlib.optimizers import Optimizer
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 4, 6, 5))
 W, WT = RNG.standard_normal((6, 2, 3, 2)), RNG.standard_normal((4, 3, 3, 2))
+BOXES = np.array([[0.0, 0, 2, 3], [1, 1, 4, 2]])
 LEARNS = [cnnlib.Parameter(np.ones(2))]
 
 
@@ -165,6 +166,9 @@ FUNCTIONS = {
     "gradient_check": dict(
         network=cnnlib.Tanh(), x=np.ones((2, 3)), loss=None, tolerance=1e-6, seed=0
     ),
+    "box_iou": dict(boxes1=BOXES, boxes2=BOXES),
+    "nms": dict(boxes=BOXES, scores=np.ones(2), iou_threshold=0.5),
+    "average_precision": dict(right=np.ones(2, bool), total=3),
     "batches": dict(
         images=X, labels=np.zeros(2), batch_size=2, rng=RNG, augment=None, start=0, drop_last=False
     ),
