@@ -49,8 +49,8 @@ def average_precision(right: np.ndarray, total: int) -> float:
 
     right: whether each answer is right, (N,), True or False, the surest first. total: how many
     things there are to be found. Each right answer adds 1/total of recall; it counts with the best
-    precision that is reached there or later. Everingham, Van Gool, Williams, Winn and Zisserman,
-    "The PASCAL visual object classes challenge" (2010), as its tools compute it since 2010.
+    precision that is reached there or later, as in the challenge PASCAL VOC since 2010: Everingham
+    and others, "The PASCAL visual object classes challenge: a retrospective" (2015).
     """
     right = np.asarray(right)
     if right.dtype != bool or right.ndim != 1:
