@@ -200,6 +200,7 @@ CLASSES = {
     ),
     "MSELoss": dict(reduction="mean"),
     "Residual": dict(body=cnnlib.ReLU(), shortcut=None),
+    "Concat": dict(body=cnnlib.ReLU()),
     "SGD": dict(parameters=LEARNS, lr=0.1, momentum=0.9, weight_decay=0.0, nesterov=False),
     "Adam": dict(parameters=LEARNS, lr=0.1, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.0),
     "AdamW": dict(parameters=LEARNS, lr=0.1, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.0),
@@ -348,7 +349,7 @@ def defaults(one):
     return {a.name: a.default for a in arguments if a.default is not a.empty}
 
 
-@pytest.mark.parametrize("name", [name for name in CLASSES if name != "Residual"])
+@pytest.mark.parametrize("name", [n for n in CLASSES if n not in ("Residual", "Concat")])
 def test_what_is_left_out_of_a_layer_is_what_torch_takes(name):
     homes = torch.nn, torch.optim, torch.optim.lr_scheduler
     theirs = defaults(next(getattr(home, name) for home in homes if hasattr(home, name)))

@@ -66,7 +66,8 @@ function createBox(own, index) {
   return { element, update({ boxes, shape: [rows, columns], pair, step, scores }) {
     const [x1, y1, x2, y2] = boxes[index], score = scores.length ? `, score ${format(scores[index])}` : "";
     Object.assign(element.style, { left: `${(100 * x1) / columns}%`, top: `${(100 * y1) / rows}%`,
-      width: `${(100 * (x2 - x1)) / columns}%`, height: `${(100 * (y2 - y1)) / rows}%` });
+      width: `${(100 * (x2 - x1)) / columns}%`, height: `${(100 * (y2 - y1)) / rows}%`,
+      zIndex: rows * columns - (x2 - x1) * (y2 - y1) }); // one inside another can be reached
     const [fate, said] = step?.gone.includes(index) ? ["gone", ", dropped"] : step?.kept.includes(index) ? ["kept", ", kept"] : ["", ""];
     element.className = `box ${["first", "second"][pair.indexOf(index)] ?? ""} ${fate}`;
     element.setAttribute("aria-label", `Box ${LETTERS[index]}: x ${x1} to ${x2}, y ${y1} to ${y2}${score}${said}. Arrows move it, with Shift they move its corner.`);
@@ -86,17 +87,23 @@ function createBoard(own) {
   } };
 }
 
+/** Why a number cannot stand in the table; nothing when it can. */
+function problemOf(box, column, value, [rows, columns]) {
+  if (column === 4) return value >= 0 && value <= 1 ? "" : `A score is ${format(value)}; it is a number from 0 to 1.`;
+  const [x1, y1, x2, y2] = copyWith(box, [column], value), ordered = x1 >= 0 && y1 >= 0 && x1 < x2 && y1 < y2;
+  return Number.isInteger(value) && ordered && x2 <= columns && y2 <= rows ? ""
+    : `${NAMES[column]} is ${format(value)}; edges are whole numbers, x1 < x2 up to ${columns} and y1 < y2 up to ${rows}.`;
+}
+
 /** The corners of all boxes and their scores, to be typed. */
 function createTable({ get, set, complain }) {
   function edit(row, column, value) {
-    const boxes = copyWith(get("boxes"), [row, column], value), [x1, y1, x2, y2] = boxes[row], [rows, columns] = get("shape");
-    if (column === 4) {
-      if (value >= 0 && value <= 1) set({ scores: copyWith(get("scores"), [row], value) });
-      else complain(`A score is ${format(value)}; it is a number from 0 to 1.`);
-    } else if (boxes[row].every(Number.isInteger) && x1 >= 0 && y1 >= 0 && x1 < x2 && y1 < y2 && x2 <= columns && y2 <= rows) set({ boxes });
-    else complain(`Box ${LETTERS[row]}, ${NAMES[column]} is ${format(value)}; the edges are whole numbers, x1 < x2 up to ${columns} and y1 < y2 up to ${rows}.`);
+    const problem = problemOf(get("boxes")[row], column, value, get("shape"));
+    complain(problem);
+    if (!problem) set(column === 4 ? { scores: copyWith(get("scores"), [row], value) } : { boxes: copyWith(get("boxes"), [row, column], value) });
   }
-  const numbers = grid({ label: "Boxes", tone: "signed", counted: false, onedit: edit, onerror: complain });
+  // What is no box is still said when the cell is left, which takes back what cannot be read.
+  const numbers = grid({ label: "Boxes", tone: "signed", counted: false, onedit: edit, onerror: (sentence) => sentence && complain(sentence) });
   const heads = get("scores").length ? [...NAMES, "score"] : NAMES;
   const element = h("div", { class: "corners", style: `--count: ${heads.length}` }, h("div", { class: "heads", "aria-hidden": "true" }, heads.map((name) => h("span", {}, name))),
     h("div", { class: "letters", "aria-hidden": "true" }, get("boxes").map((_, i) => h("span", {}, LETTERS[i]))), numbers);
