@@ -12,6 +12,7 @@ from cnnlib.activations import (
     tanh_backward,
 )
 from cnnlib.batching import batches, random_crop, random_flip, random_shift
+from cnnlib.boxes import average_precision, box_iou, nms
 from cnnlib.calibration import (
     Reliability, expected_calibration_error, fit_temperature, reliability,
 )
@@ -33,7 +34,7 @@ from cnnlib.loss import (
     CrossEntropyLoss, MSELoss, cross_entropy, cross_entropy_backward, log_softmax,
     log_softmax_backward, mse_loss, mse_loss_backward, softmax, softmax_backward,
 )
-from cnnlib.network import Residual, Sequential, summary
+from cnnlib.network import Concat, Residual, Sequential, summary
 from cnnlib.normalization import BatchNorm2d, Dropout, GroupNorm, LayerNorm
 from cnnlib.optimizers import (
     SGD, Adam, AdamW, CosineAnnealingLR, OneCycleLR, StepLR, clip_grad_norm,

@@ -112,6 +112,33 @@ class Residual(Layer):
         return grad_x + around
 
 
+class Concat(Layer):
+    """What goes in and what a body makes of it, side by side: the channels of x, then body(x)'s.
+
+    The way across a U-Net: Ronneberger, Fischer and Brox, "U-Net: convolutional networks for
+    biomedical image segmentation" (2015), figure 1. In torch: `torch.cat([x, body(x)], dim=1)`.
+    """
+
+    def __init__(self, body: Layer) -> None:
+        checks.instance("Concat", "body", body, Layer)
+        self.body = body
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """The body must keep rows and columns; raises ValueError when it does not."""
+        self.saved = None
+        output = self.body(x)
+        expected = (*x.shape[:-3], *output.shape[-3:-2], *x.shape[-2:])
+        checks.array("Concat", "the body's output", output, shape=expected)
+        self.saved = self.body.saved, x.shape[-3]
+        return np.concatenate([x, output], axis=-3)
+
+    def backward(self, grad_output: np.ndarray) -> np.ndarray:
+        """The gradient for x: that of its own channels, and what comes back through the body."""
+        self.body.saved, channels = self.recall()
+        own, grad = grad_output[..., :channels, :, :], grad_output[..., channels:, :, :]
+        return own + self.body.backward(grad)
+
+
 @dataclass(frozen=True)
 class Row:
     """A line of `summary`, for one image."""

@@ -15,6 +15,7 @@ from cnnlib.optimizers import Optimizer
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 4, 6, 5))
 W, WT = RNG.standard_normal((6, 2, 3, 2)), RNG.standard_normal((4, 3, 3, 2))
+BOXES = np.array([[0.0, 0, 2, 3], [1, 1, 4, 2]])
 LEARNS = [cnnlib.Parameter(np.ones(2))]
 
 
@@ -165,6 +166,9 @@ FUNCTIONS = {
     "gradient_check": dict(
         network=cnnlib.Tanh(), x=np.ones((2, 3)), loss=None, tolerance=1e-6, seed=0
     ),
+    "box_iou": dict(boxes1=BOXES, boxes2=BOXES),
+    "nms": dict(boxes=BOXES, scores=np.ones(2), iou_threshold=0.5),
+    "average_precision": dict(right=np.ones(2, bool), total=3),
     "batches": dict(
         images=X, labels=np.zeros(2), batch_size=2, rng=RNG, augment=None, start=0, drop_last=False
     ),
@@ -196,6 +200,7 @@ CLASSES = {
     ),
     "MSELoss": dict(reduction="mean"),
     "Residual": dict(body=cnnlib.ReLU(), shortcut=None),
+    "Concat": dict(body=cnnlib.ReLU()),
     "SGD": dict(parameters=LEARNS, lr=0.1, momentum=0.9, weight_decay=0.0, nesterov=False),
     "Adam": dict(parameters=LEARNS, lr=0.1, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.0),
     "AdamW": dict(parameters=LEARNS, lr=0.1, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.0),
@@ -344,7 +349,7 @@ def defaults(one):
     return {a.name: a.default for a in arguments if a.default is not a.empty}
 
 
-@pytest.mark.parametrize("name", [name for name in CLASSES if name != "Residual"])
+@pytest.mark.parametrize("name", [n for n in CLASSES if n not in ("Residual", "Concat")])
 def test_what_is_left_out_of_a_layer_is_what_torch_takes(name):
     homes = torch.nn, torch.optim, torch.optim.lr_scheduler
     theirs = defaults(next(getattr(home, name) for home in homes if hasattr(home, name)))

@@ -96,6 +96,48 @@ def test_a_residual_adds_what_goes_around_on_both_ways():
     ]
 
 
+@pytest.mark.parametrize("batch", [(3,), ()])
+def test_concat_joins_channels_as_torch_does_both_ways(batch):
+    """Two, one in the other: 2 channels, then 3 of the middle and 4 of the innermost."""
+    inner = cnnlib.Conv2d(3, 4, 3, padding=1, rng=0, dtype=float)
+    outer = cnnlib.Conv2d(2, 3, 1, rng=1, dtype=float)
+    network = cnnlib.Concat(cnnlib.Sequential(outer, cnnlib.Concat(inner)))
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((*batch, 2, 4, 5))
+    theirs_x = torch.tensor(x, requires_grad=True)
+    weights = [torch.tensor(p.data, requires_grad=True) for p in network.parameters()]
+    middle = torch.nn.functional.conv2d(theirs_x, *weights[:2])
+    last = torch.nn.functional.conv2d(middle, *weights[2:], padding=1)
+    expected = torch.cat([theirs_x, middle, last], dim=-3)
+    output = network(x)
+    assert output.shape == (*batch, 2 + 3 + 4, 4, 5)
+    np.testing.assert_allclose(output, expected.detach().numpy(), atol=1e-12)
+    grad = rng.standard_normal(output.shape)
+    expected.backward(torch.tensor(grad))
+    np.testing.assert_allclose(network.backward(grad), theirs_x.grad.numpy(), atol=1e-12)
+    for own, other in zip(network.parameters(), weights, strict=True):
+        np.testing.assert_allclose(own.grad, other.grad.numpy(), atol=1e-12)
+    assert list(network.state_dict())[:2] == ["body.0.weight", "body.0.bias"]
+    with pytest.raises(RuntimeError, match=r"Concat\.backward: call forward first"):
+        network.backward(grad)
+
+
+def test_concat_refuses_maps_of_another_size():
+    with pytest.raises(TypeError, match="Concat: body is a NoneType; expected a Layer"):
+        cnnlib.Concat(None)
+    found = r"Concat: the body's output has shape \(1, 3, 2, 3\); expected \(1, 3, 4, 5\)"
+    with pytest.raises(ValueError, match=found):
+        cnnlib.Concat(cnnlib.Conv2d(2, 3, 3))(np.ones((1, 2, 4, 5), np.float32))
+
+
+def test_a_layer_that_stands_inside_of_a_concat_and_behind_it_has_both_gradients():
+    conv = cnnlib.Conv2d(2, 2, 3, padding=1, rng=0, dtype=float)
+    pool = cnnlib.Conv2d(4, 2, 1, rng=1, dtype=float)
+    network = cnnlib.Sequential(cnnlib.Concat(conv), pool, conv)
+    x = np.random.default_rng(0).standard_normal((1, 2, 4, 5))
+    assert cnnlib.gradient_check(network, x) == x.size + (2 * 2 * 9 + 2) + (4 * 2 + 2)
+
+
 @pytest.mark.parametrize(
     "layers", [{"a": cnnlib.ReLU(), "b.0": cnnlib.ReLU()}, {"": cnnlib.ReLU()}, {1: cnnlib.ReLU()}]
 )

@@ -3,6 +3,7 @@
 from cnnlib.widgets.activation_explorer import ActivationExplorer
 from cnnlib.widgets.architecture_builder import ArchitectureBuilder
 from cnnlib.widgets.batch_norm import BatchNorm
+from cnnlib.widgets.boxes import Boxes
 from cnnlib.widgets.calibration import Calibration
 from cnnlib.widgets.check import Check, Question
 from cnnlib.widgets.confusion import Confusion
@@ -35,6 +36,7 @@ __all__ = [
     "ActivationExplorer",
     "ArchitectureBuilder",
     "BatchNorm",
+    "Boxes",
     "Calibration",
     "Check",
     "Confusion",
