@@ -508,6 +508,17 @@ def test_a_link_of_the_first_version_brings_everything_back(play, page, site):
     page.goto("about:blank")
 
 
+def test_drawings_of_a_link_that_are_none_are_refused(play, page, site):
+    for drawing in (None, {"pixels": 64, "label": 3}, {"pixels": [17] * 64, "label": 3}):
+        state = [*OLD_LINK[:-1], [drawing]]
+        link = base64.urlsafe_b64encode(json.dumps(state).encode()).decode().rstrip("=")
+        page.goto("about:blank")
+        page.goto(f"{site}/chapters/playground.html#playground-{link}")
+        expect(page.locator(".link-note")).to_contain_text("This link cannot be shown.")
+        assert play.root.locator("button.card").count() == 10
+    page.goto("about:blank")
+
+
 def link_of(play):
     play.root.get_by_role("button", name="Link to this, embed this").click()
     return play.root.locator(".links .link").first.text_content()

@@ -70,8 +70,8 @@ const merged = (stored, values) => ({ ...stored, ...Object.fromEntries(Object.en
 function obstacle(problem, traits) {
   try {
     return problem(traits);
-  } catch ({ message }) {
-    return message;
+  } catch (error) {
+    return error instanceof TypeError ? "A part of it is not what it should be." : error.message;
   }
 }
 
@@ -102,7 +102,8 @@ function restore(...given) {
 
 /** The state of a model as a link's fragment, and the words for what is not in it. */
 function fragment({ name, number, model, stored, schemas: { traits, left } }) {
-  const changed = Object.keys(stored).filter((trait) => JSON.stringify(model.get(trait)) !== JSON.stringify(stored[trait]));
+  const isOther = (trait) => model.get(trait) !== stored[trait] && JSON.stringify(model.get(trait)) !== JSON.stringify(stored[trait]);
+  const changed = Object.keys(stored).filter(isOther);
   const held = changed.filter((trait) => Object.hasOwn(traits, trait) && fits(model.get(trait), traits[trait])
     && JSON.stringify(model.get(trait)).length <= LONGEST);
   const state = JSON.stringify(Object.fromEntries(held.map((trait) => [trait, model.get(trait)])));
