@@ -5,6 +5,9 @@
 The pages go to _build/student, the chapters as notebooks to _build/kit/notebooks, and the answer
 key beside them. No chapter runs again. What a check asks is computed in the page, and so its
 answers are in the site: in files of their own, and not to be read without decoding them.
+
+The option hide_solutions of sphinx-exercise is of no use here: it takes away the beginning of a
+solution that spans several cells, leaves its code, and fails at the end that is left over.
 """
 
 import base64
