@@ -68,7 +68,7 @@ def made(tmp_path_factory):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
     (folder / "_toc.yml").write_text(TOC)
-    (folder / "intro.md").write_text(f"# Welcome\n\nA book.{student.CHANGES['intro.md'][0]}\n")
+    (folder / "intro.md").write_text("# Welcome\n\n- A book.\n- Solutions are folded away.\n")
     (folder / "chapters").mkdir()
     write_chapter(folder / "chapters" / "one.ipynb")
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYODIDE_WHEELS": str(folder)}
@@ -219,4 +219,14 @@ def test_a_solution_that_does_not_end_is_refused():
 
 def test_what_is_replaced_stands_in_the_book_once():
     for name, (old, _) in student.CHANGES.items():
-        assert (ROOT / name).read_text("utf-8").count(old) == 1
+        assert len(re.findall(old, (ROOT / name).read_text("utf-8"))) == 1
+
+
+def test_buttons_open_the_repository_that_is_named_and_no_other(tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setattr(student.subprocess, "run", lambda *_, env, **options: ran.append(env))
+    monkeypatch.setenv("GITHUB_REPOSITORY", "owner/with-solutions")
+    student.build(tmp_path)
+    monkeypatch.setenv("STUDENT_REPOSITORY", "owner/without")
+    student.build(tmp_path)
+    assert [env["GITHUB_REPOSITORY"] for env in ran] == ["", "owner/without"]

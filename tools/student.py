@@ -5,6 +5,9 @@
 The pages go to _build/student, the chapters as notebooks to _build/kit/notebooks, and the answer
 key beside them. No chapter runs again. What a check asks is computed in the page, and so its
 answers are in the site: in files of their own, and not to be read without decoding them.
+
+The option hide_solutions of sphinx-exercise is of no use here: it takes away the beginning of a
+solution that spans several cells, leaves its code, and fails at the end that is left over.
 """
 
 import base64
@@ -29,9 +32,10 @@ ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "student"
 KIT = ROOT / "_build" / "kit"
 MARK = re.compile(r"^(`{3,})\{solution-(start|end)\}.*?^\1[ \t]*\n*", re.MULTILINE | re.DOTALL)
-# What the book says of its solutions, and how it is executed.
+# What is said to teachers alone, and how the chapters are run.
 CHANGES = {
-    "intro.md": (" Solutions are folded away, and they run.", ""),
+    "intro.md": (r"- Solutions are folded away.*\n", ""),
+    "_toc.yml": (r" *- file: chapters/teaching\n", ""),
     "_config.yml": ("execute_notebooks: force", "execute_notebooks: off"),
 }
 
@@ -80,15 +84,12 @@ def chapters(folder: Path) -> Iterator[tuple[str, NotebookNode]]:
 
 def stage(folder: Path) -> None:
     """Write the sources of the students' book to a folder."""
-    for name in ("_toc.yml", "_config.yml", "intro.md", "requirements.txt"):
-        shutil.copy(ROOT / name, folder)
+    shutil.copy(ROOT / "requirements.txt", folder)
+    for name, change in CHANGES.items():
+        text = re.sub(*change, (ROOT / name).read_text("utf-8"))
+        (folder / name).write_text(text, "utf-8")
     for name in ("assets", "tools", "cnnlib", "chapters"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, (old, new) in CHANGES.items():
-        text = (folder / name).read_text("utf-8")
-        if old not in text:
-            raise ValueError(f"student: {name} lacks {old!r}; expected what is to be replaced")
-        (folder / name).write_text(text.replace(old, new), "utf-8")
     for name, notebook in chapters(ROOT / "_build" / "jupyter_execute" / "chapters"):
         nbformat.write(notebook, folder / "chapters" / name)
 
