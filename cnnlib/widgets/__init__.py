@@ -16,6 +16,7 @@ from cnnlib.widgets.learning_rate import LearningRate
 from cnnlib.widgets.logits import Logits
 from cnnlib.widgets.network_trace import NetworkTrace
 from cnnlib.widgets.neurons import Neurons
+from cnnlib.widgets.norm_axes import NormAxes
 from cnnlib.widgets.nudge import Nudge
 from cnnlib.widgets.occlusion import Occlusion
 from cnnlib.widgets.optimizer_race import OptimizerRace
@@ -49,6 +50,7 @@ __all__ = [
     "Logits",
     "NetworkTrace",
     "Neurons",
+    "NormAxes",
     "Nudge",
     "Occlusion",
     "OptimizerRace",
