@@ -24,8 +24,9 @@ def index(folder: Path, seed: int, questions: int) -> str:
         for name, (title, _) in worksheets.SHEETS.items()
     )
     quizzes = "".join(
-        f'<li><a href="moodle/{path.name}" download>{path.name}</a></li>'
-        for path in sorted((folder / "moodle").glob("*.xml"))
+        f'<li><a href="moodle/{name}.xml" download>{name}.xml</a></li>'
+        for name in ("all", *answer_key.of_book())
+        if (folder / "moodle" / f"{name}.xml").exists()
     )
     return page(
         "The teacher's kit",

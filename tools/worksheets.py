@@ -374,8 +374,9 @@ def one_step(rng: np.random.Generator) -> list[Task]:
             [given("weight", weight), given("gradient", grad), asked("new weight", plain.data)],
         ),
         Task(
-            "Two steps with a learning rate of 0.1 and a momentum of 0.5. The velocity is half of "
-            "the one before, plus the gradient; at first it is the gradient.",
+            "Two steps with a learning rate of 0.1 and a momentum of 0.5. Each weight less 0.1 "
+            "times its velocity: at first that is the gradient, then half of the one before, plus "
+            "the gradient.",
             [
                 given("weights", small),
                 given("first gradient", slope),
