@@ -165,7 +165,7 @@ RECIPES = {
     "fashion_mnist": Recipe(mnist_network, "fashion_mnist", 20, 100, *CYCLE, ("random_flip",)),
     "cifar10": Recipe(
         *(cifar10_network, "cifar10", 40, 128, "SGD"),
-        {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-4},
-        *(0.2, ("random_flip", "random_crop"), COLORS, 0.1, "torch"),
+        {"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4},
+        *(0.4, ("random_flip", "random_crop"), COLORS, 0.1, "torch"),
     ),
 }

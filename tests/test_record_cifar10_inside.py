@@ -39,6 +39,28 @@ def test_features_are_what_the_dense_layer_hears():
     np.testing.assert_allclose(network[-1](features), network(scaled(images)), rtol=1e-4, atol=1e-4)
 
 
+class Columns(cnnlib.Layer):
+    """Answers 0 where the left half of an image is the brighter one, and else 1."""
+
+    def forward(self, x):
+        halves = x.reshape(*x.shape[:-1], 2, -1).mean(axis=(1, 2, 4))
+        return 8 * halves
+
+
+def test_two_views_are_the_mean_of_an_image_and_its_mirror_image():
+    rng = np.random.default_rng(4)
+    images = rng.random((12, 3, 32, 32), np.float32)
+    labels = rng.integers(0, 2, 12)
+    found = inside.two_views(Columns(), Split(images, labels))
+    halves = images.reshape(12, 3, 32, 2, 16).mean(axis=(1, 2, 4))
+    one = (halves.argmax(axis=1) == labels).sum()
+    # Left and right change places, so that both classes come out alike, and 0 comes first.
+    assert found["one"] == one
+    assert found["two"] == (labels == 0).sum()
+    assert found["two"] - found["one"] == found["gained"] - found["lost"]
+    assert found["gained"] <= 12 - one
+
+
 @pytest.fixture
 def small(monkeypatch):
     rows = [{"index": 5 * i} for i in range(6)]

@@ -17,7 +17,7 @@ from cnnlib.records import record
 from cnnlib.reproduce import pictures, replace
 from tools import record_calibration, recording
 from tools.record_cifar10_examples import scaled, sheet
-from tools.record_examples import activations, in_parts
+from tools.record_examples import activations, in_parts, probabilities
 from tools.recording import rounded
 
 FEATURES = 17  # layers of `cifar10_network` up to the means of the 64 maps
@@ -54,6 +54,18 @@ def share(train: Split, test: Split, own: np.ndarray, others: np.ndarray) -> flo
     return rounded((train.labels[nearest(own, others)[:, 0]] == test.labels).mean())
 
 
+def two_views(network: cnnlib.Sequential, test: Split) -> dict:
+    """How many images are right as they are, and by the mean with their mirror images.
+
+    Beside it how many of those that were wrong become right, and the other way round.
+    """
+    as_they_are = probabilities(network, scaled(test.images))
+    both = as_they_are + probabilities(network, scaled(test.images[..., ::-1]))
+    one, two = (p.argmax(axis=1) == test.labels for p in (as_they_are, both))
+    counts = {"one": one, "two": two, "gained": two & ~one, "lost": one & ~two}
+    return {name: int(which.sum()) for name, which in counts.items()}
+
+
 def made(network: cnnlib.Sequential, train: Split, test: Split) -> tuple[bytes, dict]:
     """The nearest training images side by side, and the record."""
     with network.inference():
@@ -79,6 +91,7 @@ def made(network: cnnlib.Sequential, train: Split, test: Split) -> tuple[bytes, 
             "network": rounded((logits[:ASKED].argmax(axis=1) == few.labels).mean()),
             "images": len(few.labels),
         },
+        "views": two_views(network, test),
         "queries": QUERIES,
         "neighbors": {name: train.labels[rows].tolist() for name, rows in found.items()},
     }
