@@ -15,9 +15,12 @@ from tools import moodle
 
 CHAPTERS = sorted((Path(__file__).parents[1] / "chapters").glob("*.ipynb"))
 SEED = 7
-# The parts of a cloze question, as Moodle's own code takes them apart.
-FIELD = re.compile(r"\{1:NUMERICAL:((?:.*?(?<!\\))(?:~.*?(?<!\\))*)\}")
-ALTERNATIVE = re.compile(r"(?:(=)|%(-?\d+)%)([^#]+)#(.*)")
+# The parts of a cloze question, with the patterns of Moodle's own qtype_multianswer.
+ANSWER = r".+?(?<!\\)(?<!&)(?<!&amp;)(?=[~#}]|$)"
+ONE = rf"(?:=|%-?[0-9]+%)?{ANSWER}(?:#.*?(?<!\\)(?=[~}}]|$))?"
+FIELD = re.compile(rf"\{{[0-9]*:NUMERICAL:({ONE}(?:~{ONE})*)\}}")
+ALTERNATIVE = re.compile(rf"(?:(=)|%(-?[0-9]+)%)({ANSWER})#(.*)")
+NUMBER = r"-?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][-+]?[0-9]+)?"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,7 @@ def fields(element):
         alternatives = []
         for part in re.split(r"(?<!\\)~", field):
             right, percent, number, said = ALTERNATIVE.fullmatch(part).groups()
+            assert re.fullmatch(f"{NUMBER}:{NUMBER}", number)
             value, off = map(float, number.split(":"))
             said = plain(re.sub(r"\\([~}])", r"\1", said))
             alternatives.append((100 if right else int(percent), value, off, said))
