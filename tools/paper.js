@@ -107,6 +107,13 @@ function tidy(article, name) {
     line.append(...one.childNodes);
     one.replaceWith(line);
   }
+  for (const one of article.querySelectorAll("mfrac[displaystyle]")) {
+    const style = document.createElementNS(one.namespaceURI, "mstyle");
+    style.setAttribute("displaystyle", one.getAttribute("displaystyle"));
+    one.removeAttribute("displaystyle");
+    one.replaceWith(style);
+    style.append(one);
+  }
   for (const one of article.querySelectorAll("mtable")) one.removeAttribute("scriptlevel");
   for (const math of article.querySelectorAll("math")) {
     const source = math.querySelector("annotation");

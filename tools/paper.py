@@ -24,9 +24,9 @@ from urllib.parse import unquote, urlparse
 
 import yaml
 from bs4 import BeautifulSoup
+from pikepdf import ObjectStreamMode, Pdf
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
-from pypdf import PdfReader, PdfWriter
 
 from tools.book_site import BOOKS, OFFER, WIDGET_VIEW, offer_books
 from tools.browser import launch
@@ -209,11 +209,10 @@ def one_document(folder: Path) -> str:
     return XHTML.format(title=escape(settings()["title"]), head=head, body=body)
 
 
-def page_numbers(pdf: bytes) -> dict[str, int]:
+def page_numbers(pdf: Pdf) -> dict[str, int]:
     """Return on which page, from 1, each place of the book is that a link leads to."""
-    reader = PdfReader(io.BytesIO(pdf))
-    places = reader.named_destinations.items()
-    return {name.lstrip("/"): reader.get_destination_page_number(to) + 1 for name, to in places}
+    numbers = {page.objgen: number for number, page in enumerate(pdf.pages, 1)}
+    return {name.lstrip("/"): numbers[to[0].objgen] for name, to in pdf.Root.Dests.items()}
 
 
 def write_pdf(browser: Browser, folder: Path, path: Path) -> None:
@@ -225,7 +224,7 @@ def write_pdf(browser: Browser, folder: Path, path: Path) -> None:
     page.goto(book.resolve().as_uri())
     page.evaluate("document.fonts.ready")
     options = {"prefer_css_page_size": True, "print_background": True, "tagged": True}
-    numbers = page_numbers(page.pdf(**options))
+    numbers = page_numbers(Pdf.open(io.BytesIO(page.pdf(**options))))
     page.evaluate(
         """numbers => {
           for (const one of document.querySelectorAll("[data-page]"))
@@ -233,9 +232,10 @@ def write_pdf(browser: Browser, folder: Path, path: Path) -> None:
         }""",
         numbers,
     )
-    writer = PdfWriter(clone_from=io.BytesIO(page.pdf(outline=True, **options)))
-    writer.add_metadata({"/Title": settings()["title"], "/Author": settings()["author"]})
-    writer.write(path)
+    pdf = Pdf.open(io.BytesIO(page.pdf(outline=True, **options)))
+    pdf.docinfo["/Title"] = settings()["title"]
+    pdf.docinfo["/Author"] = settings()["author"]
+    pdf.save(path, object_stream_mode=ObjectStreamMode.generate)  # else it is twice as large
     page.close()
 
 
