@@ -32,6 +32,25 @@ def network(seed=0, rows=6, columns=5):
     )
 
 
+def pooled_network(seed=0):
+    """One that ends with global pooling, its running means and variances not those of a start."""
+    rng = np.random.default_rng(seed)
+    options = {"rng": rng, "dtype": np.float64}
+    net = cnnlib.Sequential(
+        cnnlib.Conv2d(1, 2, 3, padding=1, **options),
+        cnnlib.BatchNorm2d(2, dtype=np.float64),
+        cnnlib.ReLU(),
+        cnnlib.Conv2d(2, 3, (2, 3), **options),
+        cnnlib.ReLU(),
+        cnnlib.GlobalAvgPool2d(),
+        cnnlib.Flatten(),
+        cnnlib.Linear(3, 4, **options),
+    )
+    net[1].running_mean[:], net[1].running_var[:] = rng.normal(size=2), rng.uniform(1, 2, 2)
+    net[1].weight.data[:], net[1].bias.data[:] = rng.normal(size=2), rng.normal(size=2)
+    return net.eval()
+
+
 def images(count=3, seed=1):
     return np.random.default_rng(seed).uniform(size=(count, 6, 5))
 
@@ -43,13 +62,14 @@ def small(**traits):
 # --- Python ---
 
 
-def test_probabilities_are_those_of_the_whole_and_the_covered_image():
-    widget = small(image=2, position=8)
+@pytest.mark.parametrize("made", [network, pooled_network])
+def test_probabilities_are_those_of_the_whole_and_the_covered_image(made):
+    widget = Occlusion(made(), images(), [1, 2, 3], image=2, position=8)
     whole = images()[2]
     covered = whole.copy()
     covered[0:3, 2:5] = 0.5  # around row 1, column 3
     x = np.stack([whole, covered])[:, None]
-    np.testing.assert_allclose(widget.probabilities, cnnlib.softmax(network()(x)))
+    np.testing.assert_allclose(widget.probabilities, cnnlib.softmax(made()(x)))
 
 
 @pytest.mark.parametrize(
@@ -145,9 +165,13 @@ def arithmetic(open_module, tmp_path_factory):
     )
 
 
-@given(seed=st.integers(0, 2**32 - 1), target=st.integers(0, 3))
-def test_forward_slopes_and_grad_cam_are_those_of_cnnlib(arithmetic, seed, target):
-    net, x = network(seed), images(1, seed)[None]
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    target=st.integers(0, 3),
+    made=st.sampled_from([network, pooled_network]),
+)
+def test_forward_slopes_and_grad_cam_are_those_of_cnnlib(arithmetic, seed, target, made):
+    net, x = made(seed), images(1, seed)[None]
     layers = Occlusion(net, x[0], [0]).networks[0]["layers"]
     outputs = [x]
     for layer in net:

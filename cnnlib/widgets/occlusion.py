@@ -11,15 +11,18 @@ from cnnlib.convolution import Conv2d, conv2d
 from cnnlib.dense import Flatten, Linear, flatten, linear
 from cnnlib.loss import softmax
 from cnnlib.network import Sequential
-from cnnlib.pooling import MaxPool2d, max_pool2d
+from cnnlib.normalization import BatchNorm2d
+from cnnlib.pooling import GlobalAvgPool2d, MaxPool2d, global_avg_pool2d, max_pool2d
 from cnnlib.widgets.widget import Array, Number, Widget
 
 LARGEST = 16  # rows or columns of an image that a phone has room for
 # Of each layer that the page can compute, the function that does the same with what is sent of it.
 FUNCTIONS = {
     "Conv2d": lambda x, layer: conv2d(x, *_arrays(layer), **_options(layer)),
+    "BatchNorm2d": lambda x, layer: _normalized(x, **layer),
     "ReLU": lambda x, layer: relu(x),
     "MaxPool2d": lambda x, layer: max_pool2d(x, **_options(layer)),
+    "GlobalAvgPool2d": lambda x, layer: global_avg_pool2d(x),
     "Flatten": lambda x, layer: flatten(x),
     "Linear": lambda x, layer: linear(x, *_arrays(layer)),
 }
@@ -27,6 +30,13 @@ FUNCTIONS = {
 
 def _arrays(layer: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(layer["weight"], float), np.array(layer["bias"], float)
+
+
+def _normalized(
+    x: np.ndarray, kind: str, weight: list, bias: list, mean: list, variance: list, eps: float
+) -> np.ndarray:
+    w, b, m, v = (np.array(one)[:, None, None] for one in (weight, bias, mean, variance))
+    return (x - m) / np.sqrt(v + eps) * w + b
 
 
 def _options(layer: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +65,11 @@ def as_json(network: Sequential) -> list[dict[str, Any]]:
         elif isinstance(layer, MaxPool2d):
             names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
             sent |= dict(zip(names, layer.options, strict=True))
-        elif not isinstance(layer, ReLU | Flatten | Linear):
+        elif isinstance(layer, BatchNorm2d):
+            arrays = {"weight": layer.weight.data, "bias": layer.bias.data}
+            arrays |= {"mean": layer.running_mean, "variance": layer.running_var}
+            sent |= {name: array.tolist() for name, array in arrays.items()} | {"eps": layer.eps}
+        elif not isinstance(layer, ReLU | GlobalAvgPool2d | Flatten | Linear):
             raise ValueError(
                 f"Occlusion: a layer is a {kind}; expected one of {', '.join(FUNCTIONS)}"
             )
@@ -72,7 +86,8 @@ class Occlusion(Widget):
     Parameters
     ----------
     networks : cnnlib.Sequential, or dict from str to Sequential
-        Made of Conv2d, ReLU, MaxPool2d, Flatten and Linear; several, by name, can be chosen from.
+        Made of Conv2d, BatchNorm2d, ReLU, MaxPool2d, GlobalAvgPool2d, Flatten and Linear, in
+        evaluation mode; several, by name, can be chosen from.
     images : array of shape (N, H, W)
         Numbers from 0, black, to 1, white; at most 16 x 16.
     labels : sequence of N int
