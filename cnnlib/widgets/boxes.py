@@ -67,16 +67,9 @@ class Boxes(Widget):
 
     @traitlets.validate("boxes", "scores", "shape")
     def _is_drawable(self, proposal: Any) -> Any:
-        name, value = proposal.trait.name, proposal.value
-        if name == "boxes":
-            self._judge_boxes(value)
-        elif name == "scores":
-            self._judge_scores(value)
-        elif not all(2 <= side <= SIDE for side in value):
-            self._refuse(f"shape is {value}", f"2 to {SIDE} rows and columns")
         now = {"boxes": self.boxes, "scores": self.scores, "shape": self.shape}
-        self._fit(**now | {name: value})
-        return value
+        self._judge(**now | {proposal.trait.name: proposal.value})
+        return proposal.value
 
     @traitlets.validate("iou_threshold")
     def _is_a_share(self, proposal: Any) -> float:
@@ -84,23 +77,21 @@ class Boxes(Widget):
             self._refuse(f"iou_threshold is {proposal.value:g}", "a number from 0 to 1")
         return proposal.value
 
-    def _judge_boxes(self, boxes: np.ndarray) -> None:
+    def _judge(self, boxes: np.ndarray, scores: list[float], shape: tuple[int, int]) -> None:
         if boxes.shape[1] != 4 or not 2 <= len(boxes) <= MOST:
             self._refuse(f"boxes has shape {boxes.shape}", f"2 to {MOST} rows of 4")
         for box in boxes.tolist():
             x1, y1, x2, y2 = box
             if any(edge != int(edge) for edge in box) or not (0 <= x1 < x2 and 0 <= y1 < y2):
                 self._refuse(f"boxes has {box}", "whole numbers, 0 <= x1 < x2 and 0 <= y1 < y2")
-
-    def _judge_scores(self, scores: list[float]) -> None:
         for score in scores:
             if not 0 <= score <= 1:
                 self._refuse(f"scores has {score:g}", "numbers from 0 to 1")
-
-    def _fit(self, boxes: np.ndarray, scores: list[float], shape: tuple[int, int]) -> None:
+        if not all(2 <= side <= SIDE for side in shape):
+            self._refuse(f"shape is {shape}", f"2 to {SIDE} rows and columns")
         rows, columns = shape
-        if boxes[:, 2].max() > columns or boxes[:, 3].max() > rows:
-            right, lower = boxes[:, 2:].max(axis=0)
+        right, lower = boxes[:, 2:].max(axis=0)
+        if right > columns or lower > rows:
             self._refuse(f"boxes reach to {right:g} and {lower:g}", f"at most {columns} and {rows}")
         if not scores and len(boxes) != 2:
             self._refuse(f"boxes has {len(boxes)} rows", "2 where there are no scores")
