@@ -544,9 +544,13 @@ def test_what_is_folded_with_all_it_prints_is_unfolded_on_paper_alone(kept_page)
     folds = kept_page.locator("article .tag_hide-cell > details")
     print_page(kept_page)
     shown = folds.locator(".cell_input, .cell_output").evaluate_all(
-        "all => all.map((one) => one.getBoundingClientRect().height)"
+        """all => all.map((one) => [
+          one.getBoundingClientRect().height, getComputedStyle(one.parentElement).opacity,
+          getComputedStyle(one).animationName])"""
     )
-    assert len(shown) > 2 and min(shown) > 20
+    assert len(shown) > 2 and min(height for height, _, _ in shown) > 20
+    # It would be printed as it is when it begins to fade in: invisible.
+    assert {tuple(rest) for _, *rest in shown} == {("1", "none")}
     assert folds.locator("summary:visible").count() == 0
     kept_page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert folds.evaluate_all("all => all.filter((one) => one.open).length") == 0
