@@ -2,8 +2,8 @@
 
     CNNLIB_DATA=folder python -m tools.record_gradient_noise [folder]
 
-Writes gradient_noise.json into the folder, `assets` unless another is named. Takes about half an
-hour.
+Writes gradient_noise.json into the folder, `assets` unless another is named. Takes five
+minutes.
 """
 
 import numpy as np

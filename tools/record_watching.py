@@ -2,7 +2,7 @@
 
     python -m tools.record_watching [folder]
 
-Writes watching.json into the folder, `assets` unless another is named. Takes a quarter of an hour.
+Writes watching.json into the folder, `assets` unless another is named. Takes two minutes.
 """
 
 from itertools import product
