@@ -50,8 +50,8 @@
   async function start() {
     if (!name) throw new Error("This page shows one widget of the book. Its address comes from the widget’s menu, “Embed this”.");
     const file = chapter ? `in_${chapter}` : name;
-    const known = /^\w+$/.test(file) && await load(`_static/widgets/alone/${file}.js`).catch(() => null);
-    const found = known && globalThis.widgetScripts[`alone/${file}`];
+    if (/^\w+$/.test(file)) await load(`_static/widgets/alone/${file}.js`).catch(() => {});
+    const found = globalThis.widgetScripts?.[`alone/${file}`];
     const [, model] = found?.widgets.filter(([one]) => one === name)[number - 1] ?? [];
     if (found) wayBack(found);
     if (!model) throw new Error(`The book has no widget ${name} ${number}${chapter ? ` in “${chapter}”` : ""}: this link may be of another version of it.`);

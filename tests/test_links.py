@@ -497,7 +497,7 @@ def test_scripts_are_all_that_a_sandbox_must_allow(open_page, site, tmp_path):
     with course(tmp_path, html) as other:
         page.goto(other)
         widget = page.frame_locator("iframe").locator(".draw-digit")
-        widget.get_by_role("button", name="Test image 4").click()
+        widget.get_by_role("button", name="Test image 4:").click()
         expect(widget).to_contain_text("4")
         assert page.frame_locator("iframe").locator("html").evaluate("() => origin") == "null"
 
