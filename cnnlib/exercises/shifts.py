@@ -74,7 +74,7 @@ def consistency(before: np.ndarray, moved: np.ndarray) -> float:
 
 def logits(rng: np.random.Generator) -> list[Try]:
     """Logits of images as they are, and of the same images moved."""
-    found = []
+    found: list[Try] = []
     for moves, images, classes in ((2, 5, 3), (4, 12, 4), (3, 20, 2)):
         before = rng.normal(size=(images, classes))
         shared = before + rng.normal(0, 0.9, before.shape)  # some moves agree on another answer
