@@ -99,28 +99,28 @@ def hide_answers(site: Path) -> None:
     parts = site / "_static" / "widgets" / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     kind = f"{Check.__module__}.{Check.__qualname__}"
-    coded, plain = set(), set()
+    plain = set()
+
+    def code(model: dict) -> None:
+        if model["state"].get("_anywidget_id") != kind:
+            return
+        files = model.setdefault("files", {})
+        if "questions" in files:
+            old = parts.parent / f"{files['questions']}.js"
+            text = old.read_text("utf-8").partition(" = ")[2].rstrip().removesuffix(";")
+            plain.add(old)
+        else:
+            text = json.dumps(model["state"].pop("questions"), separators=(",", ":"))
+        name = f"parts/{sha256(b'coded' + text.encode()).hexdigest()[:12]}"
+        letters = base64.b64encode(text.encode("ascii")).decode()
+        script = f'(globalThis.widgetScripts ??= {{}})["{name}"] = JSON.parse(atob("{letters}"));\n'
+        (parts.parent / f"{name}.js").write_text(script, "utf-8")
+        files["questions"] = name
 
     def hide(bundle: re.Match) -> str:
         states = json.loads(bundle[2])["state"]
         for model in states.values():
-            if model["state"].get("_anywidget_id") != kind:
-                continue
-            files = model.setdefault("files", {})
-            if "questions" in files:
-                old = parts.parent / f"{files['questions']}.js"
-                text = old.read_text("utf-8").partition(" = ")[2].rstrip().removesuffix(";")
-                plain.add(old)
-            else:
-                text = json.dumps(model["state"].pop("questions"), separators=(",", ":"))
-            name = f"parts/{sha256(b'coded' + text.encode()).hexdigest()[:12]}"
-            code = base64.b64encode(text.encode("ascii")).decode()
-            script = (
-                f'(globalThis.widgetScripts ??= {{}})["{name}"] = JSON.parse(atob("{code}"));\n'
-            )
-            (parts.parent / f"{name}.js").write_text(script, "utf-8")
-            coded.add(name)
-            files["questions"] = name
+            code(model)
         text = json.dumps({"state": states}, separators=(",", ":")).replace("<", "\\u003c")
         return bundle[1] + text + bundle[3]
 
@@ -128,6 +128,13 @@ def hide_answers(site: Path) -> None:
         text = page.read_text("utf-8")
         if (new := book_site.STATE.sub(hide, text)) != text:
             page.write_text(new, "utf-8")
+    for page in (parts.parent / "alone").glob("*.js"):  # those of one widget alone
+        begin, _, text = page.read_text("utf-8").partition(" = ")
+        content = json.loads(text.rstrip().removesuffix(";"))
+        for _, model in content["widgets"]:
+            code(model)
+        text = json.dumps(content, separators=(",", ":"))
+        page.write_text(f"{begin} = {text};\n", "utf-8")
     for file in plain:
         file.unlink()
     book_site.stamp(site)
