@@ -4,6 +4,7 @@
 // A page's counts lie under "done:" and its name, {checks, exercises, of}; the text of a solved exercise lies
 // under "solved:" and its label, and that of a changed cell under "code:" (assets/python/run.js); a widget's state,
 // as its link holds it, under "widget:", the page and the widget. assets/page.js names each widget that it has drawn. Nothing of this leaves the device, but in the file that a reader saves.
+"use strict"; // or the functions of the block would be everybody's
 {
   const KINDS = /^(done:[\w/-]+|solved:[\w-]+|code:[\w-]+:[\w-]+|widget:[\w/-]+:\w+\/\d+)$/, LONGEST = 200_000;
   const QUIET = 500; // ms without a change, after which a widget's state is kept
