@@ -147,7 +147,7 @@ class Kernel:
                 data = data or {}
                 state = data.get("state", {})
                 if state.get("_anywidget_id", "").startswith("cnnlib."):
-                    state.pop("_esm"), state.pop("_css")  # the page has these
+                    state.pop("_esm", None), state.pop("_css", None)  # the page has these
                 kernel.send(msg_type, comm=self.comm_id, data=data)
 
         comm.create_comm = PageComm
