@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.built"]
 # Test modules import from this plugin before pytest loads it, too late to explain its asserts.
-pytest.register_assert_rewrite("tests.browser")
+pytest.register_assert_rewrite("tests.browser", "tests.widgets")
 
 SLOW_IS_FINE = [HealthCheck.too_slow]
 settings.register_profile(

@@ -10,6 +10,7 @@ import cnnlib
 from cnnlib.widgets import ActivationExplorer
 from cnnlib.widgets.activation_explorer import FUNCTIONS
 from tests.browser import OnPage
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 WORKED = np.array([[2.0, 12, 7, 0], [-1, 15, 8, -4], [-3, 20, 5, -9], [0, 14, 4, -7]])
@@ -65,10 +66,7 @@ def test_what_the_page_sends_arrives():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = ActivationExplorer()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"ActivationExplorer: {message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"ActivationExplorer: {message}")
 
 
 def test_an_unknown_function_is_refused():

@@ -7,6 +7,7 @@ import traitlets
 import cnnlib
 from cnnlib.widgets import BatchNorm
 from tests.browser import OnPage
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 
@@ -57,10 +58,7 @@ def test_repr_states_the_numbers_and_no_address():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = BatchNorm()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"BatchNorm: {message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"BatchNorm: {message}")
 
 
 def test_a_shorter_batch_must_hold_the_chosen_number():

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import traitlets
 from geometry import small_convolutions
 from hypothesis import given
 
 import cnnlib
 from cnnlib.widgets import ConvolutionBackward
 from tests.browser import OnPage
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 TERMS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "math" / "terms.js"
@@ -93,10 +93,7 @@ def test_what_the_page_sends_arrives_as_arrays():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = ConvolutionBackward()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"ConvolutionBackward: {message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"ConvolutionBackward: {message}")
 
 
 # --- the page's arithmetic ---

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import traitlets
 
 import cnnlib
 from cnnlib.widgets import ConvolutionMatrix
 from cnnlib.worked_example import image, kernel
 from tests.browser import OnPage
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 
@@ -60,10 +60,7 @@ def test_repr_states_the_numbers():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = ConvolutionMatrix()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=message):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, message)
 
 
 # --- the built page ---

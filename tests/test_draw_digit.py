@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import traitlets
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import expect
@@ -19,6 +18,7 @@ from cnnlib.records import mnist_examples, record
 from cnnlib.widgets import DrawDigit
 from tests.browser import OnPage, visit
 from tests.test_inference import covered_leads
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 INK = Path(widgets.__file__).parent / "shared" / "view" / "ink.js"
@@ -84,10 +84,7 @@ def test_a_saved_widget_is_made_again_from_its_traits():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = DrawDigit()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"DrawDigit: {message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"DrawDigit: {message}")
 
 
 def test_a_network_that_is_too_large_or_gives_no_logits_is_refused():

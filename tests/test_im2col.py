@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import traitlets
 
 import cnnlib
 from cnnlib.widgets import Im2col
 from cnnlib.worked_example import image, kernels
 from tests.browser import OnPage
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 
@@ -50,10 +50,7 @@ def test_repr_states_the_numbers():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = Im2col()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=message):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, message)
 
 
 # --- the built page ---

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import traitlets
 
 from cnnlib.widgets import Logits
 from tests.browser import OnPage
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 
@@ -45,10 +45,7 @@ def test_repr_states_the_numbers_and_no_address():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = Logits()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"Logits: .*{message}|{message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"Logits: .*{message}|{message}")
 
 
 # --- the built page ---

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-import traitlets
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from cnnlib.widgets import NetworkTrace
 from cnnlib.widgets.network_trace import WORKED
 from cnnlib.worked_example import image
 from tests.browser import OnPage
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 NETWORK = Path(cnnlib.__file__).parent / "widgets" / "shared" / "view" / "network.js"
@@ -66,10 +66,7 @@ def test_repr_states_every_layer_and_no_address():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = NetworkTrace()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"NetworkTrace: {message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"NetworkTrace: {message}")
 
 
 def test_backward_the_gradients_are_those_of_torch():

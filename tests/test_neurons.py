@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import traitlets
 
 import cnnlib
 from cnnlib.widgets import Neurons
 from cnnlib.worked_example import dense_1_bias, dense_1_weight
 from tests.browser import OnPage
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 
@@ -58,10 +58,7 @@ def test_several_traits_can_change_at_once():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = Neurons()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"Neurons: {message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"Neurons: {message}")
 
 
 # --- the built page ---

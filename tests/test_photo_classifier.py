@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import traitlets
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
@@ -17,6 +16,7 @@ from cnnlib.records import cifar10_examples, record
 from cnnlib.widgets import PhotoClassifier
 from tests.browser import GIVEN, OnPage
 from tests.test_photo_kernel import CAMERA
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(widgets.__file__).parent / "shared"
@@ -88,10 +88,7 @@ def test_a_saved_widget_is_made_again_from_its_traits():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = PhotoClassifier()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"PhotoClassifier: {message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"PhotoClassifier: {message}")
 
 
 def test_a_network_that_is_too_large_or_gives_no_logits_is_refused():

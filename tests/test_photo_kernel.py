@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-import traitlets
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -21,6 +20,7 @@ from cnnlib.classifiers import trained_cifar10_network, trained_mnist_network
 from cnnlib.widgets import PhotoKernel
 from tests.browser import GIVEN, OnPage
 from tests.test_math import CROSSING, from_page, to_page
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(widgets.__file__).parent / "shared"
@@ -176,10 +176,7 @@ def test_repr_states_the_data_and_no_address():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = PhotoKernel(picture((3, 11, 12)))
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=message):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, message)
 
 
 # --- the arithmetic of the page ---

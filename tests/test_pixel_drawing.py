@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 import pytest
-import traitlets
 
 from cnnlib.widgets import PixelDrawing
 from tests.browser import visit
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 
@@ -34,10 +34,7 @@ def test_repr_states_the_array():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = PixelDrawing()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=message):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, message)
 
 
 @pytest.fixture

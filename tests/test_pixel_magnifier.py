@@ -4,11 +4,11 @@ import base64
 
 import numpy as np
 import pytest
-import traitlets
 
 import cnnlib
 from cnnlib.widgets import PixelMagnifier
 from tests.browser import visit
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 
@@ -64,10 +64,7 @@ def test_repr_states_the_pixel_and_no_address():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = PixelMagnifier(np.zeros((6, 8), int))
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=message):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, message)
 
 
 # --- the built page ---

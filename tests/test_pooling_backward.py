@@ -11,6 +11,7 @@ import cnnlib
 from cnnlib.widgets import PoolingBackward
 from tests.browser import OnPage
 from tests.geometry import small_poolings
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 CELLS = Path(cnnlib.__file__).parent / "widgets" / "shared" / "math" / "cells.js"
@@ -95,10 +96,7 @@ def test_a_map_that_no_window_fits_is_refused_also_with_a_gradient():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = PoolingBackward()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"PoolingBackward: {message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"PoolingBackward: {message}")
 
 
 def test_ceil_mode_that_makes_more_windows_is_refused_without_their_gradients():

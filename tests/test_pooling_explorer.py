@@ -12,6 +12,7 @@ import cnnlib
 from cnnlib.widgets import PoolingExplorer
 from tests.browser import OnPage
 from tests.geometry import small_poolings
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 SHARED = Path(cnnlib.__file__).parent / "widgets" / "shared"
@@ -75,10 +76,7 @@ def test_what_the_page_sends_together_is_judged_together():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = PoolingExplorer()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"PoolingExplorer: {message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"PoolingExplorer: {message}")
 
 
 def test_an_average_with_dilation_is_refused_as_torch_has_none():

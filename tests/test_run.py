@@ -303,7 +303,8 @@ def test_what_was_edited_survives_a_reload_until_all_is_forgotten(reader):
     reader.page.once("dialog", lambda dialog: reader.asked.append(dialog.message))
     reader.asked = []
     top.get_by_role("button", name="Forget my changes").click()
-    assert reader.asked == ["Forget what you have changed and solved, in all chapters?"]
+    (asked,) = reader.asked
+    assert asked == "Forget the cells that you changed and all that you solved, in all chapters?"
     top.get_by_text("All is as printed, in all chapters.").wait_for()
     reader.page.wait_for_function(
         "document.querySelector('#code-cell-41 .cm-line').textContent.startsWith('once')"

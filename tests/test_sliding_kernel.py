@@ -11,6 +11,7 @@ import cnnlib
 from cnnlib.widgets import SlidingKernel
 from cnnlib.worked_example import image, kernels
 from tests.browser import OnPage
+from tests.widgets import check_refused
 
 pytest_plugins = ["tests.browser"]
 
@@ -114,10 +115,7 @@ def test_an_assignment_is_sent_to_the_page_as_lists():
 )
 def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value, message):
     widget = SlidingKernel()
-    before = getattr(widget, name)
-    with pytest.raises(traitlets.TraitError, match=f"SlidingKernel: {message}"):
-        setattr(widget, name, value)
-    assert getattr(widget, name) is before
+    check_refused(widget, name, value, f"SlidingKernel: {message}")
 
 
 # --- the built page ---

@@ -107,14 +107,13 @@ def make(folder: Path | None, runs: recording.Runs) -> dict:
         tried = [runs(ladder_run, step, lr, SEEDS[0], SEARCH, images) for lr in RATES]
         search += tried
         trained += [runs(ladder_run, step, best(tried), s, EPOCHS, images) for s in SEEDS]
-    names = ("train", "validation", "test")
-    sizes = {name: len(part.images) for name, part in zip(names, data(folder), strict=True)}
+    train, validation, test = data(folder)
     return recording.settings() | {
         "network": "ladder_network",
         "optimizer": "SGD, momentum 0.9",
         "batch_size": BATCH_SIZE,
         "seed": list(SEEDS),
-        "images": sizes | {"source": folder.name if folder else "the original"},
+        "images": recording.image_counts(folder, train=train, validation=validation, test=test),
         "dtype": "float32",
         "seconds": runs.seconds,
         "steps": STEPS,

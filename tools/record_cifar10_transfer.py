@@ -139,16 +139,14 @@ def make(folder: Path | None, runs: recording.Runs) -> dict:
                 others = [runs(once, pair, way, count, best["lr"], s, images) for s in SEEDS[1:]]
                 trained += [best, *others]
     train, test = data(folder)
-    source = folder.name if folder else "the original"
-    names = ("train", "test")
-    sizes = {name: len(part.labels) for name, part in zip(names, (train, test), strict=True)}
     return recording.settings() | {
         "network": "ladder_network with all options",
         "optimizer": "SGD, momentum 0.9, weight decay 0.0005, one cycle",
         "batch_size": BATCH_SIZE,
         "steps": STEPS,
         "seed": list(SEEDS),
-        "images": sizes | {"validation": 2 * VALIDATION, "source": source},
+        "images": recording.image_counts(folder, train=train, test=test)
+        | {"validation": 2 * VALIDATION},
         "dtype": "float32",
         "seconds": runs.seconds,
         "before": learned,

@@ -192,6 +192,12 @@ def options(description: str, words: list[str] | None = None) -> argparse.Namesp
     return parser.parse_args(words)
 
 
+def image_counts(folder: Path | None, **parts: cnnlib.data.Split) -> dict:
+    """How many images each part has, and where they are from: a folder, or the original data."""
+    counts = {name: len(part.labels) for name, part in parts.items()}
+    return counts | {"source": folder.name if folder else "the original"}
+
+
 def write(path: Path, record: dict) -> None:
     """Write the record into the file."""
     replace(path, (json.dumps(record, separators=(",", ":")) + "\n").encode())

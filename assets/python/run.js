@@ -391,7 +391,7 @@ class Page {
   /** Returns what became of it. */
   restoreAll() {
     if (this.running) return "A cell is at work. Stop it first.";
-    if (!confirm("Forget what you have changed and solved, in all chapters?")) return "";
+    if (!confirm("Forget the cells that you changed and all that you solved, in all chapters?")) return "";
     for (const key of store.keys()) if (/^(code|solved|done):/.test(key)) store.remove(key);
     for (const cell of this.cells) cell.restore();
     document.dispatchEvent(new Event("forgotten"));
