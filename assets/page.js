@@ -187,7 +187,7 @@ async function wholeState({ state, files: parts = {} }) {
   return state;
 }
 
-// A state is a link: cnnlib/widgets/shared/view/links.js, loaded when a reader asks for one or comes by one.
+// A state is a link: cnnlib/widgets/shared/view/links.js, loaded when the page stands, or sooner where a link is followed.
 const { from } = document.documentElement.dataset; // on the page that shows one widget alone, by alone.js
 
 /** The widget that a link in the page's address means, as CLASS/NUMBER. The Playground's first links had no name. */

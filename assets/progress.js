@@ -117,6 +117,7 @@
 
   // ---- what was set in widgets
 
+  const arrived = new Promise((resolve) => (document.readyState === "complete" ? resolve() : addEventListener("load", resolve)));
   const listening = new WeakSet();
   /** Keeps the state of a widget, and brings back what was kept, as if it were set again: Reset shows the page's. */
   async function keepState(view) {
@@ -135,6 +136,7 @@
       clearTimeout(timer);
       timer = setTimeout(() => store().catch(() => {}), QUIET); // without a network the links' script may not come
     });
+    arrived.then(links).catch(() => {}); // before it is needed: what a reader presses asks the network for nothing
   }
 
   async function restore(view, name) {
