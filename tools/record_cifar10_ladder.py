@@ -48,6 +48,11 @@ def options(step: str) -> dict:
     raise KeyError(step)
 
 
+def moved(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The images, mirrored or not, and shifted."""
+    return cnnlib.random_crop(cnnlib.random_flip(images, rng), rng)
+
+
 @cache
 def data(folder: Path | None) -> tuple[Split, Split, Split]:
     """The images to train on, to choose the learning rate by, and to test."""
@@ -76,7 +81,7 @@ def ladder_run(step: str, lr: float, seed: int, epochs: int, folder: str | None)
         steps = epochs * -(-len(train.images) // BATCH_SIZE)
         schedule = cnnlib.OneCycleLR(optimizer, lr, steps, cycle_momentum=False)
     run = {"step": step, "lr": lr, "seed": seed}
-    augment = partial(reproduce.vary, RECIPES["cifar10"]) if chosen.get("augment") else None
+    augment = moved if chosen.get("augment") else None
     loss = cnnlib.CrossEntropyLoss(label_smoothing=chosen.get("label_smoothing", 0))
     try:
         with np.errstate(all="ignore"):

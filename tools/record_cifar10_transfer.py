@@ -18,6 +18,7 @@ from cnnlib import reproduce
 from cnnlib.classifiers import RECIPES, ladder_network
 from cnnlib.data import CIFAR10_CLASSES, Split
 from tools import recording
+from tools.record_cifar10_ladder import moved
 from tools.recording import rounded
 
 PAIRS = (("cat", "dog"), ("frog", "ship"))  # alike, and not
@@ -32,7 +33,6 @@ RATES = {
 SEEDS = (0, 1, 2)
 BEFORE, STEPS, BATCH_SIZE, VALIDATION = 5, 300, 32, 500
 MAPS = 48  # of the network's last layer but the dense one
-vary = partial(reproduce.vary, RECIPES["cifar10"])
 
 
 @cache
@@ -62,15 +62,15 @@ def fresh(seed: int, classes: int) -> cnnlib.Sequential:
 
 
 def fit(
-    network: cnnlib.Layer, train: Split, lr: float, steps: int, size: int, seed: int, moved: bool
+    network: cnnlib.Layer, train: Split, lr: float, steps: int, size: int, seed: int, varied: bool
 ) -> None:
-    """Train with SGD and one cycle; the images are changed if `moved`."""
+    """Train with SGD and one cycle; the images are changed if `varied`."""
     optimizer = cnnlib.SGD(network.parameters(), lr, momentum=0.9, weight_decay=5e-4)
     batches = -(-len(train.labels) // size)
     epochs = -(-steps // batches)
     cnnlib.fit(
         network, cnnlib.CrossEntropyLoss(), optimizer, train, epochs=epochs, batch_size=size,
-        seed=seed, augment=vary if moved else None, progress=False,
+        seed=seed, augment=moved if varied else None, progress=False,
         schedule=cnnlib.OneCycleLR(optimizer, lr, epochs * batches, cycle_momentum=False),
     )  # fmt: skip
 
@@ -79,7 +79,7 @@ def before(pair: tuple[str, str], folder: str | None) -> dict:
     """Learn the eight: the weights, and how many of their test images are right."""
     train, test = (only(split, numbers(pair)[0]) for split in data(folder and Path(folder)))
     network = fresh(0, 8)
-    fit(network, train, 0.1, BEFORE * -(-len(train.labels) // 128), 128, 0, moved=True)
+    fit(network, train, 0.1, BEFORE * -(-len(train.labels) // 128), 128, 0, varied=True)
     state = {key: array.tolist() for key, array in network.state_dict().items()}
     return {"weights": state, "test": rounded(cnnlib.evaluate(network, test).accuracy)}
 
@@ -114,7 +114,7 @@ def transfer_run(
     if way.startswith("frozen"):
         parts = [features(network, part) for part in parts]
         network = cnnlib.Sequential(network[-1])
-    fit(network, parts[0], lr, STEPS, BATCH_SIZE, seed, moved=not way.startswith("frozen"))
+    fit(network, parts[0], lr, STEPS, BATCH_SIZE, seed, varied=not way.startswith("frozen"))
     right = [rounded(cnnlib.evaluate(network, part).accuracy) for part in parts[1:]]
     run = {"pair": pair, "way": way, "count": count, "lr": lr, "seed": seed}
     return run | {"validation": right[0], "test": right[1]}
