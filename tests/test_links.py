@@ -78,6 +78,14 @@ def test_what_no_link_can_hold_is_named():
         Mine().link(book=HERE)
 
 
+@pytest.mark.parametrize("chapter", [None, "convolution"])
+def test_what_the_page_would_refuse_is_in_no_link_from_python(chapter):
+    large = SlidingKernel(padding=17, bias=1e12)
+    with pytest.raises(ValueError, match=r"a link cannot hold bias, padding;"):
+        large.link(chapter, book=HERE)
+    assert state_in(SlidingKernel(stride=17).link(chapter, book=HERE))["stride"] == 17
+
+
 @every_widget
 def test_what_a_widget_begins_with_fits_its_schemas(cls):
     import jsonschema
@@ -351,8 +359,8 @@ HOSTILE = {
     "one axis too few": (fragment({"image": [[1, 2], [3, 4]]}), f"{NOTHING}image."),
     "an object": (fragment({"stride": {"length": 2}}), f"{NOTHING}stride."),
     "names": (fragment({"channels": ["a", "b"]}), "There is not one name for each channel."),
-    "no fit": (fragment({"image": [[[1, 2], [3, 4]]]}), "does not fit together, so nothing"),
-    "groups": (fragment({"groups": 5}), "does not fit together, so nothing was changed."),
+    "no fit": (fragment({"image": [[[1, 2], [3, 4]]]}), "the kernel extends over 3 rows"),
+    "groups": (fragment({"groups": 5}), "expected a multiple of the 5 groups"),
     "what is large": (fragment({"score": [9, 9]}), f"{NOTHING}score."),
 }  # fmt: skip
 
@@ -368,6 +376,18 @@ def test_a_hostile_link_changes_nothing_and_says_so(name, page, site):
     assert state_in(widget.links()[0]) == {}
     assert widget.numbers("Image") == cnnlib.worked_example.image.tolist()
     page.goto("about:blank")
+
+
+def test_what_cannot_be_drawn_after_all_leaves_the_widget_as_it_was(open_page, site):
+    page = open_page()
+    script = (BOOK / "_static/widgets/Boxes.js").read_text("utf-8")
+    careless = script.replace(", problem, build", ", build")
+    assert careless != script
+    page.route("**/Boxes.js*", lambda route: route.fulfill(body=careless))
+    hash = fragment({"boxes": [[0, 0, 1, 1]]}, "Boxes", 1)
+    page.goto(f"{site}/widget.html?in=detection{hash}")
+    expect(page.locator(".link-note")).to_contain_text("does not fit together, so nothing was")
+    assert state_in(found(page, "Boxes").links()[0]) == {}
 
 
 def test_a_link_of_another_version_opens_as_well_as_it_can(page, site):
@@ -438,7 +458,11 @@ MISFITS = {
     "Occlusion": [{"network": 9}, {"image": 99}, {"target": 99}],
     "PixelMagnifier": [{"row": 9999}, {"column": 9999}],
     "PixelShuffle": [{"kernel": [[1] * 8]}, {"order": [0] * 36}],
-    "Playground": [{"settings": {"__proto__": 1}}, {"layers": [{"kind": "constructor"}]}],
+    "Playground": [
+        {"settings": {"__proto__": 1}},
+        {"settings": {"lr": "9" * 9999}},
+        {"layers": [{"kind": "constructor"}]},
+    ],
     "ShiftExplorer": [{"kernel": [[1] * 12]}, {"shift": [0, 6]}],
     "SlidingKernel": [{"groups": 5}, {"bias": [1, 2]}, {"image": [[[1, 2, 3]] * 3] * 2}],
     "TrainingPlayback": [{"run": 9}, {"image": 99}],
@@ -516,6 +540,7 @@ def test_a_link_brings_what_python_takes_and_refuses_the_rest_in_a_sentence(cls,
     given = [*map(script, scripts), hashes, stored, {"traits": schemas, "left": {}}]
     for values, (brought, words) in zip(cases, page.evaluate(RESTORED, given), strict=True):
         judged = {*values} - {"position", "filter"} - NEAREST.get(kind, set())
+        assert len(words) < 400
         assert bool(words) == (brought != [*values]), (values, words)
         why = refusal(widget, {name: values[name] for name in judged & {*(brought or values)}})
         fits = all(links.fits(value, schemas[name]) for name, value in values.items())
@@ -579,6 +604,24 @@ def test_the_menu_says_what_is_not_in_the_link(page, site):
 
 
 # --- alone, in a page of somebody else ---
+
+
+FRAGMENT = """async ([links, stored, now, traits]) => {
+  const url = URL.createObjectURL(new Blob([links], { type: "text/javascript" }));
+  const model = { get: (name) => now[name] };
+  const given = { name: "SlidingKernel", number: 1, model, stored, schemas: { traits, left: {} } };
+  return (await import(url)).default.fragment(given);
+}"""
+
+
+def test_a_change_that_no_link_holds_is_named(open_module):
+    page = open_module(WHERE / "shared" / "math" / "lists.js", "lists")
+    known, stored = links.schemas(SlidingKernel), {"bias": [0], "stride": 1, "image": [[[1, 2]]]}
+    now = {"bias": [1e12], "stride": 17, "image": [[[0.1234567890123] * 16] * 16] * 2}
+    given = [script(WHERE / "shared/view/links.js"), stored, now, known]
+    made = page.evaluate(FRAGMENT, given)
+    assert state_in(made["hash"]) == {"stride": 17}
+    assert made["missing"] == ["bias", "image"]
 
 
 @contextmanager
@@ -652,6 +695,15 @@ def test_a_widget_alone_has_no_fault_and_fits_a_phone(phone, site, axe_faults, t
     found(phone, "SlidingKernel").links()
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert axe_faults(phone.locator("main")) == []
+    phone.goto("about:blank")
+
+
+def test_a_long_name_in_a_link_does_not_widen_a_phone_s_page(phone, site):
+    classes = ["x" * links.NAME, "b", "the name of a class that goes on and on"]
+    hash = fragment({"classes": classes, "logits": [1, 2, 3]}, "Logits", 1)
+    phone.goto(f"{site}/widget.html?in=loss{hash}")
+    assert classes[0] in found(phone, "Logits").root.inner_text()
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
     phone.goto("about:blank")
 
 

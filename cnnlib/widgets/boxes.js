@@ -7,7 +7,8 @@ import { grid } from "./shared/view/grid.js";
 import { player } from "./shared/view/player.js";
 
 const KEYS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-const LETTERS = "ABCDEF", SIDE = 14; // cells of a side
+const LETTERS = "ABCDEF";
+const SIDE = 14; // cells of a side, at most
 const NAMES = ["x1", "y1", "x2", "y2"];
 const inside = ([x1, y1, x2, y2], row, column) => x1 <= column && column < x2 && y1 <= row && row < y2;
 const within = (value, low, high) => Math.min(Math.max(value, low), high);

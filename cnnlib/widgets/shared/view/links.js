@@ -71,7 +71,7 @@ function obstacle(problem, traits) {
   try {
     return problem(traits);
   } catch (error) {
-    return error instanceof TypeError ? "A part of it is not what it should be." : error.message;
+    return [TypeError, RangeError].some((kind) => error instanceof kind) ? "A part of it is not what it should be." : error.message.slice(0, 300);
   }
 }
 
