@@ -272,9 +272,12 @@ async function drawView(view) {
     const state = await wholeState(states[id]), { leave, ...bring } = await drawStored(id, state, el, key);
     drawnAt.set(view, { id, el, leave });
     text?.remove();
-    bring.arrive?.(el, bring, from === undefined && (() => drawAgain(view)));
+    bring.arrive?.(el, bring, from === undefined && (() => {
+      asStored.add(view);
+      drawAgain(view);
+    }));
     if (!state._esm) { // assets/progress.js listens
-      view.drawn = { model: models.get(id), stored: state, key, links: () => Promise.all([ofLibrary("links"), ofLibrary(nameOf(state))]), linked: key === meant() };
+      view.drawn = { model: models.get(id), stored: state, key, links: () => Promise.all([ofLibrary("links"), ofLibrary(nameOf(state))]), linked: key === meant() || asStored.has(view) };
       view.dispatchEvent(new Event("drawn", { bubbles: true }));
     }
   } catch (error) {
@@ -307,6 +310,7 @@ function keyOf(view) {
 
 /** Draws the widgets that the page has so far. */
 const known = new Map(), drawnAt = new Map(), models = new Map();
+const asStored = new WeakSet(); // of these a reader has asked for what the page has
 let states;
 function draw() {
   const bundle = document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]');

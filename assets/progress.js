@@ -6,7 +6,7 @@
 // as its link holds it, under "widget:", the page and the widget. assets/page.js names each widget that it has drawn. Nothing of this leaves the device, but in the file that a reader saves.
 "use strict"; // or the functions of the block would be everybody's
 {
-  const KINDS = /^(done:[\w/-]+|solved:[\w-]+|code:[\w-]+:[\w-]+|widget:[\w/-]+:\w+\/\d+)$/, LONGEST = 200_000;
+  const KINDS = /^(done:[\w/-]+|solved:[\w-]+|code:[\w-]+:[\w-]+|widget:[\w/-]+:\w+\/\d+)$/, LONGEST = 200_000, MOST = 200; // tasks of a page
   const QUIET = 500; // ms without a change, after which a widget's state is kept
   const base = new URL(document.documentElement.dataset.content_root, location);
   const nameOf = (address) => {
@@ -22,13 +22,13 @@
   const remove = (key) => { try { localStorage.removeItem(key); } catch { /* nothing is there */ } };
   const keys = () => { try { return Object.keys(localStorage).filter((key) => KINDS.test(key)); } catch { return []; } };
 
-  const list = (value) => (Array.isArray(value) ? [...new Set(value.filter((one) => typeof one === "string"))] : []);
+  const list = (value) => (Array.isArray(value) ? [...new Set(value.filter((one) => typeof one === "string"))].slice(0, MOST) : []);
   /** What is done on a page; of a text that is not what was written here, nothing. */
   function doneOn(text) {
     try {
       const { checks, exercises, of } = JSON.parse(text) ?? {};
       const found = { checks: list(checks), exercises: list(exercises) };
-      return { ...found, of: Math.max(Number.isInteger(of) ? of : 0, found.checks.length + found.exercises.length) };
+      return { ...found, of: Math.max(Number.isInteger(of) && of <= MOST ? of : 0, found.checks.length + found.exercises.length) };
     } catch {
       return { checks: [], exercises: [], of: 0 };
     }
@@ -191,7 +191,7 @@
     try { place = JSON.parse(get(PLACE)); } catch { return; }
     if (!place || !/^chapters\/[\w-]+$/.test(place.page) || typeof place.title !== "string") return;
     const link = document.createElement("a");
-    link.href = new URL(`${place.page}.html${/^[\w-]+$/.test(place.id) ? `#${place.id}` : ""}`, base).href;
+    link.href = new URL(`${place.page}.html${typeof place.id === "string" && /^[\w-]+$/.test(place.id) ? `#${place.id}` : ""}`, base).href;
     link.textContent = typeof place.section === "string" ? `${place.title}, ${place.section}` : place.title;
     box.querySelector("span").replaceChildren(link);
     box.hidden = false;

@@ -2,13 +2,16 @@
 
     python -m cnnlib.progress FILES... [--csv TABLE]
 
-A file is made by the page "What you have solved". For each there is a row: the name in it, when it
+A file is made by the page "What you have solved"; a folder stands for its files. For each there is
+a row: the name in it, when it
 was saved, and how many checks and exercises of each chapter are solved, of how many. It proves
 nothing: whoever wants to can write such a file.
 """
 
 import argparse
 import csv
+import io
+import itertools
 import json
 import sys
 from collections.abc import Sequence
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 LARGEST = 5_000_000  # bytes; the page saves no larger ones
+MOST = 200  # letters of a name, and tasks of a chapter
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def read(path: Path) -> Progress:
         raise ValueError(f"{path} is larger than {LARGEST:,} bytes; the page saves no such file")
     try:
         file = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no JSON: {error}") from None
     if not isinstance(file, dict) or not isinstance(file.get("entries"), dict):
         raise ValueError(f"{path} has no entries; expected a file that the book's page has saved")
@@ -51,29 +55,44 @@ def read(path: Path) -> Progress:
     chapters = {}
     for key, text in file["entries"].items():
         if key.startswith("done:"):
-            chapters[key.removeprefix("done:").removeprefix("chapters/")] = _counted(path, text)
-    return Progress(str(file.get("name") or path.stem), str(file.get("saved", "")), chapters)
+            chapter = key.removeprefix("done:").removeprefix("chapters/")
+            chapters[_line(chapter)] = _counted(path, text)
+    name, saved = _line(file.get("name")), _line(file.get("saved"))
+    return Progress(name or path.stem, saved[:16].replace("T", " "), chapters)
+
+
+def _line(value: Any) -> str:
+    """A text as one short line that every terminal shows; of what is no text, nothing."""
+    letters = value if isinstance(value, str) else ""
+    return " ".join("".join(one if one.isprintable() else " " for one in letters).split())[:MOST]
 
 
 def _counted(path: Path, text: Any) -> tuple[int, int]:
     """How many of a page are solved, and of how many: each is named once."""
     try:
         done = json.loads(text)
-        solved = len({*done["checks"]}) + len({*done["exercises"]})
-        return solved, max(int(done["of"]), solved)
-    except (KeyError, TypeError, ValueError):
-        raise ValueError(f"{path} has an entry that the page does not write: {text!r}") from None
+        lists, most = [done["checks"], done["exercises"]], done["of"]
+        if not all(isinstance(one, list) for one in lists) or not 0 <= most <= MOST:
+            raise ValueError
+        solved = sum(len({*one}) for one in lists)
+        return solved, max(int(most), solved)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        came = repr(text)[:MOST]
+        raise ValueError(f"{path} has an entry that the page does not write: {came}") from None
 
 
 def table(rows: Sequence[Progress]) -> list[list[str]]:
-    """Return the rows of a table: its head, then each file's name, time, sum and chapters."""
+    """Return the rows of a table: its head, then each file's name, time, sum and chapters.
+
+    A spreadsheet would take "3/10" for a day in March or in October.
+    """
     chapters = list(dict.fromkeys(name for row in rows for name in row.chapters))
     head = ["name", "saved", "solved", *chapters]
     cells = []
     for row in rows:
         counts = [row.chapters.get(name) for name in chapters]
-        shown = ["" if count is None else f"{count[0]}/{count[1]}" for count in counts]
-        cells.append([row.name, row.saved[:16].replace("T", " "), str(row.solved), *shown])
+        shown = ["" if count is None else f"{count[0]} of {count[1]}" for count in counts]
+        cells.append([row.name, row.saved, str(row.solved), *shown])
     return [head, *cells]
 
 
@@ -82,11 +101,14 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m cnnlib.progress", description="A table of what readers have solved."
     )
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="or a folder of them")
     parser.add_argument("--csv", type=Path, help="write the table into this file, too")
     options = parser.parse_args(words)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file on Windows may not know all letters
+        sys.stdout.reconfigure(errors="replace")
     rows, faults = [], 0
-    for path in options.files:
+    given = [sorted(one.glob("*.json")) if one.is_dir() else [one] for one in options.files]
+    for path in itertools.chain(*given):
         try:
             rows.append(read(path))
         except (OSError, ValueError) as error:
@@ -98,7 +120,7 @@ def main(words: Sequence[str] | None = None) -> int:
         padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
         print("  ".join(padded).rstrip())
     if options.csv:
-        with options.csv.open("w", encoding="utf-8", newline="") as file:
+        with options.csv.open("w", encoding="utf-8-sig", newline="") as file:  # or Excel guesses
             csv.writer(file).writerows([plain(cell) for cell in line] for line in found)
     return faults
 

@@ -1,19 +1,24 @@
 """A widget's state as a link, from the page and from Python, and a widget alone on a page."""
 
 import base64
+import inspect
 import json
+import random
 import re
 from contextlib import contextmanager
 from html import escape
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pytest
+import traitlets
 from playwright.sync_api import expect
 
 import cnnlib
 from cnnlib import widgets
 from cnnlib.widgets import SlidingKernel, links
+from cnnlib.widgets.widget import script
 from tests.browser import BOOK, OnPage, address, serve
 from tests.test_widget import CLASSES, every_widget, make
 
@@ -71,6 +76,14 @@ def test_what_no_link_can_hold_is_named():
         photo.link(book=HERE)
     with pytest.raises(ValueError, match=r"Mine\.link: the book has no Mine"):
         Mine().link(book=HERE)
+
+
+@pytest.mark.parametrize("chapter", [None, "convolution"])
+def test_what_the_page_would_refuse_is_in_no_link_from_python(chapter):
+    large = SlidingKernel(padding=17, bias=1e12)
+    with pytest.raises(ValueError, match=r"a link cannot hold bias, padding;"):
+        large.link(chapter, book=HERE)
+    assert state_in(SlidingKernel(stride=17).link(chapter, book=HERE))["stride"] == 17
 
 
 @every_widget
@@ -346,8 +359,8 @@ HOSTILE = {
     "one axis too few": (fragment({"image": [[1, 2], [3, 4]]}), f"{NOTHING}image."),
     "an object": (fragment({"stride": {"length": 2}}), f"{NOTHING}stride."),
     "names": (fragment({"channels": ["a", "b"]}), "There is not one name for each channel."),
-    "no fit": (fragment({"image": [[[1, 2], [3, 4]]]}), "does not fit together, so nothing"),
-    "groups": (fragment({"groups": 5}), "does not fit together, so nothing was changed."),
+    "no fit": (fragment({"image": [[[1, 2], [3, 4]]]}), "the kernel extends over 3 rows"),
+    "groups": (fragment({"groups": 5}), "expected a multiple of the 5 groups"),
     "what is large": (fragment({"score": [9, 9]}), f"{NOTHING}score."),
 }  # fmt: skip
 
@@ -363,6 +376,18 @@ def test_a_hostile_link_changes_nothing_and_says_so(name, page, site):
     assert state_in(widget.links()[0]) == {}
     assert widget.numbers("Image") == cnnlib.worked_example.image.tolist()
     page.goto("about:blank")
+
+
+def test_what_cannot_be_drawn_after_all_leaves_the_widget_as_it_was(open_page, site):
+    page = open_page()
+    script = (BOOK / "_static/widgets/Boxes.js").read_text("utf-8")
+    careless = script.replace(", problem, build", ", build")
+    assert careless != script
+    page.route("**/Boxes.js*", lambda route: route.fulfill(body=careless))
+    hash = fragment({"boxes": [[0, 0, 1, 1]]}, "Boxes", 1)
+    page.goto(f"{site}/widget.html?in=detection{hash}")
+    expect(page.locator(".link-note")).to_contain_text("does not fit together, so nothing was")
+    assert state_in(found(page, "Boxes").links()[0]) == {}
 
 
 def test_a_link_of_another_version_opens_as_well_as_it_can(page, site):
@@ -397,6 +422,131 @@ def test_other_fragments_are_left_alone(page, site):
     assert page.locator(".link-note").count() == 0
     expect(page.locator("#the-rule")).to_be_in_viewport()
     page.goto("about:blank")
+
+
+# --- what a link may bring: what Python takes ---
+
+WHERE = Path(widgets.__file__).parent
+# Of a place that is not there the nearest is shown, as when an array gets smaller.
+NEAREST = {
+    "ConvolutionMatrix": {"output", "pixel"},
+    "DrawDigit": {"selected"},
+    "LearningRate": {"chosen"},
+    "PhotoClassifier": {"selected"},
+    "PhotoKernel": {"channel", "row", "column"},
+}
+MISFITS = {
+    "Boxes": [
+        {"shape": [9999, 9999]},
+        {"shape": [1, 1]},
+        {"boxes": [[0, 0, 1, 1]]},
+        {"boxes": [[0, 0, 1, 1], [9, 9, 11, 11]]},
+        {"boxes": [[0, 0, 1, 1], [3, 3, 3, 3]]},
+        {"boxes": [[0, 0, 1], [3, 3, 4]]},
+        {"boxes": [[0, 0, 1, 1], [0.5, 0, 2, 2]]},
+        {"scores": [0.5]},
+        {"scores": [0.5, 2]},
+        {"iou_threshold": -1},
+    ],
+    "Calibration": [{"temperature": 0}, {"temperature": 1e-320}, {"temperature": 1e9}],
+    "Confusion": [{"cell": [0, 9]}],
+    "Im2col": [{"image": [[[1, 2], [3, 4]]] * 3}, {"dilation": 9999}],
+    "NetworkTrace": [{"selected": "toString[0,0]"}, {"selected": "image[9,9]"}],
+    "Neurons": [{"bias": [1]}, {"x": [1]}, {"weight": [[1, 2]]}],
+    "NormAxes": [{"chosen": [9, 9, 9, 9]}, {"num_groups": 3}, {"x": [[[[1]]]]}],
+    "Nudge": [{"selected": "__proto__[0,0]"}, {"selected": "loss[0,0]"}, {"h": 0}],
+    "Occlusion": [{"network": 9}, {"image": 99}, {"target": 99}],
+    "PixelMagnifier": [{"row": 9999}, {"column": 9999}],
+    "PixelShuffle": [{"kernel": [[1] * 8]}, {"order": [0] * 36}],
+    "Playground": [
+        {"settings": {"__proto__": 1}},
+        {"settings": {"lr": "9" * 9999}},
+        {"layers": [{"kind": "constructor"}]},
+    ],
+    "ShiftExplorer": [{"kernel": [[1] * 12]}, {"shift": [0, 6]}],
+    "SlidingKernel": [{"groups": 5}, {"bias": [1, 2]}, {"image": [[[1, 2, 3]] * 3] * 2}],
+    "TrainingPlayback": [{"run": 9}, {"image": 99}],
+}  # fmt: skip
+
+
+def by_chance(schema, rng):
+    """A value that fits a schema, small or extreme."""
+    if "anyOf" in schema:
+        return by_chance(rng.choice([one for one in schema["anyOf"] if one.get("enum") != []]), rng)
+    if "enum" in schema:
+        return rng.choice(schema["enum"])
+    low, high = (schema.get(end) for end in ("minimum", "maximum"))
+    match schema.get("type"):
+        case "boolean":
+            return rng.random() < 0.5
+        case "integer":
+            return rng.choice([low, high, *range(max(low, 0), min(high, 5) + 1)])
+        case "number":
+            low = max(low, schema.get("exclusiveMinimum", -links.LARGEST) + 1e-9)
+            return rng.choice([low, high, min(max(rng.randint(-9, 9) / 2, low), high)])
+        case "string":
+            return rng.choice(["map[1,1]", "toString[0,0]", "<b>x</b>"])
+        case "array" if "prefixItems" in schema:
+            return [by_chance(part, rng) for part in schema["prefixItems"]]
+        case "array" if "items" in schema:
+            least = schema.get("minItems", 0)
+            size = rng.randint(least, max(least, min(schema["maxItems"], 6)))
+            if schema["items"].get("type") != "array":
+                return [by_chance(schema["items"], rng) for _ in range(size)]
+            return [by_chance(schema["items"], rng)] * size  # rows of one length
+        case "object" if "properties" in schema:
+            parts = schema["properties"]
+            return {name: by_chance(part, rng) for name, part in parts.items()}
+    return rng.choice([{"kind": "Flatten"}, {}, [], 7])
+
+
+RESTORED = """async ([widget, links, cases, stored, schemas]) => {
+  const load = async (text) =>
+    (await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })))).default;
+  const [{ problem }, { restore }] = await Promise.all([widget, links].map(load));
+  return cases.map((hash) => {
+    const { traits, words } = restore(hash, stored, schemas, problem);
+    return [Object.keys(traits), words];
+  });
+}"""
+
+
+def refusal(widget, values):
+    """Why a widget does not take these traits together, or ""; it stays as it was."""
+    before, known = dict(widget._trait_values), widget.traits()
+    try:
+        with widget.hold_trait_notifications():
+            for name, value in values.items():
+                is_pair = isinstance(known[name], traitlets.Tuple)
+                widget.set_trait(name, tuple(value) if is_pair else value)
+    except (traitlets.TraitError, ValueError, TypeError) as error:
+        return str(error) or "no"
+    finally:
+        widget._trait_values = before
+    return ""
+
+
+@every_widget
+def test_a_link_brings_what_python_takes_and_refuses_the_rest_in_a_sentence(cls, open_module):
+    """What fits the schemas one by one may still not go together."""
+    kind, schemas, rng = cls.__name__, links.schemas(cls), random.Random(cls.__name__)
+    widget, misfits, count = make(cls), MISFITS.get(kind, []), min(3, len(schemas))
+    names = [rng.sample(sorted(schemas), rng.randint(1, count)) for _ in range(12)]
+    cases = misfits + [{name: by_chance(schemas[name], rng) for name in some} for some in names]
+    page = open_module(WHERE / "shared" / "math" / "lists.js", "lists")
+    scripts = [Path(inspect.getfile(cls)).with_suffix(".js"), WHERE / "shared/view/links.js"]
+    stored = json.loads(json.dumps(widget.get_state(), default=str))
+    hashes = [fragment(values, kind, 1) for values in cases]
+    given = [*map(script, scripts), hashes, stored, {"traits": schemas, "left": {}}]
+    for values, (brought, words) in zip(cases, page.evaluate(RESTORED, given), strict=True):
+        judged = {*values} - {"position", "filter"} - NEAREST.get(kind, set())
+        assert len(words) < 400
+        assert bool(words) == (brought != [*values]), (values, words)
+        why = refusal(widget, {name: values[name] for name in judged & {*(brought or values)}})
+        fits = all(links.fits(value, schemas[name]) for name, value in values.items())
+        assert not (why and brought), f"{values} is brought, but {why}"
+        assert brought or why or not fits, f"{values} is not brought: {words}"
+    assert all(refusal(widget, values) for values in misfits)
 
 
 # --- the menu ---
@@ -457,6 +607,24 @@ def test_the_menu_says_what_is_not_in_the_link(page, site):
 
 
 # --- alone, in a page of somebody else ---
+
+
+FRAGMENT = """async ([links, stored, now, traits]) => {
+  const url = URL.createObjectURL(new Blob([links], { type: "text/javascript" }));
+  const model = { get: (name) => now[name] };
+  const given = { name: "SlidingKernel", number: 1, model, stored, schemas: { traits, left: {} } };
+  return (await import(url)).default.fragment(given);
+}"""
+
+
+def test_a_change_that_no_link_holds_is_named(open_module):
+    page = open_module(WHERE / "shared" / "math" / "lists.js", "lists")
+    known, stored = links.schemas(SlidingKernel), {"bias": [0], "stride": 1, "image": [[[1, 2]]]}
+    now = {"bias": [1e12], "stride": 17, "image": [[[0.1234567890123] * 16] * 16] * 2}
+    given = [script(WHERE / "shared/view/links.js"), stored, now, known]
+    made = page.evaluate(FRAGMENT, given)
+    assert state_in(made["hash"]) == {"stride": 17}
+    assert made["missing"] == ["bias", "image"]
 
 
 @contextmanager
@@ -530,6 +698,15 @@ def test_a_widget_alone_has_no_fault_and_fits_a_phone(phone, site, axe_faults, t
     found(phone, "SlidingKernel").links()
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert axe_faults(phone.locator("main")) == []
+    phone.goto("about:blank")
+
+
+def test_a_long_name_in_a_link_does_not_widen_a_phone_s_page(phone, site):
+    classes = ["x" * links.NAME, "b", "the name of a class that goes on and on"]
+    hash = fragment({"classes": classes, "logits": [1, 2, 3]}, "Logits", 1)
+    phone.goto(f"{site}/widget.html?in=loss{hash}")
+    assert classes[0] in found(phone, "Logits").root.inner_text()
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
     phone.goto("about:blank")
 
 

@@ -1,6 +1,8 @@
 """What a reader has solved: kept, marked, saved and loaded in the page, and read for a class."""
 
+import base64
 import csv
+import io
 import json
 
 import pytest
@@ -28,6 +30,10 @@ def saved(folder, file="ada", **changes):
     return path
 
 
+def file_of(entries):
+    return json.dumps({"version": 1, "entries": entries})
+
+
 # --- for a class ---
 
 
@@ -43,11 +49,11 @@ def test_the_table_has_a_row_for_each_file_in_the_order_of_names(tmp_path, capsy
     files = [saved(tmp_path), saved(tmp_path, "b", name="abe", entries=other)]
     into = tmp_path / "table.csv"
     assert progress.main([*map(str, files), "--csv", str(into)]) == 0
-    with into.open(newline="") as file:
+    with into.open(newline="", encoding="utf-8-sig") as file:
         assert list(csv.reader(file)) == [
             ["name", "saved", "solved", "dense", "pooling", "loss"],
-            ["abe", "2026-11-30 12:34", "1", "1/5", "", ""],
-            ["Ada", "2026-11-30 12:34", "4", "", "3/10", "1/7"],
+            ["abe", "2026-11-30 12:34", "1", "1 of 5", "", ""],
+            ["Ada", "2026-11-30 12:34", "4", "", "3 of 10", "1 of 7"],
         ]
     assert "Ada" in capsys.readouterr().out
 
@@ -62,6 +68,12 @@ def test_the_table_has_a_row_for_each_file_in_the_order_of_names(tmp_path, capsy
         ('{"entries": {"done:x": "7"}, "version": 1}', "does not write: '7'"),
         ('{"entries": {"done:x": 7}, "version": 1}', "does not write: 7"),
         ('{"entries": {"done:x": "{}"}, "version": 1}', "does not write: '{}'"),
+        ("[" * 100_000, "is no JSON"),
+        (file_of({"done:x": "[" * 100_000}), "does not write: '[[[["),
+        (file_of({"done:x": '{"checks": "abc", "exercises": [], "of": 9}'}), "does not write: "),
+        (file_of({"done:x": '{"checks": [["a"]], "exercises": [], "of": 9}'}), "does not write: "),
+        (file_of({"done:x": '{"checks": [], "exercises": [], "of": 1e999}'}), "does not write: "),
+        (file_of({"done:x": '{"checks": [], "exercises": [], "of": 1e308}'}), "does not write: "),
     ],
 )
 def test_another_file_is_left_out_with_its_reason_and_the_rest_is_read(
@@ -91,6 +103,34 @@ def test_no_cell_of_the_table_is_a_formula(tmp_path):
     into = tmp_path / "table.csv"
     progress.main([str(saved(tmp_path, name="=1+1")), "--csv", str(into)])
     assert "'=1+1" in into.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ada\nEve  2026-11-30 12:34  99", "Ada Eve 2026-11-30 12:34 99"),
+        ("\x1b[2JAda\u202e", "[2JAda"),
+        ("\ud800Łu", "Łu"),
+        (" =1+1", "=1+1"),
+        (["Ada"], "ada"),
+        ("A" * 9999, "A" * 200),
+    ],
+)
+def test_a_name_is_one_short_line(tmp_path, name, shown):
+    assert progress.read(saved(tmp_path, name=name)).name == shown
+
+
+def test_letters_that_the_output_does_not_know_stop_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    assert progress.main([str(saved(tmp_path, name="Łukasz"))]) == 0
+
+
+def test_a_folder_stands_for_its_files(tmp_path, capsys):
+    saved(tmp_path)
+    saved(tmp_path, "b", name="Zoë")
+    (tmp_path / "notes.txt").write_text("no")
+    assert progress.main([str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("3 of 10") == 2
 
 
 # --- in the page ---
@@ -139,6 +179,10 @@ def test_a_wrong_answer_marks_nothing(reader):
 
 
 def test_the_first_page_says_where_to_go_on(reader, site):
+    reader.goto(f"{site}/intro.html")
+    reader.locator(".go-on a").wait_for()
+    assert reader.locator(".go-on a").get_attribute("href").endswith("/pooling.html")
+    reader.go_back()
     reader.locator("#what-a-shift-does").scroll_into_view_if_needed()
     reader.mouse.wheel(0, 400)
     reader.goto(f"{site}/intro.html")
@@ -254,7 +298,7 @@ def test_what_is_kept_and_damaged_is_as_nothing(open_page, site):
     page = open_page()
     page.goto(f"{site}/chapters/pooling.html")
     put(page, {"done:chapters/pooling": "{", "done:chapters/loss": "null",
-               "done:chapters/dense": '{"checks": [7, "<b>"], "of": -1}'})  # fmt: skip
+               "done:chapters/dense": '{"checks": [7, "<b>"], "of": 1000000000}'})  # fmt: skip
     page.reload()
     page.locator(MARK).wait_for()
     assert page.locator(MARK).all_inner_texts() == ["✓"]  # one of one
@@ -342,6 +386,24 @@ def test_what_the_page_has_is_one_press_away(open_page, site):
     assert explorer(page).get_by_label("Stride").input_value() == before
     page.wait_for_function(f"{STORED}.length === 0")
     assert page.get_by_text("This is as you left it.").count() == 0
+
+
+def test_beside_a_link_the_page_s_numbers_are_not_those_that_were_kept(open_page, site):
+    page = open_page(keeps=True)
+    page.goto(f"{site}/chapters/pooling.html")
+    before = explorer(page).get_by_label("Stride").input_value()
+    explorer(page).get_by_label("Stride").select_option("3")
+    page.wait_for_function(f"{STORED}.length === 1")
+    letters = base64.urlsafe_b64encode(b'{"stride":4}').decode().rstrip("=")
+    page.goto("about:blank")
+    page.goto(f"{site}/chapters/pooling.html#w1/PoolingExplorer/1/{letters}")
+    assert explorer(page).get_by_label("Stride").input_value() == "4"
+    page.get_by_role("button", name="Show what the page has").click()
+    page.wait_for_load_state("networkidle")
+    assert explorer(page).get_by_label("Stride").input_value() == before
+    page.reload()
+    page.get_by_text("This is as you left it.").wait_for()
+    assert explorer(page).get_by_label("Stride").input_value() == "3"
 
 
 OF = "PoolingExplorer/1/"

@@ -35,6 +35,20 @@ def test_what_a_chapter_needs_comes_before_it():
         assert all(NOTEBOOKS.index(one) < NOTEBOOKS.index(name) for one in needed), name
 
 
+@pytest.mark.parametrize("course", ["A week", "A term"])
+def test_a_course_teaches_first_what_is_needed_and_three_hours_are_enough(course):
+    days = TEXT.partition(f"**{course}**")[2].partition("\n\n**")[0].split("\n")
+    taught = []
+    for day in days:
+        chapters = re.findall(r"\{chapter\}`[^`<]+ <(\w+)>`", day) if day[:1].isdigit() else []
+        assert sum(int(ROWS[name][0]) for name in chapters) <= 180, day
+        for name in chapters:
+            needed = re.findall(r"\{chapter\}`[^`<]+ <(\w+)>`", ROWS[name][3])
+            assert {*needed} <= {*taught}, name
+            taught.append(name)
+    assert len(taught) > 12
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_the_minutes_are_reckoned_as_the_page_says(name):
     words = shown = exercises = 0

@@ -8,6 +8,7 @@ import { player } from "./shared/view/player.js";
 
 const KEYS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 const LETTERS = "ABCDEF";
+const SIDE = 14; // cells of a side, at most
 const NAMES = ["x1", "y1", "x2", "y2"];
 const inside = ([x1, y1, x2, y2], row, column) => x1 <= column && column < x2 && y1 <= row && row < y2;
 const within = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -95,6 +96,17 @@ function problemOf(box, column, value, [rows, columns]) {
     : `${NAMES[column]} is ${format(value)}; edges are whole numbers, x1 < x2 up to ${columns} and y1 < y2 up to ${rows}.`;
 }
 
+/** Why these cannot be shown together, or "". */
+function problem({ boxes, scores, iou_threshold, shape }) {
+  const isSide = (side) => side >= 2 && side <= SIDE, count = scores.length ? [2, LETTERS.length] : [2, 2];
+  if (!shape.every(isSide)) return `The grid has ${shape.join(" and ")} rows and columns; 2 to ${SIDE} can be drawn.`;
+  if (boxes.length < count[0] || boxes.length > count[1] || boxes[0].length !== 4) return `${count[0] === count[1] ? 2 : `2 to ${count[1]}`} boxes of four numbers can be drawn.`;
+  if (scores.length && scores.length !== boxes.length) return "There is not one score for each box.";
+  const rows = boxes.map((box, i) => [...box, scores[i] ?? 0]);
+  const faults = rows.flatMap((row) => row.map((value, column) => problemOf(row, column, value, shape))).filter(Boolean);
+  return faults[0] ?? (iou_threshold >= 0 && iou_threshold <= 1 ? "" : `The threshold is ${format(iou_threshold)}; it is a number from 0 to 1.`);
+}
+
 /** The corners of all boxes and their scores, to be typed. */
 function createTable({ get, set, complain }) {
   function edit(row, column, value) {
@@ -167,4 +179,4 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "boxes", label: "Boxes", data: ["boxes", "scores", "shape"], kept: ["iou_threshold", "position"], build });
+export default frame({ mark: "boxes", label: "Boxes", data: ["boxes", "scores", "shape"], kept: ["iou_threshold", "position"], problem, build });

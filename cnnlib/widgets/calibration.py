@@ -7,6 +7,7 @@ import traitlets
 
 from cnnlib.calibration import Reliability, expected_calibration_error, reliability
 from cnnlib.loss import cross_entropy, softmax
+from cnnlib.widgets import links
 from cnnlib.widgets.widget import Array, Number, Widget
 
 BINS = 10
@@ -40,7 +41,7 @@ class Calibration(Widget):
 
     logits = Array({2: ()}, "(answers, classes)").tag(link=False)
     labels = Array({1: ()}, "(answers,)").tag(link=False)
-    temperature = Number(1.0).tag(sync=True)
+    temperature = Number(1.0).tag(sync=True, link=links.between(*LIMITS))
     chosen = traitlets.Int(0, min=0, max=BINS - 1).tag(sync=True)
 
     def __init__(self, logits: Any, labels: Any, **kwargs: Any) -> None:

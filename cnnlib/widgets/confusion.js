@@ -75,7 +75,8 @@ function createAbout({ get }) {
   } };
 }
 
-export default frame({ mark: "confusion", label: "Confusion matrix", build: (own) => ({
+export default frame({ mark: "confusion", label: "Confusion matrix",
+  problem: ({ counts, cell }) => (cell.every((place) => place < counts.length) ? "" : "There is no such class."), build: (own) => ({
   state() {
     const [counts, classes, cell] = ["counts", "classes", "cell"].map(own.get);
     return { counts, classes, cell, sentences: sentencesOf(counts, classes, cell) };

@@ -18,6 +18,7 @@ const kernelOf = (weight) => [weight[0][0].length, weight[0][0][0].length];
 
 /** Why the columns cannot be drawn, or "". */
 function obstacle({ image, weight, ...options }) {
+  if (weight[0].length !== image.length) return `The filters have ${weight[0].length} channels, the image has ${image.length}.`;
   const { rows, columns } = geometry(array(image), array(weight), options);
   if (rows.output < 1 || columns.output < 1) return "No window fits: the kernel reaches beyond the image and its padding.";
   const size = [weight[0].flat(2).length, rows.output * columns.output];

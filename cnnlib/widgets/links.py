@@ -9,7 +9,9 @@ The tag `left` names for a reader what is left out. `shared/view/links.js` reads
 import base64
 import functools
 import json
+import math
 import os
+import re
 from typing import Any
 
 import traitlets
@@ -18,6 +20,7 @@ VERSION = 1
 LONGEST = 4000  # letters of one trait's value
 SIDE = 16  # of an array, along each axis: no widget draws more numbers
 COUNT = 9999  # of a whole number that has no limit of its own
+LARGEST = 1e9  # of any other number: products of a few of them are still numbers
 NAME = 60  # letters of a name
 PLACE = {"pattern": r"^\w+\[\d+,\d+\]$"}  # an array, a row and a column: "map[1,1]"
 DEEPEST = 64  # layers of a network
@@ -32,7 +35,7 @@ def array(
     shape: tuple[int, ...], number: dict[str, Any] | None = None, side: int = SIDE
 ) -> dict[str, Any]:
     """Return the schema of nested lists of this shape; 0 stands for any size up to `side`."""
-    schema = number or {"type": "number"}
+    schema = number or between(-LARGEST, LARGEST)
     for size in reversed(shape):
         most = {"minItems": size or 1, "maxItems": size or side}
         schema = {"type": "array", "items": schema} | most
@@ -59,7 +62,7 @@ def typed(trait: Any) -> dict[str, Any] | None:
         case traitlets.Int():
             return {"type": "integer", "minimum": -COUNT, "maximum": COUNT} | limits(trait)
         case traitlets.Float():
-            return {"type": "number"} | limits(trait)
+            return between(-LARGEST, LARGEST) | limits(trait)
         case traitlets.Tuple():
             parts = [typed(part) for part in trait._traits]
             size = {"minItems": len(parts), "maxItems": len(parts)}
@@ -86,6 +89,45 @@ def left_out(kind: Any) -> dict[str, str]:
     """Return, in words, what a link leaves out because it is large, by the name of its trait."""
     tags = {name: trait.metadata.get("left") for name, trait in kind.class_traits().items()}
     return {name: tag for name, tag in tags.items() if tag}
+
+
+KINDS: dict[str, Any] = {
+    "array": list,
+    "boolean": bool,
+    "integer": int,
+    "null": type(None),
+    "number": int | float,
+    "object": dict,
+    "string": str,
+}
+
+
+def fits(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether a value, as JSON gives it, is what one of these schemas asks for, as in links.js."""
+    if "anyOf" in schema:
+        return any(fits(value, one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return value in schema["enum"]
+    kind, low, high = schema.get("type"), schema.get("minimum"), schema.get("maximum")
+    if kind is None:
+        return True
+    if not isinstance(value, KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
+        return False
+    if isinstance(value, str):
+        right = re.search(schema.get("pattern", ""), value)
+        return bool(right) and len(value) <= schema.get("maxLength", len(value))
+    if isinstance(value, list):
+        parts = schema.get("prefixItems", [])
+        rest = [schema.get("items", {})] * (len(value) - len(parts))
+        long = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value))
+        return long and all(map(fits, value, [*parts, *rest]))
+    if isinstance(value, dict):
+        parts = schema.get("properties", {one: {} for one in value})
+        return value.keys() == parts.keys() and all(fits(value[one], parts[one]) for one in parts)
+    if kind not in ("integer", "number"):
+        return True
+    within = (low is None or value >= low) and (high is None or value <= high)
+    return within and value > schema.get("exclusiveMinimum", -math.inf)
 
 
 def values(widget: Any) -> dict[str, Any]:
@@ -126,7 +168,12 @@ def link(widget: Any, chapter: str | None, number: int, book: str | None) -> str
     held = {name: value for name, value in now.items() if as_text(value) != there.get(name)}
     if chapter:
         held = {name: value for name, value in held.items() if name in known}
-    lost = [name for name in held if name not in known or len(as_text(held[name])) > LONGEST]
+
+    def has_room(name: str) -> bool:
+        text = as_text(held[name])
+        return name in known and len(text) <= LONGEST and fits(json.loads(text), known[name])
+
+    lost = [name for name in held if not has_room(name)]
     if lost:
         raise ValueError(
             f"{owner}: a link cannot hold {', '.join(lost)}; "

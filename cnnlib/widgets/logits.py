@@ -7,6 +7,7 @@ import traitlets
 
 from cnnlib import worked_example
 from cnnlib.loss import cross_entropy, cross_entropy_backward, softmax
+from cnnlib.widgets import links
 from cnnlib.widgets.widget import Array, Predicting, Widget
 
 CLASSES = {"minItems": 2, "maxItems": 6}
@@ -41,7 +42,7 @@ class Logits(Predicting, Widget):
 
     """
 
-    logits = Array({1: ()}, "(classes,)").tag(link=CLASSES)
+    logits = Array({1: ()}, "(classes,)", links.between(-LARGEST, LARGEST)).tag(link=CLASSES)
     target = traitlets.Int(0, min=0).tag(sync=True)
     classes = traitlets.List(traitlets.Unicode()).tag(sync=True, link=CLASSES)
     stable = traitlets.Bool(True).tag(sync=True)

@@ -456,4 +456,5 @@ function build(own) {
 }
 
 export default frame({ mark: "network-trace", label: "Network, traced", data: ["mode", ...GIVEN, "target"],
-  kept: ["selected", "position", "show_gradients", "lr", "losses"], build });
+  kept: ["selected", "position", "show_gradients", "lr", "losses"],
+  problem: (traits) => (networkGraph(networkTables(traits)).nodes.has(traits.selected) ? "" : "The network has no such number."), build });

@@ -125,4 +125,5 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "neurons", label: "Neurons", data: ["x", "weight", "bias", "activation"], kept: ["position"], build });
+export default frame({ mark: "neurons", label: "Neurons", data: ["x", "weight", "bias", "activation"], kept: ["position"],
+  problem: ({ x, weight, bias }) => (weight[0].length === x.length && bias.length === weight.length ? "" : "A neuron has a weight for each input, and a bias."), build });

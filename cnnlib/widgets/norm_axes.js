@@ -36,6 +36,16 @@ function stateOf(get, ask) {
   return { ...now, task, result: output[at], hidden: ask.hidden(key) };
 }
 
+/** Why these cannot be shown together, or "". */
+function problem({ x, num_groups, chosen }) {
+  const { shape, data } = array(x), [images, channels, rows, columns] = shape;
+  if (images > 4 || rows > 4 || channels * columns > 12 || images * rows * columns < 2)
+    return "At most 4 images, with 4 rows and 12 columns of all channels, can be drawn, and 2 or more numbers of each channel.";
+  if (data.some((number) => Math.abs(number) > LARGEST)) return `A number may be at most ${LARGEST} here.`;
+  if (channels % num_groups) return `${channels} channels cannot be divided into ${num_groups} groups.`;
+  return chosen.every((place, axis) => place < shape[axis]) ? "" : "There is no such place in x.";
+}
+
 /** What the usual slips make of an output. */
 function explainOutput({ x, at, value, mean, variance, num_groups, kind }) {
   const elsewhere = Object.keys(KINDS).filter((other) => other !== kind).map((other) => {
@@ -142,4 +152,4 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "norm-axes", label: "What is normalized together", data: ["x"], kept: ["kind", "num_groups", "chosen"], build });
+export default frame({ mark: "norm-axes", label: "What is normalized together", data: ["x"], kept: ["kind", "num_groups", "chosen"], problem, build });

@@ -298,4 +298,8 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "nudge", label: "Nudge", kept: ["selected", "value", "h", "lr", "target", "steps"], build });
+export default frame({ mark: "nudge", label: "Nudge", kept: ["selected", "value", "h", "lr", "target", "steps"],
+  problem({ given, target, selected }) {
+    const { layer, row, column } = splitName(selected);
+    return Object.hasOwn(LAYERS, layer) && networkTables({ ...given, target })[layer][row]?.[column] !== undefined ? "" : "The network has no such number.";
+  }, build });

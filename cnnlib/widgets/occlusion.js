@@ -162,6 +162,12 @@ function saidOf({ whole, covered: now, target: k, where }) {
   return [`With the square around ${where} the network says `, String(best(now)), `. For ${k}: ${then}, ${change}.`];
 }
 
+/** Why these cannot be shown together, or "". */
+function problem({ networks, network, images, image, target }) {
+  if (network >= networks.length || image >= images.length) return "There is no such network or image.";
+  return target === null || target < networks[0].layers.at(-1).bias.length ? "" : "There is no such class.";
+}
+
 function build(own) {
   const { get, set } = own;
   const images = get("images"), columns = images[0][0].length, count = images[0].flat().length;
@@ -187,4 +193,4 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "occlusion", label: "Occlusion", kept: ["network", "image", "size", "fill", "position", "method", "target"], build });
+export default frame({ mark: "occlusion", label: "Occlusion", kept: ["network", "image", "size", "fill", "position", "method", "target"], problem, build });

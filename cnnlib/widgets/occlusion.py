@@ -182,7 +182,7 @@ class Occlusion(Widget):
             "network": len(self.networks),
             "image": len(self.images),
             "position": self.images[0].size,
-            "target": len(self.networks[self.network]["layers"][-1].get("bias", [])),
+            "target": len(self.networks[0]["layers"][-1].get("bias", [])),
         }
         if value is not None and value >= counts[name]:
             raise traitlets.TraitError(

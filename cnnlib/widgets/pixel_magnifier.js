@@ -144,4 +144,5 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "pixel-magnifier", label: "Pixel magnifier", build });
+export default frame({ mark: "pixel-magnifier", label: "Pixel magnifier",
+  problem: ({ image: { shape }, row, column }) => (row < shape[1] && column < shape[2] ? "" : "The photograph has no such pixel."), build });

@@ -12,9 +12,10 @@ const SIDES = ["in order", "shuffled"];
 const DATA = ["image", "weight", "kernel", "bias", "order", "shuffle_weights"];
 
 /** Why these cannot be shown together, or "". */
-function problem({ image, weight, order }) {
+function problem({ image, weight, kernel, order }) {
   const places = [...order].sort((one, other) => one - other);
   if (!sameShape(weight, image)) return "The image and the dense weights are not of the same size.";
+  if (kernel.length > image.length || kernel[0].length > image[0].length) return "The kernel is larger than the image.";
   return places.length === image.flat().length && places.every((place, k) => place === k) ? "" : "The order is no permutation of the pixels.";
 }
 

@@ -14,9 +14,10 @@ const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 const DATA = ["image", "kernel", "weight", "bias", "padding", "shift"];
 
 /** Why these cannot be shown together, or "". */
-function problem({ image, weight, shift }) {
+function problem({ image, kernel, weight, padding, shift }) {
   const size = [image.length, image[0].length];
   if (!sameShape(weight, image)) return "The image and the dense weights are not of the same size.";
+  if ([kernel.length, kernel[0].length].some((length, i) => length > size[i] + 2 * padding)) return "The kernel is larger than the padded image.";
   return shift.every((step, i) => Math.abs(step) < size[i]) ? "" : "The image has left its place.";
 }
 

@@ -256,4 +256,7 @@ function build(own) {
 }
 
 export default frame({ mark: "sliding-kernel", label: "Sliding kernel", data: ["image", "weight", "bias", ...GEOMETRY], kept: ["position"],
-  problem: ({ image, channels }) => (channels.length && channels.length !== image.length ? "There is not one name for each channel." : ""), build });
+  problem({ image, weight, bias, channels, ...options }) {
+    conv2d(array(image), array(weight), array(bias), options);
+    return channels.length && channels.length !== image.length ? "There is not one name for each channel." : "";
+  }, build });

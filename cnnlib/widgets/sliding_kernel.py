@@ -7,6 +7,7 @@ import traitlets
 
 from cnnlib import worked_example
 from cnnlib.convolution import conv2d
+from cnnlib.widgets import links
 from cnnlib.widgets.widget import Array, Predicting, Widget
 
 GEOMETRY = ("image", "weight", "bias", "stride", "padding", "dilation", "groups")
@@ -23,7 +24,8 @@ class Pair(traitlets.TraitType):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of what a link may hold."""
-        one = {"type": "integer", "minimum": self.least, "maximum": LARGEST}
+        most = links.COUNT if self.least else LARGEST  # padding is drawn
+        one = {"type": "integer", "minimum": self.least, "maximum": most}
         pair = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
         return {"anyOf": [one, pair, {"enum": list(self.words)}]}
 

@@ -166,4 +166,5 @@ function build(own) {
   };
 }
 
-export default frame({ mark: "training-playback", label: "Playback of a training", build });
+export default frame({ mark: "training-playback", label: "Playback of a training",
+  problem: ({ runs, run, shown, image }) => (run < runs.length && image < shown.labels.length ? "" : "There is no such run or image."), build });

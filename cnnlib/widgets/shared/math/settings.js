@@ -19,7 +19,7 @@ export const SETTINGS = {
 /** All settings, those that are not given as usual; throws a sentence where one is not possible. */
 export function completeSettings(given = {}) {
   for (const name of Object.keys(given))
-    if (!(name in SETTINGS))
+    if (!Object.hasOwn(SETTINGS, name))
       throw new Error(`${name} is no setting; expected one of ${Object.keys(SETTINGS).join(", ")}.`);
   const values = Object.entries(SETTINGS).map(([name, rule]) => [name, possible(name, given[name] ?? rule.value, rule)]);
   return Object.fromEntries(values);

@@ -71,7 +71,7 @@ function obstacle(problem, traits) {
   try {
     return problem(traits);
   } catch (error) {
-    return error instanceof TypeError ? "A part of it is not what it should be." : error.message;
+    return [TypeError, RangeError].some((kind) => error instanceof kind) ? "A part of it is not what it should be." : error.message.slice(0, 300);
   }
 }
 
@@ -108,7 +108,7 @@ function fragment({ name, number, model, stored, schemas: { traits, left } }) {
     && JSON.stringify(model.get(trait)).length <= LONGEST);
   const state = JSON.stringify(Object.fromEntries(held.map((trait) => [trait, model.get(trait)])));
   return { hash: `#w${VERSION}/${name}/${number}/${held.length ? encode(state) : ""}`,
-    missing: changed.filter((trait) => !held.includes(trait) && Object.hasOwn(left, trait)).map((trait) => left[trait]) };
+    missing: changed.filter((trait) => !held.includes(trait) && Object.hasOwn({ ...traits, ...left }, trait)).map((trait) => left[trait] ?? trait.replaceAll("_", " ")) };
 }
 
 /** The code that shows a widget in another page, as high as it is: the page alone tells its height. */
