@@ -493,10 +493,6 @@ const formulas = new ResizeObserver((boxes) => {
 
 function start() {
   draw();
-  // The theme leaves the logo and the search outside of all landmarks.
-  const sidebar = document.getElementById("pst-primary-sidebar");
-  sidebar?.setAttribute("role", "navigation");
-  sidebar?.setAttribute("aria-label", "Book");
   if (python) {
     offerPython();
     reopen();

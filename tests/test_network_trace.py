@@ -448,7 +448,7 @@ def test_the_keyboard_alone_reaches_numbers_terms_and_the_player(trace, page):
 def test_choosing_is_spoken(trace):
     assert trace.said == ""
     trace.cell("Logits", 3).click()
-    assert trace.said.startswith((
+    assert trace.said.startswith(
         "Logits, Elephant: 16.6 times 0.2 + 12.1 times 0.4 + 6.4 times 0.2"
     )
 
