@@ -448,7 +448,9 @@ def test_the_keyboard_alone_reaches_numbers_terms_and_the_player(trace, page):
 def test_choosing_is_spoken(trace):
     assert trace.said == ""
     trace.cell("Logits", 3).click()
-    assert trace.said.startswith("Logits, Elephant: 16.6·0.2 + 12.1·0.4 + 6.4·0.2")
+    assert trace.said.startswith(
+        "Logits, Elephant: 16.6 times 0.2 + 12.1 times 0.4 + 6.4 times 0.2"
+    )
 
 
 def test_predict_first_hides_what_is_computed_and_names_the_slip(trace):
@@ -603,7 +605,7 @@ def test_backward_the_keyboard_walks_through_gradients(backward, page):
         page.keyboard.press(key)
     assert backward.title == "Weights of dense 2, row 2, column 2 = 0.2"
     assert backward.sum.startswith("gradient: 6.4·(−0.3718) = −2.3794")
-    assert backward.said.startswith("Weights of dense 2, row 2, column 2: gradient: 6.4·")
+    assert backward.said.startswith("Weights of dense 2, row 2, column 2: gradient: 6.4 times ")
 
 
 def test_backward_predict_first_asks_for_gradients_and_names_the_slip(backward):

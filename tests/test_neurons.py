@@ -139,7 +139,7 @@ def test_pointing_at_a_product_marks_its_input_and_its_weight(layer):
 def test_steps_are_spoken(layer):
     assert layer.said == ""
     layer.press("Step forward")
-    assert layer.said == "neuron 1, input 0: Product 1 of 4: 15·0.2 = 3; together 3"
+    assert layer.said == "neuron 1, input 0: Product 1 of 4: 15 times 0.2 = 3; together 3"
 
 
 def test_predict_first_hides_asks_and_names_the_slip(layer):

@@ -347,7 +347,7 @@ def test_steps_are_spoken_and_keys_move(first, page):
     first.grid("Gradient dX").locator("[tabindex='0']").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
-    assert first.said == "dX, row 1, column 1: 1·1 is 1"
+    assert first.said == "dX, row 1, column 1: 1 times 1 is 1"
     page.keyboard.press("Space")
     assert first.root.get_by_role("button", name="Pause").is_visible()
 

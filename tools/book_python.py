@@ -323,7 +323,7 @@ class CellsThatRun(SphinxDirective):
             slowest = max((seconds for _, *some in cells for seconds in some), default=0)
             told = f"{slowest} s" if slowest else f"less than {LONG:g} s"
             rows.append([f"{{doc}}`{name}`", *map(str, numbers), told])
-        head = ["", "cells", "run", "print the same", "lack a library", "the slowest takes"]
+        head = ["chapter", "cells", "run", "print the same", "lack a library", "the slowest takes"]
         lines = [head, ["---", *["---:"] * 5], *rows, ["together", *map(str, total), ""]]
         table = StringList([f"| {' | '.join(line)} |" for line in lines], str(RECORD))
         place = nodes.container()

@@ -349,7 +349,10 @@ def write_alone(site: Path, pages: dict[Path, dict], light: Callable[[dict], dic
 
 
 def stamp(site: Path) -> None:
-    """Name the content of each script and style in the pages that load it, as Sphinx does: ?v=."""
+    """Name the content of each script and style in the pages that load it, as Sphinx does: ?v=.
+
+    And what the theme and Sphinx leave unnamed there.
+    """
 
     @functools.cache
     def stamped(path: str) -> str:
@@ -358,9 +361,27 @@ def stamp(site: Path) -> None:
 
     for page in site.rglob("*.html"):
         text = page.read_text("utf-8")
-        new = LOADED.sub(lambda found: stamped(found[1]), text)
+        new = name_parts(LOADED.sub(lambda found: stamped(found[1]), text))
         if new != text:
             page.write_text(new, "utf-8")
+
+
+# Sphinx writes the parameters of a long signature as a list of terms without a term.
+PARAMETERS = re.compile(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>")
+SIDEBAR = '<div id="pst-primary-sidebar" class='
+
+
+def name_parts(text: str) -> str:
+    """Make of a page one whose parts are what they are, for those who hear it."""
+    lines = '<span class="sig-line">', "</span>"
+    text = PARAMETERS.sub(
+        lambda found: re.sub(r"<(/?)dd>", lambda end: lines[bool(end[1])], found[1]), text
+    )
+    text = text.replace('role="doc-biblioentry"', 'role="listitem"')  # given up by DPUB-ARIA 1.1
+    # The theme leaves the logo and the search outside of all landmarks.
+    return text.replace(
+        SIDEBAR, SIDEBAR.replace(" class", ' role="navigation" aria-label="Book" class')
+    )
 
 
 REFERENCES = re.compile(r"""(?:src|href)="([^"#?:]+)(\?[^"#]*)?|url\(["']?([^"'#?:)]+)""")

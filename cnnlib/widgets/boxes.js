@@ -108,14 +108,15 @@ function problem({ boxes, scores, iou_threshold, shape }) {
 }
 
 /** The corners of all boxes and their scores, to be typed. */
-function createTable({ get, set, complain }) {
+function createTable({ get, set, announce, complain }) {
   function edit(row, column, value) {
     const problem = problemOf(get("boxes")[row], column, value, get("shape"));
     complain(problem);
     if (!problem) set(column === 4 ? { scores: copyWith(get("scores"), [row], value) } : { boxes: copyWith(get("boxes"), [row, column], value) });
   }
   // What is no box is still said when the cell is left, which takes back what cannot be read.
-  const numbers = grid({ label: "Boxes", tone: "signed", counted: false, onedit: edit, onerror: (sentence) => sentence && complain(sentence) });
+  const choose = (row, column) => announce(`Box ${LETTERS[row]}, ${heads[column]}: ${format(column === 4 ? get("scores")[row] : get("boxes")[row][column])}`);
+  const numbers = grid({ label: "Boxes", tone: "signed", counted: false, onedit: edit, onselect: choose, onerror: (sentence) => sentence && complain(sentence) });
   const heads = get("scores").length ? [...NAMES, "score"] : NAMES;
   const element = h("div", { class: "corners", style: `--count: ${heads.length}` }, h("div", { class: "heads", "aria-hidden": "true" }, heads.map((name) => h("span", {}, name))),
     h("div", { class: "letters", "aria-hidden": "true" }, get("boxes").map((_, i) => h("span", {}, LETTERS[i]))), numbers);

@@ -31,7 +31,7 @@ function createAnswer(classes) {
   return {
     bars: h("ol", { class: "chances", "aria-label": "Probabilities" }, bars.map((bar) => bar.element)),
     element: h("p", { class: "answer" }, big, " ", sure, truth),
-    get text() { return [big, sure, truth].map((one) => one.textContent).filter(Boolean).join(" "); },
+    get text() { return [big, sure, truth].map((one) => one.textContent).filter(Boolean).join(", "); },
     update(p, example) {
       const most = best(p);
       bars.forEach(({ element, number, fill }, k) => {

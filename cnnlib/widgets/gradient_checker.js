@@ -54,8 +54,8 @@ function createClaim(index, name, check, push) {
     update({ one, pushed, size }) {
       claim.textContent = `claimed: ${format(one.claims[index])}`;
       const { up, down, slope } = slopeOf(one, PLACES[index], size);
-      result.textContent = pushed.has(index)
-        ? `(${figures(up, 10)} − ${figures(down, 10)}) / (2·${size}) = ${figures(slope)}` : "";
+      const found = pushed.has(index) ? `(${figures(up, 10)} − ${figures(down, 10)}) / (2·${size}) = ${figures(slope)}` : "";
+      if (result.textContent !== found) result.textContent = found; // or it would be said again
     } };
 }
 
@@ -95,6 +95,7 @@ function build({ get, set, draw }) {
       verdict.textContent = "";
       for (const { radio } of claims) radio.checked = false;
     },
+    say: ({ one: now }) => `Claimed: ${PLACES.map(([title], i) => `${title} ${format(now.claims[i])}`).join(", ")}.`,
     parts: [createStage(),
       { element: loss, update: (now) => (loss.textContent =
         `The loss, the mean of the squared differences of map and target, is ${format(lossOf(now.one), 6)}.`) },

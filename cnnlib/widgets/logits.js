@@ -178,13 +178,19 @@ function build(own) {
     const task = { key: "loss", question: "What is the loss?", total: loss, logits, target, p: probabilities };
     return { classes, logits, target, limit, hidden, task, ...computed(logits, target, get("stable")) };
   }
+  const say = ({ hidden, classes }) => (hidden ? "" : `loss ${sums.element.querySelector(".loss").textContent}, ${table.rows.map(({ element }, k) =>
+    `${classes[k]} ${element.querySelector(".value.p").textContent}`).join(", ")}`);
+  /** What it changes is the logits alone: said, or a listener would wait for more. */
+  function addToAll() {
+    set({ logits: get("logits").map((logit) => Number((logit + 1).toFixed(6))) });
+    own.draw();
+    own.announce(`Each logit is 1 larger: ${say(state())}`);
+  }
   return {
-    state, forget: (anew) => anew && (limit = 0),
+    state, say, forget: (anew) => anew && (limit = 0),
     parts: [table, dock(sums, ask), own.error, group({ class: "controls" }, createPresets(own, choose),
-      button("Add 1 to all", () => set({ logits: get("logits").map((logit) => Number((logit + 1).toFixed(6))) })),
+      button("Add 1 to all", addToAll),
       tick("Subtract the largest first", trait(own, "stable")), ask.tick, own.reset)],
-    say: ({ hidden, classes }) => (hidden ? "" : `loss ${sums.element.querySelector(".loss").textContent}, ${table.rows.map(({ element }, k) =>
-      `${classes[k]} ${element.querySelector(".value.p").textContent}`).join(", ")}`),
   };
 }
 

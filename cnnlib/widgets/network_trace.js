@@ -1,7 +1,7 @@
 // The worked network on one canvas: choose a number, and see where it came from and what it does to the loss.
 import { choice, tick, trait } from "./shared/view/controls.js";
 import { descent } from "./shared/view/descent.js";
-import { button, copyWith, factor, format, h, light } from "./shared/view/dom.js";
+import { button, copyWith, factor, format, h, light, roving } from "./shared/view/dom.js";
 import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { lines } from "./shared/view/lines.js";
@@ -169,7 +169,14 @@ function writtenForward(now, term) {
   const { node, users } = now, show = shower(now);
   if (node.operation) return WRITTEN[node.operation](node, show, h("strong", {}, show(node.name)), term);
   const count = users.get(node.name).length;
-  return [`Given. ${count === 1 ? "One number is" : `${count} numbers are`} computed with it: follow the dashed lines.`];
+  return [`Given. ${count === 1 ? "One number is" : `${count} numbers are`} computed with it`, h("span", { class: "to-see" }, ": follow the dashed lines"), "."];
+}
+/** The sum as it is read aloud. */
+function readOut(written) {
+  const copy = written.cloneNode(true);
+  for (const one of copy.querySelectorAll("sup")) one.prepend(" to the ");
+  for (const one of copy.querySelectorAll(".to-see")) one.remove();
+  return copy.textContent;
 }
 /** The sum that makes its gradient: of each later number, how fast it rises with it, times its own gradient. */
 function writtenBackward({ node, graph, numbers, slopes, hidden, place }, term) {
@@ -193,33 +200,24 @@ function writtenBackward({ node, graph, numbers, slopes, hidden, place }, term) 
 
 /** The sum, whose terms are buttons with one tab stop; arrows move, pressing leads to an input. */
 function createSum(onlight, onchoose) {
-  const text = h("p", { class: "written", keydown });
-  let terms = [], active = 0;
-  const buttons = () => text.querySelectorAll("[data-term]");
+  const text = h("p", { class: "written" }), buttons = () => text.querySelectorAll("[data-term]");
+  const stop = roving(text, buttons);
+  let terms = [];
   const at = (event) => event.target.closest("[data-term]")?.dataset.term;
   const mark = (event) => onlight(at(event) === undefined ? [] : terms[at(event)]);
   for (const name of ["pointerover", "focusin"]) text.addEventListener(name, mark);
   for (const name of ["pointerleave", "focusout"]) text.addEventListener(name, () => onlight([]));
   text.addEventListener("click", (event) => at(event) !== undefined && onchoose(terms[at(event)][0]));
-  function keydown(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const to = event.key === "Home" ? 0 : event.key === "End" ? terms.length - 1 : step && active + step;
-    if (to === undefined || !terms[to]) return;
-    event.preventDefault();
-    buttons()[active].tabIndex = -1;
-    active = to;
-    buttons()[active].tabIndex = 0;
-    buttons()[active].focus();
-  }
   return { element: text, update(now) {
     const held = text.contains(document.activeElement);
-    [terms, active] = [[], 0];
+    terms = [];
     const term = (label, names, where = names.map(now.place).join(" times ")) => {
       terms.push(names);
-      return h("button", { type: "button", class: "term", "data-term": terms.length - 1, tabindex: terms.length > 1 ? -1 : 0,
+      return h("button", { type: "button", class: "term", "data-term": terms.length - 1,
         "aria-label": `${label}: ${where}`, title: where }, label);
     };
     text.replaceChildren(...(now.backward ? writtenBackward : writtenForward)(now, term));
+    stop(buttons()[0]);
     if (held) (buttons()[0] ?? text.closest(".trace").querySelector("button")).focus();
   } };
 }
@@ -450,7 +448,7 @@ function build(own) {
     parts: [canvas, dock(trace, bar, stepping, ask), own.error, training.curve, createControls(own, ask)],
     say({ mode, losses, node, hidden }) {
       const steps = mode === "step" ? `Loss ${format(losses.at(-1))} after ${training.counted(losses.length - 1)}. ` : "";
-      return `${steps}${place(node.name)}: ${hidden(node.name) ? "hidden" : trace.element.querySelector(".written").textContent}`;
+      return `${steps}${place(node.name)}: ${hidden(node.name) ? "hidden" : readOut(trace.element.querySelector(".written"))}`;
     },
   };
 }

@@ -138,7 +138,7 @@ function build(own) {
   const means = h("p", { class: "note" });
   return {
     state: () => stateOf(get, ask),
-    say: (now) => `${KINDS[now.kind]} makes ${now.hidden ? "a hidden number" : format(now.result)} of ${format(now.value)}: ${meansOf(now)}`,
+    say: (now) => `${["image", "channel", "row", "column"].map((axis, i) => `${axis} ${now.chosen[i]}`).join(", ")}: ${KINDS[now.kind]} makes ${now.hidden ? "a hidden number" : format(now.result)} of ${format(now.value)}: ${meansOf(now)}`,
     parts: [
       group({ class: "na-top" }, buttons, { element: groups.element, update(now) {
         groups.update();

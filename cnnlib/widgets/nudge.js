@@ -74,7 +74,7 @@ function createPlot(onmove) {
   const handle = svg("g", { role: "slider", tabindex: 0 },
     svg("circle", { class: "nudge-halo", r: 20 }), svg("circle", { class: "nudge-point", r: 9 }));
   const marks = svg("g", { "aria-hidden": "true" });
-  const over = svg("svg", { class: "nudge-over", viewBox: `0 0 ${WIDTH} ${HEIGHT}` }, marks, handle);
+  const over = svg("svg", { class: "nudge-over", role: "none", viewBox: `0 0 ${WIDTH} ${HEIGHT}` }, marks, handle);
   const element = h("div", { class: "nudge-plot" }, over);
   let curve = null, drawn = "", at = 0;
 

@@ -185,7 +185,7 @@ function createControls(own) {
 function createTable(choose) {
   const rows = OPTIMIZERS.map((name) => {
     const [place, height] = [h("td"), h("td")];
-    const button = h("button", { type: "button", click: () => choose(name) }, h("span", { class: `race-key ${name}` }, name[0]), name);
+    const button = h("button", { type: "button", click: () => choose(name) }, h("span", { class: `race-key ${name}`, "aria-hidden": "true" }, name[0]), name);
     return { name, button, place, height, element: h("tr", {}, h("th", { scope: "row" }, button), place, height) };
   });
   return {

@@ -229,7 +229,7 @@ function build(own) {
         task: { key: "count", question: "How many windows fit?", total: row.output, explain: () => explain(traits, row) } };
     },
     parts: [createControls(own, change, ask), own.error, picture, words, notes, sentence, bar, ask],
-    say: ({ hidden, row, where }) => `${hidden ? "" : `${plural(row.output, "window")}. `}${where}`,
+    say: ({ hidden, row, where }) => (bar.saysWhere ? undefined : `${hidden ? "" : `${plural(row.output, "window")}. `}${where}`),
   };
 }
 

@@ -42,8 +42,12 @@ function written(image, added) {
 }
 
 /** The image as an array: its shape, where the chosen pixel stands in it, and all its numbers. */
-function createArray({ set }) {
-  const shapes = AXES.map(([axes, name]) => button(name, () => set({ axes: Number(axes) }), { "data-axes": axes }));
+function createArray({ set, draw, announce }) {
+  const shapes = AXES.map(([axes, name]) => button(name, () => {
+    set({ axes: Number(axes) });
+    draw();
+    announce(shape.querySelector("code").textContent);
+  }, { "data-axes": axes }));
   const shape = h("p", { class: "shape" }), text = h("pre", { tabindex: 0, "aria-label": "The array" });
   const element = h("div", { class: "array" }, h("span", { class: "shapes", role: "group", "aria-label": "Axes" }, shapes), shape, text);
   return { element, update({ image, axes, row, column, value }) {
@@ -68,6 +72,11 @@ function build(own) {
     set({ image: copyWith(get("image"), [row, column], value) });
     point(row, column);
   }, point);
+  function clear() {
+    set({ image: table(get("image").length, get("image")[0].length, () => 0) });
+    draw();
+    own.announce("All numbers are 0.");
+  }
   return {
     state() {
       const image = get("image"), [row, column] = image[place[0]]?.[place[1]] === undefined ? [0, 0] : place;
@@ -75,7 +84,7 @@ function build(own) {
     },
     parts: [group({ class: "stage" }, drawing, createArray(own)),
       group({ class: "controls" }, choice("Draw with", INKS, trait(own, "ink")),
-        button("Clear", () => set({ image: table(get("image").length, get("image")[0].length, () => 0) })), own.reset,
+        button("Clear", clear), own.reset,
         h("span", { class: "note" }, "Keys: arrows move, Space draws, 0 to 9 write a number."))],
     say: ({ row, column, value }) => `row ${row}, column ${column}: ${value}`,
   };

@@ -137,11 +137,17 @@ function build(own) {
       verdict.replaceChildren(...verdictOf(now, get("predict")));
     },
   };
+  /** What another order changes, wherever the chosen number stands. */
+  const reorder = (traits) => {
+    set(traits);
+    own.draw();
+    own.announce(verdict.textContent || "The pixels are shuffled anew.");
+  };
   return {
     state: () => stateOf(get, ask.hidden), say: ({ where, isHidden, task }) => `${where}: ${isHidden ? "hidden" : format(task.total)}`,
     parts: [sides, verdict, under, own.error,
-      group({ class: "controls" }, tick("Shuffle the dense weights alike", trait(own, "shuffle_weights")),
-        button("Another permutation", () => set({ order: permutation(get("order").length) })), ask.tick, own.reset)],
+      group({ class: "controls" }, tick("Shuffle the dense weights alike", trait(own, "shuffle_weights", reorder)),
+        button("Another permutation", () => reorder({ order: permutation(get("order").length) })), ask.tick, own.reset)],
   };
 }
 

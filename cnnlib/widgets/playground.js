@@ -342,6 +342,12 @@ function layerMoves({ get, set, complain, announce }, cards) {
   };
 }
 
+/** What all layers cost, in words. */
+function inAll(rows) {
+  const total = (name) => rows.reduce((sum, row) => sum + (row[name] ?? 0), 0).toLocaleString("en-US");
+  return `In all ${total("parameters")} parameters, ${total("multiplyAdds")} multiply-adds for an image.`;
+}
+
 /** The network: ready ones, layers to add, the numbers of the chosen one, and what all of it costs. */
 function buildPanel(own, moves) {
   const { get, set, complain } = own;
@@ -359,8 +365,7 @@ function buildPanel(own, moves) {
     editor({ write: (layers) => set({ layers }), onmove: moves.move, onremove: moves.remove, complain }),
     { element: totals, update(now) {
       ({ rows } = now);
-      const total = (name) => rows.reduce((sum, row) => sum + (row[name] ?? 0), 0).toLocaleString("en-US");
-      totals.textContent = rows.length ? `In all ${total("parameters")} parameters, ${total("multiplyAdds")} multiply-adds for an image.` : "";
+      totals.textContent = rows.length ? inAll(rows) : "";
     } },
     h("p", { class: "note" }, "Press a layer above to change it. Keys: arrows, Alt with arrows moves it, Delete removes it."));
 }
@@ -555,7 +560,13 @@ function build(own) {
   const { get, set } = own, dataOf = createData(own), state = () => stateOf(own);
   const training = createTraining(own, { onlook: () => view.show(), onstop: (sentence) => heeding.onstop(sentence),
     onreport: () => (bar.element.isConnected ? reports.soon() : training.close()) });
-  const bar = createBar({ ask: (type) => heeding.ask(type, state()), again: () => heeding.again(state()), shake: () => set({ seed: get("seed") + get("seeds") }) });
+  const bar = createBar({ ask: (type) => heeding.ask(type, state()), again() {
+    heeding.again(state());
+    own.announce("Begun again, with the same first weights.");
+  }, shake() {
+    set({ seed: get("seed") + get("seeds") });
+    own.announce("Begun again, with other first weights.");
+  } });
   const moves = layerMoves(own, () => cards);
   const cards = stack({ classes: NAMES, onchoose: moves.choose, onmove: moves.move, onremove: moves.remove });
   const keep = () => keepRun(own, training, state);
@@ -572,7 +583,7 @@ function build(own) {
   const view = createView(own, training, cards, parts), reports = createReports(own, training, { ...parts, bar });
   const heeding = createHeeding(training, { image: view.image, reports: () => reports, bar: bar.element }, own);
   return {
-    bar, state: () => ({ ...state(), broken: breaks.broken }), forget(anew) {
+    bar, state: () => ({ ...state(), broken: breaks.broken }), say: ({ rows, misfit }) => (misfit ? undefined : inAll(rows)), forget(anew) {
       if (!anew) return;
       breaks.forget();
       training.rest(); // what is set again is trained anew
@@ -580,7 +591,7 @@ function build(own) {
     parts: [group({ class: "main" }, bar, parts.headline, parts.curves, cards, heeding, own.error),
       tabs({ label: "Parts", read: () => get("tab"), write: (tab) => set({ tab }), parts: [
         ["Build", parts.build], ["Data", parts.data], ["Train", parts.train], ["Inside", parts.inside], ["Mistakes", parts.mistakes],
-        ["Draw", parts.pad], ["Break it", breaks.panel], ["Compare", parts.compare], ["Code", parts.code]] }), own.live],
+        ["Draw", parts.pad], ["Break it", breaks.panel], ["Compare", parts.compare], ["Code", parts.code]] })],
   };
 }
 export default frame({ mark: "playground", label: "Playground", data: STATE, kept: ["selected", "tab", "image", "runs"], problem, build });

@@ -1,6 +1,6 @@
 // A window slides over a map; of each window the largest number, or the mean, is kept.
 import { presets, same } from "./shared/view/controls.js";
-import { button, copyWith, factor, format, h, light } from "./shared/view/dom.js";
+import { button, copyWith, factor, format, h, light, pointedSum } from "./shared/view/dom.js";
 import { dock, frame, group } from "./shared/view/frame.js";
 import { grid, oneCell } from "./shared/view/grid.js";
 import { countedCells, pool2d, poolGeometry, poolValue, poolWindow, winnerOf } from "./shared/math/cells.js";
@@ -84,8 +84,7 @@ function createMaps({ get, complain }, { change, choose, onhover }) {
 /** One window, written out: max of its numbers, or their sum divided by how many they are. */
 function createSum(onlight) {
   let shown = [];
-  const element = h("div", { class: "sum", pointerleave: () => onlight(null),
-    pointerover: (event) => onlight(shown[event.target.closest("[data-term]")?.dataset.term] ?? null) });
+  const { element, write } = pointedSum((index) => onlight(shown[index] ?? null));
   return {
     element,
     update({ cells, options, winner, isHidden }) {
@@ -100,10 +99,10 @@ function createSum(onlight) {
           last ? brackets[1] : max ? "," : " +"), " "];
       });
       const total = h("strong", {}, isHidden ? "?" : written(poolValue(cells, options)));
-      element.replaceChildren(
+      write([
         h("p", {}, max ? "max of " : "", terms,
           h("span", { class: "terms" }, max ? "= " : `/ ${shown.length} = `, total)),
-        ...windowNotes(cells, options, winner).map(noteBelow));
+        ...windowNotes(cells, options, winner).map(noteBelow)]);
     },
   };
 }

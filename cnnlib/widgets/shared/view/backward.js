@@ -1,6 +1,6 @@
 // What the widgets of the backward pass share: arrays beside their gradients, their sums, choices.
 import { presets } from "./controls.js";
-import { factor, format, h } from "./dom.js";
+import { factor, format, h, pointedSum } from "./dom.js";
 import { grid } from "./grid.js";
 import { sum, table } from "../math/lists.js";
 
@@ -75,12 +75,11 @@ export const written = (first, second) => `${format(first)}·${factor(second)}`;
 /**
  * A part that writes out sums, `now.lines`: {name, rows, plus, end}. `rows` are lists of terms {text, zero}, with
  * line breaks between rows only; `plus` says that they are added; `end` is the total as text. `now.notes` are
- * elements to stand below. onlight(term), or onlight(null), follows the pointer.
+ * elements to stand below. onlight(term), or onlight(null), follows a mouse or the arrow keys.
  */
 export function sumLines(onlight) {
   let terms = [];
-  const element = h("div", { class: "sum", pointerleave: () => onlight(null),
-    pointerover: (event) => onlight(terms[event.target.closest("[data-term]")?.dataset.term] ?? null) });
+  const { element, write } = pointedSum((index) => onlight(terms[index] ?? null));
 
   function line({ name, rows, plus, end }) {
     const first = rows.flat()[0];
@@ -95,7 +94,7 @@ export function sumLines(onlight) {
   }
   return { element, update({ lines, notes = [] }) {
     terms = [];
-    element.replaceChildren(...lines.map(line), ...notes);
+    write([...lines.map(line), ...notes]);
   } };
 }
 

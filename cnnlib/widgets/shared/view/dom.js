@@ -115,6 +115,41 @@ export function refill(element, children, rest) {
   (next ? (next.matches("button") ? next : next.querySelector("button")) : rest).focus();
 }
 
+/** One tab stop for what items() gives of an element: arrows, Home and End move. Returns what makes one the stop. */
+export function roving(element, items) {
+  const stop = (chosen) => {
+    for (const one of items()) one.tabIndex = one === chosen ? 0 : -1;
+  };
+  element.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const all = [...items()], at = all.indexOf(document.activeElement);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 }[event.key];
+    if (at < 0 || !all[to]) return;
+    event.preventDefault();
+    stop(all[to]);
+    all[to].focus();
+  });
+  return stop;
+}
+
+/**
+ * The element of a sum: write(nodes) fills it. onpoint(index) as a mouse or the focus comes to what has a
+ * data-term, the index of a term, and onpoint() when it leaves. All terms are one tab stop.
+ */
+export function pointedSum(onpoint, attributes = {}) {
+  const terms = () => element.querySelectorAll("[data-term]");
+  const point = ({ target }) => onpoint(target.closest("[data-term]")?.dataset.term);
+  const element = h("div", { class: "sum", pointerover: point, focusin: point, pointerleave: () => onpoint(), focusout: () => onpoint(), ...attributes });
+  const stop = roving(element, terms);
+  return { element, write(nodes) {
+    const at = [...terms()].indexOf(document.activeElement);
+    element.replaceChildren(...nodes);
+    const next = terms()[Math.max(at, 0)] ?? terms()[0];
+    stop(next);
+    if (at >= 0) next?.focus({ preventScroll: true });
+  } };
+}
+
 /** A labelled control. */
 export const field = (label, ...controls) => h("label", { class: "field" }, h("span", {}, label), controls);
 

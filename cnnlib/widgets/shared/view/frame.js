@@ -22,7 +22,7 @@ function settle(root) {
   if (!panel) return;
   root.style.setProperty("--dock", `${panel.offsetHeight}px`);
   for (const one of panel.querySelectorAll(".sum"))
-    if (one.scrollHeight > one.clientHeight + 1) one.tabIndex = 0;
+    if (one.scrollHeight > one.clientHeight + 1 && !one.querySelector("[data-term]")) one.tabIndex = 0;
     else one.removeAttribute("tabindex");
 }
 
@@ -35,6 +35,14 @@ function playOnSpace(event, bar) {
   if (event.key !== " " || bar.element.hidden || event.target.closest(taken)) return;
   event.preventDefault();
   bar.toggle();
+}
+
+/** What has lost the focus, because it can have it no more, hands it on to the next control, or to the one before. */
+function handOn(root, held) {
+  const able = (one) => !one.disabled && one.checkVisibility();
+  if (!root.contains(held) || able(held)) return;
+  const all = [...root.querySelectorAll("button, input, select, summary, [tabindex='0']")], at = all.indexOf(held);
+  (all.slice(at + 1).find(able) ?? all.slice(0, Math.max(at, 0)).findLast(able))?.focus();
 }
 
 /** Sets several traits at once, in the page and, where there is a kernel, in Python. */
@@ -51,6 +59,9 @@ function shareButton(model, root, complain) {
   return one;
 }
 
+/** A dot between two factors is skipped by screen readers. */
+const readable = (sentence) => sentence.replaceAll(/ ?· ?/g, " times ");
+
 /** What a widget's parts are made with: see frame. */
 function ownOf(model, names, pause, forget, draw) {
   const get = (name) => model.get(name);
@@ -62,7 +73,7 @@ function ownOf(model, names, pause, forget, draw) {
     get, initial, draw, pause, error, live,
     set: (traits) => setTraits(model, traits),
     complain: (sentence) => error.textContent !== sentence && (error.textContent = sentence),
-    announce: (sentence) => (live.textContent = sentence),
+    announce: (sentence) => (live.textContent = readable(sentence)),
     restart(traits = initial) {
       pause();
       own.complain("");
@@ -103,14 +114,15 @@ export const frame = ({ mark, label, data = [], kept = [], problem, build }) => 
     const numbers = JSON.stringify(data.map(own.get));
     if (drawn !== null && drawn !== numbers) forget(false);
     drawn = numbers;
-    const now = view.state();
+    const now = view.state(), held = document.activeElement;
     root.update(now);
+    handOn(root.element, held);
     cancelAnimationFrame(settling);
     // When all is on the screen, so that nothing is laid out twice before it is.
     settling = requestAnimationFrame(() => setTimeout(() => settle(root.element)));
     const sentence = view.say?.(now);
-    if (sentence === undefined) return;
-    if (spoken && spoken !== sentence && !view.bar?.playing) own.announce(sentence);
+    if (sentence === undefined || (spoken && view.bar?.playing)) return; // said when it pauses
+    if (spoken && spoken !== sentence) own.announce(view.bar?.saysWhere ? sentence.replace(`${now.where}: `, "") : sentence);
     spoken = sentence;
   }
   /** However many traits change, they are drawn once. */

@@ -3,6 +3,7 @@ import { h, iconButton, scrollerOf } from "./dom.js";
 
 const CORNERS = "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z";
 const [SMALLEST, LARGEST, FIRST, TRIES] = [0.75, 2.6, 1.3, 5];
+const NARROW = 560; // pixels, in which two columns are too much
 const OUTLINE = 6; // pixels that a mark may reach beyond its part
 const TYPED = "input:not([type=checkbox], [type=radio], [type=range]), select, textarea, [contenteditable]";
 
@@ -23,7 +24,7 @@ function fit(root, most = LARGEST) {
   root.style.minHeight = 0; // else it always takes all the room
   let [low, high, scale] = [SMALLEST, most, Math.min(FIRST, most)];
   const [above, aside] = [false, true].map((beside) => draw(root, beside, scale));
-  const beside = above > 1 && aside < above;
+  const beside = above > 1 && aside < above && root.parentElement.clientWidth > NARROW;
   for (let k = 0, taken = beside ? aside : above; k <= TRIES; k++) {
     if (taken <= 1) low = scale;
     else high = scale;

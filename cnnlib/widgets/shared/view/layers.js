@@ -1,5 +1,5 @@
 // The layers of a trained network to look into: what each is called, and the sum behind any of its numbers.
-import { format, h } from "./dom.js";
+import { format, h, roving } from "./dom.js";
 import { grid } from "./grid.js";
 import { largeMap, largestOf } from "./maps.js";
 import { partsOf } from "../math/inference.js";
@@ -66,14 +66,14 @@ function createGrids() {
 /** A sum of products: what each channel adds, as buttons, and the products of one of them. */
 function createSum() {
   const chips = h("div", { class: "chips", role: "group", "aria-label": "What each channel adds" });
-  const grids = createGrids();
+  const stop = roving(chips, () => chips.children), grids = createGrids();
   const written = h("div", { class: "sum" });
   const element = h("div", { class: "trace-sum" }, chips, grids.element, written);
 
   const product = ({ pixel, weight }, i) => h("span", { class: pixel && weight ? "term" : "term zero" },
     `${i ? "+ " : ""}${(i ? shortFactor : short)(pixel)}·${shortFactor(weight)}`);
-  const chip = (part, chosen, onlisten) => h("button", { type: "button", "data-channel": part.channel,
-    "aria-pressed": String(part === chosen), click: () => {
+  const chip = (part, chosen, what, onlisten) => h("button", { type: "button", "data-channel": part.channel,
+    "aria-pressed": String(part === chosen), "aria-label": `${what} ${part.channel}: ${short(part.total)}`, click: () => {
       onlisten(part.channel);
       chips.querySelector(`[data-channel="${part.channel}"]`)?.focus();
     } }, h("span", { class: "note" }, part.channel), ` ${short(part.total)}`);
@@ -101,10 +101,12 @@ function createSum() {
       grids.element.hidden = single;
       if (!single) grids.update(heard.terms);
       const shown = parts.filter((part) => !single || part.total || part === heard);
-      chips.replaceChildren(...shown.map((part) => chip(part, heard, onlisten)));
+      const what = single ? "input" : "channel";
+      chips.replaceChildren(...shown.map((part) => chip(part, heard, what, onlisten)));
       const chosen = chips.querySelector("[aria-pressed=true]");
+      stop(chosen);
       chips.scrollTop = chosen.offsetTop - chips.offsetTop - chips.clientHeight / 2;
-      const name = alone ? [] : [small(`${single ? "input" : "channel"} ${heard.channel}`), " "];
+      const name = alone ? [] : [small(`${what} ${heard.channel}`), " "];
       const terms = heard.terms.flatMap((one, i) => [product(one, i), " "]);
       const products = line(...name, ...terms, `= ${short(heard.total)}`);
       written.replaceChildren(products, total(parts, single, bias), ...more);

@@ -44,17 +44,18 @@ function clock(tick) {
 
 /**
  * A part that moves through the positions of `now`: {position, count, where}, with `where` in words.
- * onmove(position) is called for every move by the reader or the clock.
+ * onmove(position) is called for every move by the reader or the clock. `saysWhere` is true when the slider has
+ * the focus: a screen reader then hears `where` from it.
  */
 export function player(own, label, onmove = (position) => own.set({ position })) {
   let position = 0, count = 1, follows = false;
-  const time = clock(() => (position === count - 1 ? pause() : moveTo(position + 1)));
+  const time = clock(() => (position === count - 1 ? rest() : moveTo(position + 1)));
   const moveTo = (next) => onmove(Math.min(Math.max(next, 0), count - 1));
   const stepTo = (next) => {
     pause();
     moveTo(next);
   };
-  const toggle = () => (time.runs ? pause() : play());
+  const toggle = () => (time.runs ? rest() : play());
 
   const playButton = iconButton("Play", PLAY, toggle);
   const range = h("input", { type: "range", min: 0, step: 1, "aria-label": label, input: () => stepTo(Number(range.value)) });
@@ -87,7 +88,12 @@ export function player(own, label, onmove = (position) => own.set({ position }))
     time.stop();
     show("Play", PLAY);
   }
-  return { element, pause, toggle, get playing() { return time.runs; }, update(now) {
+  /** Where it has come to is said now. */
+  function rest() {
+    pause();
+    own.draw();
+  }
+  return { element, pause, toggle, get playing() { return time.runs; }, get saysWhere() { return document.activeElement === range; }, update(now) {
     ({ position, count } = now);
     range.max = count - 1;
     range.value = position;

@@ -1,5 +1,5 @@
 // A sum of products, written out: each product where it can be pointed at, then the bias and the total.
-import { factor, format, h } from "./dom.js";
+import { factor, format, h, pointedSum } from "./dom.js";
 import { sum } from "../math/lists.js";
 
 const spaced = (nodes) => nodes.flatMap((node) => [node, " "]);
@@ -17,12 +17,11 @@ export const sumOf = (terms, bias) => sum(byChannel(terms).map(totalOf)) + bias;
  * A part that writes out the sum of `now`: {terms, bias, isHidden, channels}, where `isHidden` puts a question mark
  * for every number that follows from the products, and `channels` are their names, if they have any. A term is
  * {channel, a, pixel, weight}: a line break may stand only between rows `a` of the kernel, and each channel has a
- * line and a sum of its own. It calls onlight(term), or onlight(null), as the pointer moves over the products.
+ * line and a sum of its own. It calls onlight(term), or onlight(null), as a mouse or the arrow keys move over the products.
  */
 export function sumPanel(onlight) {
   let terms = [];
-  const element = h("div", { class: "sum", translate: "no", pointerleave: () => onlight(null),
-    pointerover: (event) => onlight(terms[event.target.closest("[data-term]")?.dataset.term] ?? null) });
+  const { element, write } = pointedSum((index) => onlight(terms[index] ?? null), { translate: "no" });
   const product = (term, first) =>
     h("span", { "data-term": terms.indexOf(term), class: term.weight && term.pixel ? "term" : "term zero" },
       `${first ? "" : "+ "}${format(term.pixel)}·${factor(term.weight)}`);
@@ -38,8 +37,8 @@ export function sumPanel(onlight) {
     const end = h("span", { class: "terms" }, `+ ${factor(now.bias)} = `, h("strong", {}, written(sumOf(terms, now.bias))));
     const lines = channels.map((own) => h("p", {}, h("span", { class: "plane-name" }, channelName(own[0].channel, now.channels)), " ",
       spaced(rows(own)), `= ${written(totalOf(own))}`));
-    element.replaceChildren(...(channels.length === 1
+    write(channels.length === 1
       ? [h("p", {}, spaced(rows(terms)), end)]
-      : [...lines, h("p", {}, channels.map((own) => written(totalOf(own), factor)).join(" + "), " ", end)]));
+      : [...lines, h("p", {}, channels.map((own) => written(totalOf(own), factor)).join(" + "), " ", end)]);
   } };
 }
