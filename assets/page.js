@@ -286,8 +286,9 @@ async function followSlides() {
     deck.open(Number(number));
   } catch ({ message }) {
     plain(); // so that a second press is one
-    const words = Object.assign(document.createElement("p"), { className: "link-note", textContent: `The slides cannot be shown: ${message}.` });
+    const words = document.createElement("p");
     words.setAttribute("role", "alert");
+    words.textContent = `The slides cannot be shown: ${message}.`;
     article.prepend(words);
     words.scrollIntoView();
   }

@@ -199,7 +199,7 @@ function createWidget(body, draw) {
 
 /** A slide as it is shown. Its widget is drawn when it is shown first, and stays until the slides are left. */
 function createSlide({ heading, pieces, from }, prepare) {
-  const title = copyOf(heading), view = pieces.at(-1)?.view, nodes = pieces.map(({ node }) => node).filter(Boolean);
+  const title = copyOf(heading), name = title.textContent, view = pieces.at(-1)?.view, nodes = pieces.map(({ node }) => node).filter(Boolean);
   const steps = pieces.flatMap((one, i) => (one.node === one.steps?.[0] && i === 0 ? [] : one.steps ?? []));
   const body = h("div", { class: "deck-body" });
   const element = h("section", { class: `deck-slide ${heading === from ? "deck-front" : view ? "deck-play" : ""}`, role: "group", "aria-roledescription": "slide", tabindex: -1 },
@@ -210,7 +210,7 @@ function createSlide({ heading, pieces, from }, prepare) {
   const hide = (one, isHidden) => one?.classList.toggle("deck-step", isHidden);
   const isHidden = (one) => one.matches(".deck-step");
   return {
-    element, from, ready, isPlay: Boolean(view), name: title.textContent,
+    element, from, ready, name,
     /** What the next press does here, in words, or "". */
     get next() { return widget?.next ?? ""; },
     forward() {
@@ -244,23 +244,26 @@ const TYPED = "input:not([type=checkbox], [type=radio], [type=range]), select, t
 const OWN_ARROWS = `${TYPED}, input, [role=grid], [role=tablist], [role=slider], [role=listbox]`;
 const SWIPE = 60; // pixels
 
-/** The name of the act that a key asks for, unless the element with the focus needs the key itself. */
+const ALWAYS = { PageDown: "forward", PageUp: "back" }; // as a clicker sends them, wherever the focus is
+/** The name of the act that another key asks for, unless the element with the focus needs the key itself. */
 function meaning({ key, shiftKey, ctrlKey, metaKey, altKey, target }) {
-  const always = { PageDown: "forward", PageUp: "back", Escape: "leave" }[key];
-  if (ctrlKey || metaKey || altKey || always) return always;
+  if (ctrlKey || metaKey || altKey) return "";
   if (target.closest(TYPED) || (/^(Arrow|Home|End)/.test(key) && target.closest(OWN_ARROWS))) return "";
   if (key === " ") return target.closest("button, summary, .cnn-widget") ? "" : shiftKey ? "back" : "forward";
-  return { ArrowRight: "forward", ArrowLeft: "back", ArrowDown: "next", ArrowUp: "previous", Home: "first", End: "last", f: "full" }[key];
+  return { ArrowRight: "forward", ArrowLeft: "back", ArrowDown: "next", ArrowUp: "previous", Home: "first", End: "last", f: "full", Escape: "leave" }[key];
 }
 
-/** What the keys do, by the names of acts. */
-const onKey = (acts) => (event) => {
-  const act = event.defaultPrevented ? null : acts[meaning(event)];
-  if (!act) return;
-  event.preventDefault();
-  event.stopPropagation(); // the page has keys of its own
-  if (!event.repeat) act();
-};
+/** Listens to the keys of an element; the acts are by their names. */
+function listen(element, acts) {
+  function answer(event, act) {
+    if (!act || event.defaultPrevented) return;
+    event.preventDefault();
+    event.stopPropagation(); // the page has keys of its own
+    if (!event.repeat) act();
+  }
+  element.addEventListener("keydown", (event) => answer(event, acts[ALWAYS[event.key]]), true);
+  element.addEventListener("keydown", (event) => answer(event, acts[meaning(event)]));
+}
 
 /** Calls swiped(across) where a finger has gone so many pixels, but not in a widget, which has a use for fingers. */
 function onSwipe(stage, swiped) {
@@ -325,11 +328,11 @@ function createBar(chapter, { back, forward, full, leave }) {
  */
 function createDeck(article, prepare, onmove) {
   const slides = slidesOf(article).map((one) => createSlide(one, prepare)), last = slides.length - 1;
-  const acts = { back, forward, leave, next: () => show(now + 1), previous: () => show(now - 1, true), first: () => show(0), last: () => show(last, true),
-    full: () => fullScreen(stage) };
+  const acts = { back, forward, leave, full: () => fullScreen(stage),
+    next: () => show(now + 1), previous: () => show(now - 1, true), first: () => show(0), last: () => show(last, true) };
   const bar = createBar(slides[0].name, acts);
   const place = h("div", { class: "deck-place" }), stage = h("div", { class: "deck-stage" }, place, bar.element);
-  const element = h("dialog", { class: "deck", "aria-label": "Slides", keydown: onKey(acts), cancel: (event) => (event.preventDefault(), leave()) }, stage);
+  const element = h("dialog", { class: "deck", "aria-label": "Slides", cancel: (event) => (event.preventDefault(), leave()) }, stage);
   const resized = new ResizeObserver(() => slides[now].fit());
   const endPrint = onPrint(slides, place, () => show(now, true, true));
   let now = -1;
@@ -348,14 +351,12 @@ function createDeck(article, prepare, onmove) {
     tell();
     onmove(now + 1);
   }
-  const tell = () => bar.tell(now, slides.length, slides[now].next);
+  const tell = () => queueMicrotask(() => bar.tell(now, slides.length, slides[now].next)); // a widget has drawn itself by then
   function forward() {
-    if (slides[now].forward()) tell();
-    else show(now + 1);
+    return slides[now].forward() ? tell() : show(now + 1);
   }
   function back() {
-    if (slides[now].back()) tell();
-    else show(now - 1, true);
+    return slides[now].back() ? tell() : show(now - 1, true);
   }
   function open(number) {
     if (!element.open) {
@@ -375,11 +376,12 @@ function createDeck(article, prepare, onmove) {
     element.close();
     element.remove();
     const { from } = slides[now], { top, bottom } = from.getBoundingClientRect();
-    if (bottom < 0 || top > innerHeight) from.scrollIntoView();
+    if (bottom < 0 || top > innerHeight) from.scrollIntoView({ behavior: "instant" });
     onmove(0);
   }
 
   stage.addEventListener("click", ({ target }) => target.closest(".deck-slide:not(.deck-play)") && getSelection().isCollapsed && forward());
+  listen(element, acts);
   onSwipe(stage, (across) => (across < 0 ? forward() : back()));
   return { open, leave };
 }
