@@ -259,6 +259,41 @@ async function followLink() {
   links.miss(document.querySelector("article"), meant());
 }
 
+// Slides for the lecture hall: slides.js, loaded when a reader presses the button or follows a link to one of them.
+
+/** What draws a widget as the page has it, apart from the one in the page. */
+async function apart(view) {
+  const state = await wholeState(states[JSON.parse(view.textContent).model_id]);
+  const [widget, css] = await (state._esm ? ofState(state) : ofLibrary(nameOf(state)));
+  addStyle(css);
+  return (el) => widget.render({ model: createModel({ ...state }), el });
+}
+
+let deck = null;
+/** Shows the slide that the page's address names, or leaves the slides. */
+async function followSlides() {
+  const [asked, number] = location.hash.match(/^#slides(?:\/(\d+))?$/) ?? [];
+  if (!asked) return deck?.leave();
+  const article = document.querySelector("article"), plain = () => history.replaceState(null, "", location.href.split("#")[0]);
+  try {
+    const [createDeck, css] = await ofLibrary("slides");
+    addStyle(css);
+    deck ??= createDeck(article, apart, (now) => {
+      if (!now) deck = null;
+      if (now) history.replaceState(null, "", `#slides/${now}`);
+      else if (location.hash.startsWith("#slides")) plain();
+    });
+    deck.open(Number(number));
+  } catch ({ message }) {
+    plain(); // so that a second press is one
+    const words = document.createElement("p");
+    words.setAttribute("role", "alert");
+    words.textContent = `The slides cannot be shown: ${message}.`;
+    article.prepend(words);
+    words.scrollIntoView();
+  }
+}
+
 /** Draws one widget, or says in its place why not. */
 async function drawView(view) {
   const text = view.nextElementSibling?.matches(".widget-text") ? view.nextElementSibling : null;
@@ -358,6 +393,7 @@ async function keepThisPage() {
   await navigator.serviceWorker.register(new URL("offline.js", root));
   const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
   const coming = Object.values(states ?? {}).flatMap(({ files: parts = {} }) => Object.values(parts)).map((name) => addressOf(name, ONLY));
+  if (document.querySelector(".btn-slides-button")) coming.push(addressOf("slides"));
   if (first) await keep([location.href.split("#")[0], ...loaded, ...coming]);
 }
 
@@ -497,6 +533,8 @@ const formulas = new ResizeObserver((boxes) => {
 
 function start() {
   draw();
+  followSlides();
+  addEventListener("hashchange", followSlides);
   if (python) {
     offerPython();
     reopen();

@@ -219,7 +219,8 @@ def test_the_first_page_offers_what_is_there_and_nothing_else(small_site):
     library = small_site / "_static" / "widgets"
     for name in ("alone", "parts"):
         (library / name).mkdir(parents=True)
-    (library / "links.js").write_text("")
+    for name in ("links", "slides"):
+        (library / f"{name}.js").write_text("")
     page = small_site / "index.html"
     offer_books(small_site)
     assert page.read_text() == '<p class="take-along" hidden></p>'

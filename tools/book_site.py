@@ -105,6 +105,17 @@ def describe(app: Sphinx, page: str, template: str, context: dict, doctree: node
     )
 
 
+def offer_slides(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document
+) -> None:
+    """Add the button that shows a chapter as slides, assets/slides.js, to those of the theme."""
+    if context.get("page_source_suffix") == ".ipynb":
+        slides = {"type": "javascript", "javascript": "location.replace('#slides')"}
+        looks = {"icon": "fas fa-person-chalkboard", "classes": "pst-navbar-icon"}
+        names = {"tooltip": "Slides", "label": "slides-button"}
+        context["header_buttons"].append(slides | looks | names)
+
+
 # What Python says of an object that says nothing of itself, with the name of its class.
 ADDRESS = re.compile(r"<[\w.<>]*?(\w+) object at 0x\w+>")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -206,8 +217,10 @@ def widget_files() -> dict[str, tuple[str, str | dict]]:
     held = {
         n: {"traits": links.schemas(one), "left": links.left_out(one)} for n, one in known.items()
     }
-    parts = {"links": modules(STYLE.with_name("links.js"))}
+    slides = ASSETS / "slides.js"
+    parts = {"links": modules(STYLE.with_name("links.js")), "slides": modules(slides)}
     styles = {"shared": STYLE.read_text("utf-8"), "links": held}
+    styles["slides"] = slides.with_suffix(".css").read_text("utf-8")
     for widget in SHARED.values():
         path = Path(inspect.getfile(widget))
         parts[widget.__name__] = modules(path.with_suffix(".js"))
@@ -429,7 +442,8 @@ def asked_for(site: Path) -> set[tuple[Path, str]]:
     """The scripts that page.js and alone.js ask for, and no page names, as they ask for them."""
     folder = site / "_static" / "widgets"
     alone = {(file, "") for file in (folder / "alone").iterdir()}
-    return alone | {(folder / "links.js", "")} | {(f, "?v=0") for f in (folder / "parts").iterdir()}
+    alone |= {(folder / f"{name}.js", "") for name in ("links", "slides")}
+    return alone | {(f, "?v=0") for f in (folder / "parts").iterdir()}
 
 
 def python_files(site: Path, pages: list[Path]) -> set[tuple[Path, str]]:
@@ -559,6 +573,7 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("playable", Playable)
     app.connect("config-inited", configure)
     app.connect("html-page-context", describe)
+    app.connect("html-page-context", offer_slides, priority=502)  # after the theme's buttons
     app.connect("html-page-context", share_widgets, priority=900)  # after MyST-NB
     app.connect("builder-inited", prepare)
     # When it changes, Sphinx reads, and so runs, every chapter; else only those that changed.

@@ -2,7 +2,7 @@
 import { h, iconButton, scrollerOf } from "./dom.js";
 
 const CORNERS = "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z";
-const [SMALLEST, LARGEST, FIRST, TRIES] = [0.75, 2.6, 1.3, 5];
+const [SMALLEST, SMALL, LARGEST, FIRST, TRIES] = [0.75, 1, 2.6, 1.3, 5];
 const NARROW = 560; // pixels, in which two columns are too much
 const OUTLINE = 6; // pixels that a mark may reach beyond its part
 const TYPED = "input:not([type=checkbox], [type=radio], [type=range]), select, textarea, [contenteditable]";
@@ -19,13 +19,10 @@ function draw(root, beside, scale) {
   return isWide ? Math.max(high, FIRST) : high;
 }
 
-/** Draws the widget as large as it has room, but no larger than `most`. Each try costs a layout, so there are few. */
-function fit(root, most = LARGEST) {
-  root.style.minHeight = 0; // else it always takes all the room
-  let [low, high, scale] = [SMALLEST, most, Math.min(FIRST, most)];
-  const [above, aside] = [false, true].map((beside) => draw(root, beside, scale));
-  const beside = above > 1 && aside < above && root.parentElement.clientWidth > NARROW;
-  for (let k = 0, taken = beside ? aside : above; k <= TRIES; k++) {
+/** The largest scale from `least` to `most` at which a layout fits, where at `scale` it takes `taken` of its room; else `least`. */
+function largest(root, beside, [least, most], scale, taken) {
+  let [low, high] = [least, most];
+  for (let k = 0; k <= TRIES; k++) {
     if (taken <= 1) low = scale;
     else high = scale;
     if (k === TRIES || high - low < 0.02) break;
@@ -33,8 +30,44 @@ function fit(root, most = LARGEST) {
     scale = guess > low && guess < high ? guess : (low + high) / 2;
     taken = draw(root, beside, scale);
   }
-  draw(root, beside, low);
+  return low;
+}
+
+/**
+ * Draws the widget as large as it has room, from `least` to `most`; where that is too large, as `otherwise`, to be
+ * scrolled. Each try costs a layout, so there are few.
+ */
+function fit(root, { least, otherwise }, most) {
+  root.style.minHeight = 0; // else it always takes all the room
+  const first = Math.min(FIRST, most), [above, aside] = [false, true].map((beside) => draw(root, beside, first));
+  const scaleOf = (beside) => largest(root, beside, [least, most], first, beside ? aside : above);
+  const isRoomy = root.parentElement.clientWidth > NARROW;
+  let beside = isRoomy && above > 1 && aside < above, scale = scaleOf(beside);
+  if (isRoomy && scale < SMALL) {
+    const other = scaleOf(!beside);
+    if (other > scale) [beside, scale] = [!beside, other];
+  }
+  if (draw(root, beside, scale) > 1) draw(root, isRoomy, otherwise);
   root.style.minHeight = "";
+}
+
+/** Draws the widget as large as `box`, its parent, has room, and again when that changes or more has come. Returns what ends it. */
+export function fill(root, box, scales = { least: SMALLEST, most: LARGEST, otherwise: SMALLEST }) {
+  const observer = new ResizeObserver((all) => {
+    const scale = root.style.getPropertyValue("--scale");
+    if (all.some(({ target }) => target === box)) refit();
+    else if (scale > scales.least && root.offsetHeight * scale > box.clientHeight + 1) fit(root, scales, scale); // more has come
+  });
+  const refit = () => fit(root, scales, scales.most);
+  refit();
+  root.addEventListener("toggle", refit, true); // a part that is unfolded
+  for (const one of [box, root]) observer.observe(one);
+  return () => {
+    observer.disconnect();
+    root.removeEventListener("toggle", refit, true);
+    root.classList.remove("beside");
+    root.style.removeProperty("--scale");
+  };
 }
 
 /** The dialog that holds the widget while it fills the window; onmove() when it comes and when it goes. */
@@ -43,13 +76,7 @@ function createDialog(root, label, onmove) {
   const escape = (event) => event.key === "Escape" && shut();
   const element = h("dialog", { class: "cnn-window", "aria-label": label, close: leave, keydown: escape });
   const place = h("div"); // where the widget was: the page keeps its height
-  const observer = new ResizeObserver((all) => {
-    const scale = root.style.getPropertyValue("--scale");
-    if (all.some(({ target }) => target === element)) fit(root);
-    else if (scale > SMALLEST && root.offsetHeight * scale > element.clientHeight + 1) fit(root, scale); // more has come
-  });
-  const refit = () => element.open && fit(root);
-  let scroller = null, top = 0, focused = null;
+  let scroller = null, top = 0, focused = null, end = () => {};
   root.addEventListener("focusin", ({ target }) => (focused = target));
 
   /** Moved, the widget loses the focus. */
@@ -70,9 +97,7 @@ function createDialog(root, label, onmove) {
       element.append(root);
       element.showModal();
     });
-    fit(root);
-    root.addEventListener("toggle", refit, true); // a part that is unfolded
-    for (const one of [element, root]) observer.observe(one);
+    end = fill(root, element);
   }
   function shut() {
     element.close();
@@ -80,15 +105,12 @@ function createDialog(root, label, onmove) {
   }
   function leave() {
     if (element.open || !place.isConnected) return;
-    observer.disconnect();
-    root.removeEventListener("toggle", refit, true);
-    root.classList.remove("beside");
-    root.style.removeProperty("--scale");
+    end();
     move(() => place.replaceWith(root));
     scroller.scrollTop = top;
   }
   function stop() {
-    observer.disconnect();
+    end();
     if (place.isConnected) place.replaceWith(root);
   }
   return { element, stop, toggle: () => (element.open ? shut() : enter()) };
