@@ -10,7 +10,7 @@ HOUSE := _config.yml _toc.yml $(wildcard tools/book_*.py assets/*.* assets/pytho
 LOOKS := $(wildcard assets/*.js assets/*.css assets/python/*.js cnnlib/widgets/*.js cnnlib/widgets/*.css cnnlib/widgets/shared/*/*)
 TEXT := intro.md $(wildcard chapters/*.ipynb chapters/*.md)
 
-.PHONY: help book kit pdf epub zip test check format notebooks bench serve clean
+.PHONY: help book kit pdf epub zip test test-oldest check format notebooks bench serve clean
 help:
 	@echo "make book        build the pages into _build/html"
 	@echo "                 without solutions, into _build/student: SOLUTIONS=no"
@@ -19,6 +19,7 @@ help:
 	@echo "make epub        the whole book for e-readers: _build/html/cnn-book.epub"
 	@echo "make zip         all pages in one archive: _build/html/cnn-book.zip"
 	@echo "make test        check code, notebooks and pages; builds the book first"
+	@echo "make test-oldest check the package with the oldest versions that pyproject.toml allows"
 	@echo "make check       before a commit: code style, and the tests of what changed"
 	@echo "make format      bring the code, and that of the notebooks, into its form"
 	@echo "make serve       show the book on http://localhost:$(PORT); another port: PORT=8001;"
@@ -65,6 +66,14 @@ test: _build/built
 	$(PYTHON) -m mypy
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -rs -n auto --dist loadfile --no-loadscope-reorder --built
 	@echo "Everything is right: the code, the chapters' numbers and the pages."
+
+# The oldest packages that pyproject.toml allows lie before those of .venv, where pytest and torch are.
+MODULES := $(notdir $(basename $(wildcard cnnlib/*.py cnnlib/widgets/*.py)))
+test-oldest: .venv/installed
+	rm -rf _build/oldest
+	.venv/bin/uv pip install --python $(PYTHON) --target _build/oldest --resolution lowest-direct -r pyproject.toml
+	PYTHONPATH=_build/oldest OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadfile -m "not browser" \
+		$(wildcard $(MODULES:%=tests/test_%.py)) tests/test_exercises.py
 
 check: _build/built
 	$(PYTHON) -m ruff check .
