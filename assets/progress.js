@@ -275,7 +275,7 @@
       if (!file) return;
       try {
         if (file.size > 5_000_000) throw new Error("This is no file that this page has saved: it is larger than 5 MB.");
-        const { taken, refused, lost } = load(await file.text(), (n) => confirm(`${n} texts in the file differ from yours. Take those of the file?`));
+        const { taken, refused, lost } = load(await file.text(), (n) => confirm(`${n === 1 ? "1 text in the file differs" : `${n} texts in the file differ`} from yours. Take ${n === 1 ? "that" : "those"} of the file?`));
         say([`${taken} entries are here now.`, refused && `${refused} were left out: this book does not write such.`, lost && `${lost} found no room on this device.`].filter(Boolean).join(" "));
       } catch (error) {
         say(error.message);
@@ -289,6 +289,7 @@
       say("Nothing is kept any more.");
     });
     show();
+    addEventListener("storage", show); // another tab has done something, too
     try { localStorage.getItem(PLACE); } catch { say("This browser keeps nothing for this site, so nothing can stand here."); }
     box.hidden = false;
   }

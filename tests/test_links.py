@@ -679,6 +679,31 @@ def test_scripts_are_all_that_a_sandbox_must_allow(open_page, site, tmp_path):
         assert page.frame_locator("iframe").locator("html").evaluate("() => origin") == "null"
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_where_nothing_may_be_kept_a_page_has_its_menu_its_search_and_its_colors(
+    open_page, site, tmp_path, dark
+):
+    """A frame without an origin forbids what a reader may forbid, too."""
+    scheme = "dark" if dark else "light"
+    page = open_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    url = f"{site}/chapters/links.html"
+    frame = (
+        f'<body style="margin: 0"><iframe src="{url}" sandbox="allow-scripts" width=390 height=800>'
+    )
+    with course(tmp_path, frame) as other:
+        page.goto(other)
+        inner = page.frame_locator("iframe")
+        assert inner.locator("html").evaluate("() => origin") == "null"
+        expect(inner.locator("html")).to_have_attribute("data-theme", scheme)
+        menu = inner.locator(".bd-sidebar-primary")
+        expect(menu).not_to_be_in_viewport()
+        inner.locator(".primary-toggle").first.click()
+        expect(menu).to_be_in_viewport()
+        page.keyboard.press("Escape")
+        inner.locator(".search-button").first.click()
+        expect(inner.locator("input[type=search]").first).to_be_visible()
+
+
 @pytest.mark.parametrize(("theme", "dark"), [("", True), ("&theme=light", False)])
 def test_a_widget_alone_is_as_dark_as_the_device_or_as_it_is_told(page, site, theme, dark):
     page.emulate_media(color_scheme="dark")

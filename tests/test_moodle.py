@@ -161,11 +161,18 @@ def test_one_file_has_all_chapters_each_in_a_category_of_its_own(folder):
         text(one, "idnumber") or one.findtext("idnumber") for one in questions(folder / "all.xml")
     ]
     assert len(set(names)) == len(names) and max(map(len, names)) <= 100
+    shown = [text(one, "name") for one in questions(folder / "all.xml")]
+    assert all(15 < len(name) <= 72 and "cell-" not in name for name in shown)
     categories = [text(one, "category") for one in every if one.get("type") == "category"]
     assert len(set(categories)) == len(categories)
     assert all(one.startswith("$course$/top/Convolutional networks/") for one in categories)
     chapters = [one for one in categories if one.count("/") == 3]
     assert len(chapters) == len(CHAPTERS) and chapters == sorted(chapters)
+
+
+def test_a_teacher_knows_a_question_by_its_first_words():
+    assert moodle.beginning("How many `rows`\nhas it?") == "How many rows has it?"
+    assert moodle.beginning("one two three four", 12) == "one two …"
 
 
 def test_another_seed_draws_the_exercises_anew_and_the_same_one_does_not(folder, tmp_path):

@@ -267,7 +267,7 @@ def test_two_devices_are_joined_and_the_reader_chooses_between_texts(
     assert joined == {"checks": ["b", "z", "a"], "exercises": ["c"], "of": 10}
     assert now["code:pooling:code-start-own"] == ("x = 1" if theirs else "y = 2")
     assert now["solved:pooling-reshape"] == "def mine(): ..."
-    assert asked == ["1 texts in the file differ from yours. Take those of the file?"]
+    assert asked == ["1 text in the file differs from yours. Take that of the file?"]
 
 
 @pytest.mark.parametrize(
@@ -323,6 +323,9 @@ def test_forget_asks_first_and_forgets_all_but_the_theme(reader, site):
     assert rows(box) == []
     assert reader.locator(MARK).count() == 0
     assert kept(reader) == {}
+    put(reader, {"done:chapters/loss": json.dumps({"checks": ["a"], "exercises": [], "of": 3})})
+    reader.evaluate("dispatchEvent(new StorageEvent('storage', { key: 'done:chapters/loss' }))")
+    assert len(rows(box)) == 1  # another tab
 
 
 @pytest.mark.parametrize("method", ["getItem", "setItem"])

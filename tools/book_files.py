@@ -40,6 +40,30 @@ SIGNATURE = re.compile(
 IN_SIGNATURE = re.compile(r'<span class="(?:n|p|sig-paren)">([^<]*)</span>')
 OPTIONS = "documentation_options.js"
 
+# A reader may forbid a site to keep anything, and so may a frame around a page. The theme would
+# stop at its first line, and leave no menu, no search and no colors. What it sets here is gone when
+# the page is left; of the book's own keys it is still said that nothing is kept.
+BEGIN = '<script data-cfasync="false">'
+FORGETFUL = """<script>
+    try {
+      localStorage.length + sessionStorage.length;
+    } catch (error) {
+      const kept = {}, ofTheme = /^(mode|theme|sidebar|pst_|sphinx_)/;
+      const own = (act) => (key, text) => {
+        if (!ofTheme.test(key)) throw error;
+        return act(key, text);
+      };
+      const value = {
+        getItem: own((key) => kept[key] ?? null),
+        setItem: own((key, text) => { kept[key] = text; }),
+        removeItem: own((key) => { delete kept[key]; }),
+      };
+      Object.defineProperty(self, "localStorage", { value });
+      Object.defineProperty(self, "sessionStorage", { value });
+    }
+  </script>
+  """
+
 RULE = re.compile(r"([^{};]+)\{[^{}]*\}")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^]]*\]")
@@ -67,7 +91,7 @@ def lighten(page: str, options: str, own: set[str], names: tuple[dict, dict]) ->
     if SCRIPT.search(page) is None:
         return page
     (root,) = re.search(r'data-content_root="([^"]*)"', page).groups()
-    page = PLAIN.sub(r"\1\2", BY_THEME.sub("", page))
+    page = PLAIN.sub(r"\1\2", BY_THEME.sub("", page)).replace(BEGIN, FORGETFUL + BEGIN)
     page = SIGNATURE.sub(lambda one: IN_SIGNATURE.sub(r"\1", one[0]), page)
     page = SEARCH.sub(r"<script defer \1></script>" if 'id="search-results"' in page else "", page)
     if "sd-tab-set" not in page:

@@ -71,6 +71,12 @@ def as_html(text: str) -> str:
     return "".join(code(plain[n]) if n % 2 else part for n, part in enumerate(parts))
 
 
+def beginning(text: str, most: int = 70) -> str:
+    """The first words of a question: by these a teacher knows it in the question bank."""
+    words = " ".join(text.replace("`", "").split())
+    return words if len(words) <= most else f"{words[:most].rpartition(' ')[0]} …"
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells, which are HTML, as a table."""
     cells = [
@@ -143,11 +149,14 @@ def add_answer(question: xml.Element, text: str, said: str, right: bool = False)
 
 
 def add_question(quiz: xml.Element, name: str, one: Question) -> None:
-    """Add a question; what a kind of question needs is said in Moodle's "Moodle XML format"."""
+    """Add a question, which Moodle knows by this name when it comes again.
+
+    What a kind of question needs is said in Moodle's "Moodle XML format".
+    """
     grid, choice = isinstance(one["answer"], list), bool(one["choices"])
     kind = "cloze" if grid else "multichoice" if choice else "numerical"
     element = xml.SubElement(quiz, "question", type=kind)
-    add(element, "name", name)
+    add(element, "name", beginning(one["text"]))
     text = as_html(one["text"])
     if grid:
         rows = [[cloze(one, i, j) for j in range(len(row))] for i, row in enumerate(one["answer"])]
