@@ -5,8 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogFormatter
 
 GRAY = "#7a7a7a"  # for letters and axes: readable on a white page and on a black one
 # The widgets' colors: blue below zero, orange above.
@@ -118,6 +120,36 @@ def show_rows(rows: Mapping[str, Sequence[np.ndarray]], signed: Collection[str] 
     figure.patch.set_alpha(0)
 
 
+def dress(ax: Axes, x_label: str = "", y_label: str = "") -> None:
+    """Give axes their names, letters that a phone shows, a grid, and no background of their own."""
+    ax.set_xlabel(x_label, color=GRAY, fontsize=14)
+    ax.set_ylabel(y_label, color=GRAY, fontsize=14)
+    ax.tick_params(colors=GRAY, which="both", labelsize=13)
+    ax.grid(alpha=0.25)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(labelcolor=GRAY, framealpha=0, fontsize=13)
+    ax.patch.set_alpha(0)
+    figure = ax.get_figure(root=True)
+    if figure is not None:
+        figure.patch.set_alpha(0)
+        figure.tight_layout()
+
+
+class _Plain(LogFormatter):
+    """Writes 0.01 where matplotlib writes a power of ten, for which a page may lack the fonts."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Write plain numbers along an axis of equal factors; at the small ticks if there are few."""
+    axis.set_major_formatter(_Plain())
+    axis.set_minor_formatter(_Plain(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
+
+
 # Readable on a white page and on a black one, and told apart by their dashes as well.
 LINES = (
     ("#e8710a", "-"),
@@ -141,7 +173,7 @@ def show_lines(
     lines: for each name, its x and its y. log_x, log_y: equal steps along the axis are equal
     factors; with log_x the ticks stand at the x of the last curve.
     """
-    figure, ax = plt.subplots(figsize=(7, 3.4))
+    _, ax = plt.subplots(figsize=(7, 3.4))
     for (name, (x, y)), (color, dashes) in zip(lines.items(), LINES, strict=False):
         ax.plot(x, y, color=color, linestyle=dashes, linewidth=2, label=name)
     if log_x:
@@ -150,16 +182,8 @@ def show_lines(
         ax.set_xticks(x, [f"{value:g}" for value in x])
     if log_y:
         ax.set_yscale("log")
-    ax.set_xlabel(x_label, color=GRAY, fontsize=12)
-    ax.set_ylabel(y_label, color=GRAY, fontsize=12)
-    ax.tick_params(colors=GRAY, which="both")
-    ax.grid(alpha=0.25)
-    for side in ax.spines.values():
-        side.set_visible(False)
-    ax.legend(labelcolor=GRAY, framealpha=0)
-    ax.patch.set_alpha(0)
-    figure.patch.set_alpha(0)
-    figure.tight_layout()
+        plain_numbers(ax.yaxis)
+    dress(ax, x_label, y_label)
 
 
 def show_spread(groups: Mapping[str, Sequence[float]], x_label: str) -> None:
@@ -167,18 +191,12 @@ def show_spread(groups: Mapping[str, Sequence[float]], x_label: str) -> None:
 
     The first group is what the others are compared with: a line leads down from its mean.
     """
-    figure, ax = plt.subplots(figsize=(7, 0.9 + 0.36 * len(groups)))
+    _, ax = plt.subplots(figsize=(7, 0.9 + 0.36 * len(groups)))
     for row, values in enumerate(groups.values()):
         ax.plot(values, [row] * len(values), "o", color="#1a73e8", alpha=0.6, markersize=6)
         ax.plot(np.mean(values), row, "|", color="#e8710a", markersize=18, markeredgewidth=3)
     ax.axvline(float(np.mean(next(iter(groups.values())))), color=GRAY, linestyle=":")
-    ax.set_yticks(range(len(groups)), list(groups), fontsize=12)
+    ax.set_yticks(range(len(groups)), list(groups))
     ax.invert_yaxis()
-    ax.set_xlabel(x_label, color=GRAY, fontsize=12)
-    ax.tick_params(colors=GRAY, which="both")
-    ax.grid(axis="x", alpha=0.25)
-    for side in ax.spines.values():
-        side.set_visible(False)
-    ax.patch.set_alpha(0)
-    figure.patch.set_alpha(0)
-    figure.tight_layout()
+    dress(ax, x_label)
+    ax.grid(visible=False, axis="y")

@@ -3,10 +3,13 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from cnnlib.plots import (
+    GRAY,
     canvas,
     draw_cells,
+    dress,
     outline,
     show_images,
     show_lines,
@@ -87,6 +90,38 @@ def test_lines_have_names_labels_and_axes_of_equal_factors():
     show_lines({"a": ([1, 10], [3, 4])}, "steps", "loss", log_y=True)
     (ax,) = plt.gcf().axes
     assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0.02, 30], ["0.1", "1", "10"]), ([1e-14, 1e-10], ["1e-13", "1e-11"]), ([1.5, 4.5], "234")],
+)
+def test_axes_of_equal_factors_have_plain_numbers_for_which_every_page_has_a_font(values, expected):
+    show_lines({"a": ([1, 2], values)}, "steps", "loss", log_y=True)
+    (ax,) = plt.gcf().axes
+    plt.gcf().canvas.draw()
+    low, high = ax.get_ylim()
+    ticks = [(ax.yaxis.get_majorticklabels(), ax.yaxis.get_majorticklocs())]
+    ticks.append((ax.yaxis.get_minorticklabels(), ax.yaxis.get_minorticklocs()))
+    shown = [
+        label.get_text()
+        for labels, places in ticks
+        for label, place in zip(labels, places, strict=True)
+        if low <= place <= high and label.get_text()
+    ]
+    assert set(expected) <= set(shown)
+    assert all(float(text) > 0 for text in shown)
+
+
+def test_axes_have_letters_that_a_phone_shows_and_no_background():
+    _, ax = plt.subplots(figsize=(7, 3))
+    ax.plot([1, 2], [3, 4], label="a")
+    dress(ax, "steps", "loss")
+    texts = [ax.xaxis.label, ax.yaxis.label, *ax.get_legend().get_texts(), *ax.get_xticklabels()]
+    pixels = [text.get_fontsize() / 72 * 358 / 7 for text in texts]  # the figure is 358 px wide
+    assert min(pixels) > 9
+    assert {to_hex(text.get_color()) for text in texts} == {GRAY}
+    assert (ax.patch.get_alpha(), ax.figure.patch.get_alpha()) == (0, 0)
 
 
 def test_rows_of_pictures_are_gray_or_signed_on_one_scale_for_the_row():
