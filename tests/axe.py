@@ -28,7 +28,8 @@ ALONE = f"() => {{ {LIGHTER} lighten(document); }}"
 # The articles of pages in one page; their ids stay apart.
 TOGETHER = f"""async (urls) => {{
   {LIGHTER}
-  const article = document.querySelector("article"), bulk = /<(script|math|pre|svg)\\b[^]*?<\\/\\1>/g;
+  const article = document.querySelector("article");
+  const bulk = /<(script|math|pre|svg)\\b[^]*?<\\/\\1>/g;
   article.replaceChildren();
   for (const [i, url] of urls.entries()) {{
     const [, text] = (await (await fetch(url)).text()).match(/(<article[^]*<\\/article>)/) ?? [];

@@ -184,3 +184,16 @@ def test_what_pages_share_is_kept_with_them(shared, tmp_path):
     (file,) = shared.folder.iterdir()
     listed = json.loads((tmp_path / "offline.json").read_text())
     assert f"_static/widgets/parts/{file.name}?v=0" in listed
+
+
+def test_what_the_theme_and_sphinx_leave_unnamed_is_named():
+    signature = '<dt class="sig">f(<dl>\n<dd>x,</dd>\n<dd>y=<em>0</em>,</dd>\n</dl>\n\n)</dt>'
+    lines = '<span class="sig-line">x,</span>\n<span class="sig-line">y=<em>0</em>,</span>\n'
+    assert book_site.name_parts(signature) == f'<dt class="sig">f({lines}\n\n)</dt>'
+    glossary = '<dl class="simple">\n<dt>a</dt><dd>b</dd>\n</dl>'
+    assert book_site.name_parts(glossary) == glossary
+    sidebar = BeautifulSoup(
+        book_site.name_parts(f'{book_site.SIDEBAR}"bd-sidebar"></div>'), "html.parser"
+    ).div
+    assert (sidebar["role"], sidebar["aria-label"]) == ("navigation", "Book")
+    assert book_site.name_parts(book_site.name_parts(signature)) == book_site.name_parts(signature)

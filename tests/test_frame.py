@@ -24,8 +24,10 @@ function build(own) {
   const ask = predictFirst(own, { explain: () => ({ slips: [], otherwise: "No." }),
     next: () => own.set({ value: own.get("value") + 1 }) });
   const text = h("p", { class: "double" });
+  const refuse = button("Refuse", () => own.complain("Not that."));
   const part = { element: text, stop: () => (counts.stopped += 1), update({ value, hidden }) {
     counts.drawn += 1;
+    refuse.disabled = value === 0;
     text.textContent = hidden ? "?" : String(2 * value);
   } };
   return {
@@ -37,9 +39,9 @@ function build(own) {
     },
     parts: [group({ class: "inner" }, part), bar, ask, own.error,
       group({ class: "controls" }, tick("Other", trait(own, "other")), ask.tick, own.reset,
-        button("Refuse", () => own.complain("Not that.")))],
-    say: ({ value, hidden }) =>
-      (value === 7 ? undefined : hidden ? "hidden" : `double ${2 * value}`),
+        refuse)],
+    say: ({ value, hidden }) => (value === 7 ? undefined : hidden ? "hidden"
+      : value === 8 ? "here: 2·8" : `double ${2 * value}`),
   };
 }
 export default frame({ mark: "doubling", label: "Doubling", data: ["value"],
@@ -184,8 +186,26 @@ def test_what_changes_is_said_but_neither_at_first_nor_while_it_plays(widget):
     widget.set(value=6)
     assert said(widget) == "double 10"
     widget.press("Pause")
+    assert said(widget) == "double 12"
     widget.set(value=5)
     assert said(widget) == "double 10"
+
+
+def test_what_the_slider_says_is_not_said_again_and_a_dot_is_read(widget):
+    widget.set(value=8)
+    assert said(widget) == "here: 2 times 8"
+    widget.root.get_by_label("Step", exact=True).focus()
+    widget.set(value=9)
+    widget.set(value=8)
+    assert said(widget) == "2 times 8"
+
+
+def test_a_button_that_is_switched_off_hands_its_focus_on(widget):
+    button = widget.root.get_by_role("button", name="Refuse")
+    button.focus()
+    widget.set(value=0)
+    assert button.is_disabled()
+    assert active(widget) == "Fill the window"
 
 
 def test_other_numbers_are_forgotten_but_not_for_another_look(widget):
