@@ -57,7 +57,7 @@ def server(tmp_path_factory):
 
 
 def wait_for(address, server, log):
-    for _ in range(300):
+    for _ in range(900):
         assert server.poll() is None, log.read_text()
         try:
             urlopen(f"{address}/api", timeout=5).close()

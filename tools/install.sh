@@ -7,7 +7,7 @@ fail() { printf '\n%s\n' "$*" >&2; exit 1; }
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
 if ! { [ -x .venv/bin/python ] && new_enough .venv/bin/python; }; then
-    for python in python3 python python3.13 python3.12 python3.11 none; do
+    for python in python3 python python3.14 python3.13 python3.12 python3.11 none; do
         if new_enough "$python"; then break; fi
     done
     [ "$python" != none ] || fail "The book needs Python 3.11 or newer, and there is none on the PATH." \
