@@ -3,8 +3,8 @@
 // What a slide shows is copied from the page, and its widgets are drawn anew as the page has them: whatever is done
 // on the slides, the page stays as it is. How much goes on a slide is counted in lines of text and does not depend on
 // the screen, so that a slide keeps its number; on a screen all is then drawn as large as it has room.
-import { button, h } from "../cnnlib/widgets/shared/view/dom.js";
-import { fill } from "../cnnlib/widgets/shared/view/full.js";
+import { button, h } from "./dom.js";
+import { fill } from "./full.js";
 
 // ---- what goes on a slide
 
@@ -164,10 +164,9 @@ const [LEAST, READABLE, MOST] = [0.75, 1, 2.6].map((scale) => scale / 720); // o
 /** All as large as its slide has room. */
 function fitText(body) {
   const largest = body.querySelector("p, li") ? LARGEST : ALONE;
-  const isTooLarge = () => body.scrollHeight > body.clientHeight + 1 || body.scrollWidth > body.clientWidth + 1;
-  for (let scale = largest; scale > SMALLEST; scale *= 0.96) {
+  for (let scale = largest, room = 0; room < 1 && scale > SMALLEST; scale *= Math.min(Math.sqrt(room), 0.97)) {
     body.style.setProperty("--fit", scale);
-    if (!isTooLarge()) break;
+    room = Math.min((body.clientHeight + 1) / body.scrollHeight, (body.clientWidth + 1) / body.scrollWidth);
   }
 }
 
@@ -181,7 +180,11 @@ function createWidget(body, draw) {
   let isAnswered = false;
   if (isStepped()) press("To the start");
   return {
-    stop, fit: () => fill(root, body, { least: LEAST * innerHeight, most: MOST * innerHeight, otherwise: READABLE * innerHeight }),
+    stop,
+    fit() {
+      body.style.setProperty("--room", `${body.clientHeight}px`);
+      return fill(root, body, { least: LEAST * innerHeight, most: MOST * innerHeight, otherwise: READABLE * innerHeight });
+    },
     get next() { return answer && !isAnswered ? "→ the answer" : isStepped() && Number(range.value) < Number(range.max) ? "→ the next step" : ""; },
     forward() {
       if (!this.next) return false;
