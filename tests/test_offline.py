@@ -61,6 +61,7 @@ def test_a_page_that_was_opened_once_opens_again_without_a_network(phone, server
     for name in phone.evaluate("performance.getEntriesByType('resource').map((one) => one.name)"):
         if name.startswith("http"):
             wait_until_kept(phone, name)
+    wait_until_kept(phone, f"{address(server)}/_static/widgets/slides.js")
     stop(server)
     phone.reload()
     open_and_wait(phone, url)
@@ -68,6 +69,8 @@ def test_a_page_that_was_opened_once_opens_again_without_a_network(phone, server
     widget = phone.locator(".sliding-kernel").first
     widget.get_by_role("button", name="Step forward").click()
     assert widget.locator(".where").inner_text() == "7 / 16"
+    phone.locator(".btn-slides-button").click()
+    phone.get_by_role("dialog", name="Slides").wait_for()
 
 
 def test_what_a_page_loads_when_it_has_arrived_is_kept_too(phone, server):

@@ -108,7 +108,7 @@ def describe(app: Sphinx, page: str, template: str, context: dict, doctree: node
 def offer_slides(
     app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document
 ) -> None:
-    """Add the button that shows a chapter as slides, assets/slides.js, to those of the theme."""
+    """Add the button that shows a chapter as slides, to those of the theme."""
     if context.get("page_source_suffix") == ".ipynb":
         slides = {"type": "javascript", "javascript": "location.replace('#slides')"}
         looks = {"icon": "fas fa-person-chalkboard", "classes": "pst-navbar-icon"}
@@ -217,10 +217,9 @@ def widget_files() -> dict[str, tuple[str, str | dict]]:
     held = {
         n: {"traits": links.schemas(one), "left": links.left_out(one)} for n, one in known.items()
     }
-    slides = ASSETS / "slides.js"
-    parts = {"links": modules(STYLE.with_name("links.js")), "slides": modules(slides)}
+    parts = {name: modules(STYLE.with_name(f"{name}.js")) for name in ("links", "slides")}
     styles = {"shared": STYLE.read_text("utf-8"), "links": held}
-    styles["slides"] = slides.with_suffix(".css").read_text("utf-8")
+    styles["slides"] = STYLE.with_name("slides.css").read_text("utf-8")
     for widget in SHARED.values():
         path = Path(inspect.getfile(widget))
         parts[widget.__name__] = modules(path.with_suffix(".js"))

@@ -3,8 +3,8 @@
 // What a slide shows is copied from the page, and its widgets are drawn anew as the page has them: whatever is done
 // on the slides, the page stays as it is. How much goes on a slide is counted in lines of text and does not depend on
 // the screen, so that a slide keeps its number; on a screen all is then drawn as large as it has room.
-import { button, h } from "../cnnlib/widgets/shared/view/dom.js";
-import { fill } from "../cnnlib/widgets/shared/view/full.js";
+import { button, h } from "./dom.js";
+import { fill } from "./full.js";
 
 // ---- what goes on a slide
 
@@ -14,7 +14,7 @@ const LEAD = 190, ITEM = 240, WHOLE = 600; // letters of a paragraph, of an item
 const CODE = 0.85; // the height of a line of code
 const WIDE = 78; // letters of code, or of code and its output side by side
 const LONGEST = 20; // lines of code or output; what has more is for a desk
-const PICTURE = 8; // lines
+const PICTURE = 10; // lines
 const SHORT = 2.4; // lines that may stand above a widget
 const ROWS = 9; // of a table
 
@@ -123,8 +123,9 @@ function piecesOfCell(cell) {
   const prints = outputs.filter((one) => one.matches(".stream, .text_plain") && (!views.length || /\n.*\n./.test(one.textContent.trim())));
   // What prepares a chapter, or makes a widget, is not for the hall.
   const isShown = source && !views.length && !cell.matches(".tag_hide-input") && !cell.parentElement.querySelector(":scope > h1");
+  const lines = cell.matches(".tag_remove-input") ? FULL : FULL - SHORT; // a check stands for itself
   return [...printed(isShown ? [source] : [], prints), ...pictures.map((one) => ({ node: copyOf(one), lines: PICTURE })),
-    ...tables.flatMap(tablesOf), ...views.map((view) => ({ view, lines: FULL - SHORT }))];
+    ...tables.flatMap(tablesOf), ...views.map((view) => ({ view, lines }))];
 }
 
 /** The slides of an article: {heading, pieces, from}, where `from` is the part of the page that it begins with. */
@@ -164,10 +165,9 @@ const [LEAST, READABLE, MOST] = [0.75, 1, 2.6].map((scale) => scale / 720); // o
 /** All as large as its slide has room. */
 function fitText(body) {
   const largest = body.querySelector("p, li") ? LARGEST : ALONE;
-  const isTooLarge = () => body.scrollHeight > body.clientHeight + 1 || body.scrollWidth > body.clientWidth + 1;
-  for (let scale = largest; scale > SMALLEST; scale *= 0.96) {
+  for (let scale = largest, room = 0; room < 1 && scale > SMALLEST; scale *= Math.min(Math.sqrt(room), 0.97)) {
     body.style.setProperty("--fit", scale);
-    if (!isTooLarge()) break;
+    room = Math.min((body.clientHeight + 1) / body.scrollHeight, (body.clientWidth + 1) / body.scrollWidth);
   }
 }
 
@@ -181,7 +181,11 @@ function createWidget(body, draw) {
   let isAnswered = false;
   if (isStepped()) press("To the start");
   return {
-    stop, fit: () => fill(root, body, { least: LEAST * innerHeight, most: MOST * innerHeight, otherwise: READABLE * innerHeight }),
+    stop,
+    fit() {
+      body.style.setProperty("--room", `${body.clientHeight}px`);
+      return fill(root, body, { least: LEAST * innerHeight, most: MOST * innerHeight, otherwise: READABLE * innerHeight });
+    },
     get next() { return answer && !isAnswered ? "→ the answer" : isStepped() && Number(range.value) < Number(range.max) ? "→ the next step" : ""; },
     forward() {
       if (!this.next) return false;
@@ -201,7 +205,7 @@ function createWidget(body, draw) {
 function createSlide({ heading, pieces, from }, prepare) {
   const title = copyOf(heading), name = title.textContent, view = pieces.at(-1)?.view, nodes = pieces.map(({ node }) => node).filter(Boolean);
   const steps = pieces.flatMap((one, i) => (one.node === one.steps?.[0] && i === 0 ? [] : one.steps ?? []));
-  const body = h("div", { class: "deck-body" });
+  const body = h("div", { class: view ? "deck-body" : "deck-body deck-text" });
   const element = h("section", { class: `deck-slide ${heading === from ? "deck-front" : view ? "deck-play" : ""}`, role: "group", "aria-roledescription": "slide", tabindex: -1 },
     h("h2", {}, ...title.childNodes), view ? nodes : null, body);
   if (!view) body.append(...nodes);
