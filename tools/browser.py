@@ -77,8 +77,8 @@ def main() -> None:
         command = [sys.executable, "-m", "playwright", "install", *libraries, engine]
         if subprocess.run(command).returncode:
             sys.exit(
-                "The browser could not be installed. Connect to the network, or install Chrome "
-                "or Chromium yourself, and run make again."
+                f"{engine} could not be installed. Connect to the network, or install one yourself "
+                "(Chrome or Chromium; on Debian firefox-esr, webkit2gtk-driver and xvfb)."
             )
 
 
