@@ -2,6 +2,7 @@
 PYTHON := .venv/bin/python
 HOST := localhost
 PORT := 8000
+BROWSERS := chromium
 # Packages are compiled when they are first used, and not each time.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -18,7 +19,8 @@ help:
 	@echo "make pdf         the whole book to print: _build/html/cnn-book.pdf"
 	@echo "make epub        the whole book for e-readers: _build/html/cnn-book.epub"
 	@echo "make zip         all pages in one archive: _build/html/cnn-book.zip"
-	@echo "make test        check code, notebooks and pages; builds the book first"
+	@echo "make test        check code, notebooks and pages; builds the book first; the pages in other"
+	@echo "                 engines, too: BROWSERS=\"chromium firefox webkit\""
 	@echo "make test-oldest check the package with the oldest versions that pyproject.toml allows"
 	@echo "make check       before a commit: code style, and the tests of what changed"
 	@echo "make format      bring the code, and that of the notebooks, into its form"
@@ -58,13 +60,15 @@ _build/html/cnn-book.zip: _build/built tools/paper.py
 pdf epub zip: %: _build/html/cnn-book.%
 	@echo "The book is in $<."
 
+PYTEST := OMP_NUM_THREADS=1 $(PYTHON) -m pytest -rs -n auto --dist loadfile --no-loadscope-reorder --built
 test: _build/built
-	@$(PYTHON) -m tools.browser
+	@$(PYTHON) -m tools.browser $(BROWSERS)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	.venv/bin/oxlint assets cnnlib tools
 	$(PYTHON) -m mypy
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -rs -n auto --dist loadfile --no-loadscope-reorder --built
+	ENGINE=$(firstword $(BROWSERS)) $(PYTEST)
+	$(foreach engine,$(wordlist 2,9,$(BROWSERS)),ENGINE=$(engine) $(PYTEST) -m browser &&) true
 	@echo "Everything is right: the code, the chapters' numbers and the pages."
 
 # The oldest packages that pyproject.toml allows lie before those of .venv, where pytest and torch are.

@@ -55,7 +55,7 @@
     const [, model] = found?.widgets.filter(([one]) => one === name)[number - 1] ?? [];
     if (found) wayBack(found);
     if (!model) throw new Error(`The book has no widget ${name} ${number}${chapter ? ` in “${chapter}”` : ""}: this link may be of another version of it.`);
-    document.title = `${name.replace(/(?<=[a-z])(?=[A-Z])/g, " ")} from ${found.title}`;
+    document.title = `${name.replace(/([a-z])(?=[A-Z])/g, "$1 ")} from ${found.title}`;
     dataset.from = chapter;
     main.append(data("state", { state: { only: model } }), data("view", { model_id: "only" }, { number }));
     await load(document.querySelector("link[as=script]").href);

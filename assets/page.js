@@ -557,7 +557,6 @@ if (canKeep) {
 }
 
 // A word of the glossary shows its meaning where it stands: under the mouse, with the focus, or at the first tap.
-const WORD = "a.glossary-term, a:has(> .std-term)";
 const note = Object.assign(document.createElement("div"), { id: "meaning", role: "tooltip" });
 let word = null, hiding;
 
@@ -587,7 +586,10 @@ function showMeaning(link) {
   note.style.top = `${scrollY + (above ? box.top - own.height - 6 : box.bottom + 6)}px`;
 }
 
-const wordAt = ({ target }) => target.closest?.(WORD);
+const wordAt = ({ target }) => { // Firefox before 121 cannot select by what is inside
+  const link = target.closest?.("a");
+  return link?.matches(".glossary-term") || link?.querySelector(":scope > .std-term") ? link : null;
+};
 let touched = false;
 addEventListener("pointerdown", ({ pointerType }) => (touched = pointerType === "touch"), { capture: true });
 addEventListener("pointerover", (event) => {

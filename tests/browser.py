@@ -2,7 +2,7 @@
 
 Load it in a test module with `pytest_plugins = ["tests.browser"]`. Its fixtures:
 
-browser       one Chromium for the whole run
+browser       one browser for the whole run: of the engine that ENGINE names, else Chromium
 site          address of the built book over http on localhost, without the last slash
 site_file     the same, from disk: file:///.../_build/html
 open_page     open_page(viewport=..., **options) gives a page as below; for special settings
@@ -21,6 +21,7 @@ cannot take back (a script at its start, its size, its speed) uses `open_page`.
 """
 
 import functools
+import os
 import threading
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -28,11 +29,12 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from cnnlib.widgets.widget import script
-from tools.browser import launch
+from tools.browser import executable, launch
 
+ENGINE = os.environ.get("ENGINE", "chromium")
 BOOK = Path(__file__).parents[1] / "_build" / "html"
 
 
@@ -79,11 +81,49 @@ def site_file(book):
     return book.as_uri()
 
 
+MEDIA = {"color_scheme", "reduced_motion", "forced_colors"}
+LACKING = [
+    (Browser, "new_context", {"has_touch", "java_script_enabled", *MEDIA}),
+    (BrowserContext, "grant_permissions", None),
+    (BrowserContext, "new_cdp_session", None),
+    (BrowserContext, "set_offline", None),
+    (Page, "emulate_media", {"media", *MEDIA}),
+    (Page, "go_back", None),
+    (Page, "pdf", None),
+    (Page, "tap", None),
+    (Locator, "tap", None),
+]
+USUAL = {"screen", "light", "none"}
+
+
+def skip_what_is_lacking(patch):
+    """Let what Playwright cannot do with Debian's Firefox skip the test that asks for it."""
+
+    def refusing(own, name, options):
+        def method(self, *args, **given):
+            asked = {key for key in given if key in (options or ()) and given[key] not in USUAL}
+            if asked or options is None:
+                pytest.skip(
+                    f"Playwright lacks {name}({', '.join(sorted(asked))}) with this Firefox"
+                )
+            return own(self, *args, **given)
+
+        return method
+
+    for kind, name, options in LACKING:
+        patch.setattr(kind, name, refusing(getattr(kind, name), name, options))
+
+
 @pytest.fixture(scope="session")
 def browser():
     with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
+        if ENGINE != "chromium" and not executable(playwright, ENGINE):
+            pytest.skip(f"this needs Playwright's {ENGINE}: python -m tools.browser {ENGINE}")
+        browser = launch(playwright, ENGINE)
+        with pytest.MonkeyPatch.context() as patch:
+            if ENGINE == "firefox" and not Path(playwright.firefox.executable_path).exists():
+                skip_what_is_lacking(patch)
+            yield browser
         browser.close()
 
 

@@ -150,6 +150,25 @@ def test_an_old_browser_is_named_as_the_cause(tab, site):
     assert "This browser is too old for it" in said
 
 
+def test_an_older_browser_has_no_empty_place(tab, site):
+    """What Chrome 91 lacks: each widget says so, or its text stands there with a sentence."""
+    tab.add_init_script(
+        """delete Array.prototype.findLast;
+        delete Array.prototype.at;
+        delete Object.hasOwn;
+        CSS.supports = () => false;"""
+    )
+    tab.goto(f"{site}/{PAGE}")
+    failed, drawn = tab.locator(".widget-failed"), tab.locator(".cnn-widget")
+    tab.wait_for_function(
+        """() => document.querySelectorAll(".widget-failed, .cnn-widget").length ===
+             document.querySelectorAll('script[type$="widget-view+json"]').length"""
+    )
+    assert failed.count() and tab.locator(".widget-text").count() == failed.count()
+    assert [said for said in failed.all_inner_texts() if "too old for it" not in said] == []
+    assert [one for one in drawn.all_inner_texts() if "a browser of 2023 or later" not in one] == []
+
+
 def test_a_slow_file_keeps_no_other_widget_waiting(tab, site):
     waiting = []
     tab.route(SCRIPT, lambda route: waiting.append(route))

@@ -341,6 +341,25 @@ def test_a_word_of_the_glossary_shows_its_meaning_with_the_focus(opened):
     assert page.get_by_role("tooltip").filter(has_text=MEANING).count() == 0
 
 
+NO_HAS = """for (const name of ["closest", "matches", "querySelector", "querySelectorAll"]) {
+  const own = Element.prototype[name];
+  Element.prototype[name] = function (selector) {
+    if (selector.includes(":has(")) throw new DOMException(selector, "SyntaxError");
+    return own.call(this, selector);
+  };
+}"""
+
+
+def test_a_word_shows_its_meaning_in_a_browser_that_knows_no_has(opened):
+    page, link = opened()
+    page.add_init_script(NO_HAS)
+    page.reload()
+    link.hover()
+    assert page.get_by_role("tooltip").inner_text() == MEANING
+    page.locator("article h1").hover()
+    page.get_by_role("tooltip").wait_for(state="hidden")
+
+
 def test_a_tap_shows_the_meaning_and_a_second_one_leads_to_the_glossary(opened):
     page, link = opened(viewport={"width": 390, "height": 844}, has_touch=True)
     link.tap()

@@ -1,5 +1,6 @@
-"""The linter of the scripts, `oxlint` with .oxlintrc.json, finds what it is there for."""
+"""The scripts need no newer browser than README names; `oxlint` finds what it is there for."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,3 +40,27 @@ def test_a_function_may_have_60_lines(tmp_path):
     assert len(LONG.splitlines()) == 60
     found = lint(tmp_path, LONG + "export const one = 1;\n")
     assert "max-lines" not in found.stdout
+
+
+# What came after Chrome 111, Firefox 121 or Safari 16.4, by MDN's data. And lookbehind, because a
+# Safari before 16.4 reads nothing of a script that has one, and the script cannot say so.
+TOO_NEW = {
+    ".js": r"\(\?<[=!]|:has\(|\b(groupBy|withResolvers|fromAsync|canParse|checkVisibility)\b"
+    r"|\.(union|intersection|difference|isSubsetOf)\(|\b(values|entries)\(\)\.(map|filter|some)"
+    r"|\bAbortSignal\.(any|timeout)|scrollend|startViewTransition|showPopover",
+    ".css": r"(^|[{};])\s*&|light-dark\(|@(starting-style|scope|property|layer)|field-sizing"
+    r"|text-wrap|:popover-open|anchor-name|animation-timeline|:user-invalid|rgb\(from",
+}
+
+
+def test_no_script_or_style_needs_a_newer_browser_than_the_readme_names():
+    assert "Chrome or Edge 111, Firefox 121, Safari 16.4" in (ROOT / "README.md").read_text("utf-8")
+    folders = ROOT / "assets", ROOT / "cnnlib" / "widgets"
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in TOO_NEW]
+    own = [path for path in files if path.name != "codemirror.js"]
+    found = {
+        path.name: match[0]
+        for path in own
+        if (match := re.search(TOO_NEW[path.suffix], path.read_text("utf-8"), re.MULTILINE))
+    }
+    assert len(own) > 100 and found == {}

@@ -1,4 +1,7 @@
-"""Find a Chromium for the tests and the screenshot; as a command, install one where none is."""
+"""Find a browser for the tests and the pictures; as a command, install those that are missing.
+
+python -m tools.browser [chromium] [firefox] [webkit]; Chromium if none is named.
+"""
 
 import os
 import shutil
@@ -23,42 +26,60 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--no-first-run",
 ]
+# No other host is found, and a page is as wide as its window, as it is in the others.
+PREFERENCES = {"network.dns.disabled": True, "ui.useOverlayScrollbars": 1}
 
 
-def executable(playwright: Playwright) -> str | None:
-    """Return the system's Chromium or Chrome, else Playwright's own, else None.
+def executable(playwright: Playwright, engine: str = "chromium") -> str | None:
+    """Return the path of a browser that Playwright can drive, or None.
 
-    Debian's headless shell comes first: it is the same engine without the rest of the browser, and
-    opens a page in little more than half the time.
+    For Chromium the system's comes first, for Firefox and WebKit Playwright's own. Debian's
+    headless shell is the same engine without the rest of Chromium, and opens a page in little more
+    than half the time.
     """
-    names = ("chromium-headless-shell", "google-chrome", "chromium")
-    found = [shutil.which(name) for name in names]
-    # Ubuntu's snap cannot read the temporary profile that Playwright gives it.
-    system = [path for path in found if path and os.path.basename(os.path.realpath(path)) != "snap"]
-    candidates = [*system, *APPLICATIONS, playwright.chromium.executable_path]
+    own = getattr(playwright, engine).executable_path
+    if engine == "chromium":
+        names = ("chromium-headless-shell", "google-chrome", "chromium")
+        found = [shutil.which(name) for name in names]
+        # Ubuntu's snap cannot read the temporary profile that Playwright gives it.
+        system = [p for p in found if p and os.path.basename(os.path.realpath(p)) != "snap"]
+        candidates = [*system, *APPLICATIONS, own]
+    else:
+        debian = shutil.which("firefox-esr") if engine == "firefox" else None
+        candidates = [own, *([debian] if debian else [])]
     return next((path for path in candidates if Path(path).exists()), None)
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, engine: str = "chromium") -> Browser:
     """Start the browser that `executable` finds, without a window."""
-    path = executable(playwright)
+    path = executable(playwright, engine)
     if path is None:
-        raise FileNotFoundError("no Chrome or Chromium: run `python -m tools.browser`")
-    return playwright.chromium.launch(executable_path=path, args=FLAGS)
+        raise FileNotFoundError(f"no browser: run `python -m tools.browser {engine}`")
+    kind = getattr(playwright, engine)
+    if engine == "chromium":
+        return kind.launch(executable_path=path, args=FLAGS)
+    if engine == "webkit":
+        return kind.launch()
+    channel = None if path == kind.executable_path else "moz-firefox"
+    return kind.launch(channel=channel, executable_path=path, firefox_user_prefs=PREFERENCES)
 
 
 def main() -> None:
-    """Install Playwright's Chromium unless there is a browser."""
+    """Install Playwright's own of those engines for which there is no browser."""
+    engines = sys.argv[1:] or ["chromium"]
     with sync_playwright() as playwright:
-        if executable(playwright):
-            return
-    print("There is no Chrome or Chromium; installing Playwright's own.")
-    command = [sys.executable, "-m", "playwright", "install", "chromium"]
-    if subprocess.run(command).returncode:
-        sys.exit(
-            "The browser could not be installed. Connect to the network, or install Chrome "
-            "or Chromium yourself, and run make again."
-        )
+        missing = [engine for engine in engines if not executable(playwright, engine)]
+    if shutil.which("WebKitWebDriver") and "webkit" in missing:
+        missing.remove("webkit")  # tests/test_engines.py drives Debian's
+    for engine in missing:
+        print(f"There is no {engine}; installing Playwright's own.")
+        libraries = [] if engine == "chromium" else ["--with-deps"]
+        command = [sys.executable, "-m", "playwright", "install", *libraries, engine]
+        if subprocess.run(command).returncode:
+            sys.exit(
+                f"{engine} could not be installed. Connect to the network, or install one yourself "
+                "(Chrome or Chromium; on Debian firefox-esr, webkit2gtk-driver and xvfb)."
+            )
 
 
 if __name__ == "__main__":

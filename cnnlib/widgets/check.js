@@ -20,7 +20,7 @@ const prose = (text) => text.split("`").map((part, i) => (i % 2 ? matrix(part) ?
 
 /** Code's minus signs as they are printed, and a negative number that follows a sign in brackets; `code` stays as it is. */
 const signed = (text) => text.split("`").map((part, i) => (i % 2 ? part
-  : part.replace(/([·+−-] ?)-([\d.]*\d)/g, "$1(−$2)").replace(/(?<![\w.])-(?=[\d.])|(?<= )-(?= )/g, "−"))).join("`");
+  : part.replace(/([·+−-] ?)-([\d.]*\d)/g, "$1(−$2)").replace(/(^|[^\w.])-(?=[\d.])|( )-(?= )/g, "$1$2−"))).join("`");
 
 /** A number made of a text, to put choices in an order that has nothing to do with which is right. */
 function mixed(text) {
