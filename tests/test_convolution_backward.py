@@ -278,9 +278,11 @@ def test_play_adds_up_and_is_not_spoken_but_steps_are(first, page):
     first.press("To the start")
     said = first.said
     first.press("Play")
-    page.clock.run_for(5000)
-    assert first.numbers("Gradient dK") == [[37, 47], [67, 77]]
+    page.clock.run_for(1500)
     assert first.said == said
+    page.clock.run_for(3500)
+    assert first.numbers("Gradient dK") == [[37, 47], [67, 77]]
+    assert first.said.startswith("G, row 1, column 1: 4 goes to 4 weights")
     first.cell("Gradient dK", 1, 1).click()
     assert first.said == (
         "dK, row 0, column 0: 1 times 1, plus 2 times 2, plus 4 times 3, plus 5 times 4: 37"

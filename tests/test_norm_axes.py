@@ -148,7 +148,8 @@ def test_a_number_too_large_for_a_cell_is_refused_and_reset_brings_all_back(axes
 def test_changes_are_spoken(axes):
     axes.press("InstanceNorm")
     assert axes.said == (
-        "InstanceNorm makes 1 of 14: 12 means, one for each channel of each image, over 2 numbers"
+        "image 1, channel 2, row 0, column 0: InstanceNorm makes 1 of 14: "
+        "12 means, one for each channel of each image, over 2 numbers"
     )
 
 

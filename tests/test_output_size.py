@@ -191,9 +191,11 @@ def test_windows_are_stepped_through_by_mouse_player_and_keys(widget, page):
     page.clock.pause_at(1000)
     page.keyboard.press("Space")
     said = widget.said
-    page.clock.run_for(6000)
-    assert widget.where == "5 / 5"
+    page.clock.run_for(2500)
     assert widget.said == said
+    page.clock.run_for(3500)
+    assert widget.where == "5 / 5"
+    assert widget.said == "5 windows. Window 4 reads 1 zero and cells 3, 4, 5."
     widget.press("Reset")
     assert widget.formula.endswith("= 3")
 

@@ -178,7 +178,8 @@ def test_the_keyboard_steps_and_steps_are_spoken(playback, page):
     assert playback.said == ""
     playback.root.get_by_label("Frame").focus()
     page.keyboard.press("ArrowRight")
-    assert playback.said.startswith("step 1: training loss 2.")
+    assert playback.root.get_by_label("Frame").get_attribute("aria-valuetext") == "step 1"
+    assert playback.said.startswith("training loss 2.")
     page.keyboard.press("Space")
     assert playback.root.get_by_role("button", name="Pause").is_visible()
 

@@ -40,7 +40,7 @@ function playOnSpace(event, bar) {
 /** What has lost the focus, because it can have it no more, hands it on to the next control, or to the one before. */
 function handOn(root, held) {
   const able = (one) => !one.disabled && one.checkVisibility();
-  if (!root.contains(held) || able(held)) return;
+  if (!root.contains(held) || able(held) || ![held, document.body].includes(document.activeElement)) return;
   const all = [...root.querySelectorAll("button, input, select, summary, [tabindex='0']")], at = all.indexOf(held);
   (all.slice(at + 1).find(able) ?? all.slice(0, Math.max(at, 0)).findLast(able))?.focus();
 }
@@ -122,7 +122,8 @@ export const frame = ({ mark, label, data = [], kept = [], problem, build }) => 
     settling = requestAnimationFrame(() => setTimeout(() => settle(root.element)));
     const sentence = view.say?.(now);
     if (sentence === undefined || (spoken && view.bar?.playing)) return; // said when it pauses
-    if (spoken && spoken !== sentence) own.announce(view.bar?.saysWhere ? sentence.replace(`${now.where}: `, "") : sentence);
+    const known = view.bar?.saysWhere ? `${now.where}: ` : "";
+    if (spoken && spoken !== sentence) own.announce(sentence.startsWith(known) ? sentence.slice(known.length) : sentence);
     spoken = sentence;
   }
   /** However many traits change, they are drawn once. */
