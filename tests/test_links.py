@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 import cnnlib
 from cnnlib import widgets
 from cnnlib.widgets import SlidingKernel, links
-from tests.browser import BOOK, OnPage, address, serve
+from tests.browser import OnPage, address, serve
 from tests.test_widget import CLASSES, every_widget, make
 
 pytest_plugins = ["tests.browser"]
@@ -573,11 +573,11 @@ def test_the_page_on_links_shows_the_code_that_the_menu_copies(page, site):
     page.goto("about:blank")
 
 
-def test_every_class_of_the_book_and_every_chapter_s_widgets_have_a_file():
-    folder = BOOK / "_static" / "widgets" / "alone"
+def test_every_class_of_the_book_and_every_chapter_s_widgets_have_a_file(book):
+    folder = book / "_static" / "widgets" / "alone"
     names = {file.stem for file in folder.iterdir()}
     assert {one.__name__ for one in CLASSES} <= names
     assert {f"in_{chapter}" for chapter, _, _ in CHANGES.values()} <= names
-    offline = json.loads((BOOK / "offline.json").read_text("utf-8"))
+    offline = json.loads((book / "offline.json").read_text("utf-8"))
     assert {"widget.html", "_static/widgets/links.js"} <= set(offline)
     assert {f"_static/widgets/alone/{name}.js" for name in names} <= set(offline)
