@@ -19,7 +19,7 @@ import cnnlib
 from cnnlib import widgets
 from cnnlib.widgets import SlidingKernel, links
 from cnnlib.widgets.widget import script
-from tests.browser import BOOK, OnPage, address, serve
+from tests.browser import OnPage, address, serve
 from tests.test_widget import CLASSES, every_widget, make
 
 pytest_plugins = ["tests.browser"]
@@ -378,9 +378,9 @@ def test_a_hostile_link_changes_nothing_and_says_so(name, page, site):
     page.goto("about:blank")
 
 
-def test_what_cannot_be_drawn_after_all_leaves_the_widget_as_it_was(open_page, site):
+def test_what_cannot_be_drawn_after_all_leaves_the_widget_as_it_was(open_page, book, site):
     page = open_page()
-    script = (BOOK / "_static/widgets/Boxes.js").read_text("utf-8")
+    script = (book / "_static/widgets/Boxes.js").read_text("utf-8")
     careless = script.replace(", problem, build", ", build")
     assert careless != script
     page.route("**/Boxes.js*", lambda route: route.fulfill(body=careless))
@@ -778,11 +778,11 @@ def test_the_page_on_links_shows_the_code_that_the_menu_copies(page, site):
     page.goto("about:blank")
 
 
-def test_every_class_of_the_book_and_every_chapter_s_widgets_have_a_file():
-    folder = BOOK / "_static" / "widgets" / "alone"
+def test_every_class_of_the_book_and_every_chapter_s_widgets_have_a_file(book):
+    folder = book / "_static" / "widgets" / "alone"
     names = {file.stem for file in folder.iterdir()}
     assert {one.__name__ for one in CLASSES} <= names
     assert {f"in_{chapter}" for chapter, _, _ in CHANGES.values()} <= names
-    offline = json.loads((BOOK / "offline.json").read_text("utf-8"))
+    offline = json.loads((book / "offline.json").read_text("utf-8"))
     assert {"widget.html", "_static/widgets/links.js"} <= set(offline)
     assert {f"_static/widgets/alone/{name}.js" for name in names} <= set(offline)
