@@ -9,7 +9,7 @@ import pytest
 from cnnlib import widgets
 from cnnlib.widgets import Check, Question
 from cnnlib.widgets.widget import script
-from tests.browser import visit
+from tests.browser import ENGINE, visit
 
 pytest_plugins = ["tests.browser"]
 
@@ -229,6 +229,9 @@ DRAW = """async ([text, css, state]) => {
 @pytest.fixture
 def sandboxed(page):
     """A widget in a frame that may run scripts and nothing else, as viewers of notebooks have."""
+
+    if ENGINE == "firefox":
+        pytest.skip("what is typed into a frame arrives after its driver has answered")
 
     def sandboxed(widget, name, **state):
         page.set_content(SANDBOX)
