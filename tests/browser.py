@@ -22,6 +22,7 @@ cannot take back (a script at its start, its size, its speed) uses `open_page`.
 
 import functools
 import os
+import re
 import threading
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -388,6 +389,20 @@ GIVEN = """([place, type, bytes]) => {
   place.dispatchEvent(event);
   return event.defaultPrevented;
 }"""
+
+
+def hold(page, pattern, count):
+    """Keep back a page's first requests for what the pattern finds: the list of their routes."""
+    held = []
+
+    def answer(route):
+        if len(held) < count:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(re.compile(pattern), answer)
+    return held
 
 
 def visit(page, url, selector=None, index=None, alone=False):

@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import QuietHandler, address, serve
+from tests.browser import QuietHandler, address, hold, serve
 
 pytest_plugins = ["tests.browser"]
 pytestmark = pytest.mark.whole_page
@@ -236,8 +236,8 @@ def test_nothing_is_measured_before_the_first_widget_is_on_the_screen(open_page,
 @pytest.fixture
 def arriving(open_page, site):
     """A page that waits for its last pictures, with its first widget drawn; and what is held."""
-    page, held = open_page(), []
-    page.route(re.compile(r"\.png"), lambda route: held.append(route), times=2)
+    page = open_page()
+    held = hold(page, r"\.png", 2)
     page.goto(f"{site}/chapters/convolution.html", wait_until="commit")
     page.locator(".sliding-kernel").wait_for()
     page.locator("#what-to-remember").wait_for(state="attached")

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.browser import QuietHandler, address, serve
+from tests.browser import QuietHandler, address, hold, serve
 from tests.test_pages import PAGES, check_what_is_drawn, open_and_wait
 
 pytest_plugins = ["tests.browser"]
@@ -74,8 +74,7 @@ def test_a_page_that_was_opened_once_opens_again_without_a_network(phone, server
 
 
 def test_what_a_page_loads_when_it_has_arrived_is_kept_too(phone, server):
-    held = []
-    phone.route(re.compile(r"/widgets/parts/"), lambda route: held.append(route), times=1)
+    held = hold(phone, r"/widgets/parts/", 1)
     phone.goto(f"{address(server)}/chapters/counting.html")  # a network's weights, far down
     phone.wait_for_function("() => navigator.serviceWorker.controller")
     held[0].continue_()  # it was asked for before the worker was there

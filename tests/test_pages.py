@@ -14,7 +14,7 @@ from fontTools.ttLib import TTFont
 from matplotlib.image import imread
 
 from tests import axe
-from tests.browser import Watched
+from tests.browser import Watched, hold
 from tools import bench_pages
 
 pytest_plugins = ["tests.browser"]
@@ -444,8 +444,8 @@ def test_on_this_page_leads_to_a_section(request, site, device):
 
 
 def test_what_is_far_is_laid_out_when_the_page_has_arrived(open_page, site):
-    page, held = open_page(), []
-    page.route(re.compile(r"\.png"), lambda route: held.append(route), times=2)
+    page = open_page()
+    held = hold(page, r"\.png", 2)
     page.goto(f"{site}/chapters/convolution.html", wait_until="commit")
     far = page.locator("#what-to-remember")
     far.wait_for(state="attached")

@@ -39,7 +39,7 @@ function playOnSpace(event, bar) {
 
 /** What has lost the focus, because it can have it no more, hands it on to the next control, or to the one before. */
 function handOn(root, held) {
-  const able = (one) => !one.disabled && one.checkVisibility();
+  const able = (one) => !one.disabled && one.getClientRects().length > 0;
   if (!root.contains(held) || able(held) || ![held, document.body].includes(document.activeElement)) return;
   const all = [...root.querySelectorAll("button, input, select, summary, [tabindex='0']")], at = all.indexOf(held);
   (all.slice(at + 1).find(able) ?? all.slice(0, Math.max(at, 0)).findLast(able))?.focus();

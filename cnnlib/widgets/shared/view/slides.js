@@ -38,8 +38,8 @@ function beginning(paragraph, most) {
   if (lengthOf(copy) <= most) return copy;
   let before = 0, end = null;
   for (const node of copy.childNodes) {
-    const ends = node.nodeType === Node.TEXT_NODE ? node.data.matchAll(/(?<=[.?!]["”)]*)\s+(?=["“(]?[\p{Lu}\d]|$)/gu) : [];
-    for (const { index } of ends) if (!end || before + index <= most) end = [node, index];
+    const ends = node.nodeType === Node.TEXT_NODE ? node.data.matchAll(/[.?!]["”)]*(?=\s+(["“(]?[\p{Lu}\d]|$))/gu) : [];
+    for (const { 0: { length }, index } of ends) if (!end || before + index + length <= most) end = [node, index + length];
     before += lengthOf(node);
   }
   if (!end) return copy;
