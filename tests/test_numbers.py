@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cnnlib import widgets
@@ -160,6 +160,8 @@ def test_every_reading_counts(judge):
 
 
 @given(st.floats(-10, 10), st.floats(-0.05, 0.05))
+@example(0.0005, 0.0005)
+@example(1.8828125, -0.0027)
 def test_no_rounding_of_a_slip_is_right(judge, answer, gap):
     """Unless no page shows the two apart."""
     slip = answer + gap
@@ -168,5 +170,8 @@ def test_no_rounding_of_a_slip_is_right(judge, answer, gap):
     for digits in (4, 5, 6):
         assert judge(f"{answer:.{digits}f}", answer, [slip, "No."]) == "right"
         assert judge(f"{slip:.{digits}f}", answer, [slip, "No."]) == "No."
+    asked = next((d for d in (2, 3) if abs(slip - answer) > 10**-d + 1e-9), 4)
     for digits in (2, 3):
-        assert judge(f"{answer:.{digits}f}", answer, [slip, "No."]) != "No."
+        rounded = f"{answer:.{digits}f}"  # may be the slip as well, to the decimals that are asked
+        if abs(float(rounded) - slip) > 10**-asked / 2 + 2e-9:
+            assert judge(rounded, answer, [slip, "No."]) != "No."
