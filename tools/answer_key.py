@@ -47,9 +47,10 @@ def on_paper(part: Tag, folder: Path) -> str:
 def solutions(path: Path) -> Iterator[tuple[str, str, str]]:
     """Each solution of a built chapter: its exercise's title, what is asked, and the answer."""
     soup = BeautifulSoup(SCRIPT.sub("", path.read_text("utf-8")), "html.parser")
+    exercises = {exercise["id"]: exercise for exercise in soup.select("div.exercise")}
     for solution in soup.select("div.solution"):
         link = solution.select_one(".admonition-title a")
-        exercise = soup.find(id=link["href"].partition("#")[2])
+        exercise = exercises[link["href"].partition("#")[2]]
         for cell in exercise.select(".cell, .admonition-title"):
             cell.decompose()
         answer = solution.find("section")
