@@ -106,6 +106,18 @@ def test_no_heading_is_empty_and_no_name_is_given_twice(pages):
     assert [name for name, times in count.items() if times > 1] == []
 
 
+def test_no_column_of_the_sources_is_squeezed(browser):
+    page = browser.new_page(viewport={"width": 670, "height": 900})  # the text of a sheet of A4
+    style = Path(paper.__file__).with_name("paper.css").read_text("utf-8")
+    row = "".join(f"<th>{name}</th>" for name in ("Fact", "The text says", "It is", "Worked in"))
+    cells = "<td>Backward through a convolution</td>" * 4
+    table = f"<table class='sources table'><tr>{row}</tr><tr>{cells}</tr></table>"
+    page.set_content(f"<style>{style}</style>{table}")
+    widths = page.eval_on_selector_all("th", "all => all.map((one) => one.offsetWidth)")
+    page.close()
+    assert min(widths) > sum(widths) / 6
+
+
 def test_a_question_has_its_choices_its_matrix_and_room_for_the_answer(pages):
     boxes = pages["convolution"].select(".question-box")
     choices = [len(box.select(".choices li")) for box in boxes]
