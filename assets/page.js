@@ -392,7 +392,9 @@ async function keepThisPage() {
   const first = !navigator.serviceWorker.controller;
   await navigator.serviceWorker.register(new URL("offline.js", root));
   const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
-  const coming = Object.values(states ?? {}).flatMap(({ files: parts = {} }) => Object.values(parts)).map((name) => addressOf(name, ONLY));
+  const all = Object.values(states ?? {});
+  const coming = all.flatMap(({ files: parts = {} }) => Object.values(parts)).map((name) => addressOf(name, ONLY));
+  if (all.length) coming.push(addressOf("links")); // it may be on its way
   if (document.querySelector(".btn-slides-button")) coming.push(addressOf("slides"));
   if (first) await keep([location.href.split("#")[0], ...loaded, ...coming]);
 }

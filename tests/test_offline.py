@@ -54,13 +54,17 @@ def wait_until_kept(page, url):
     page.wait_for_function("() => navigator.serviceWorker.controller")
 
 
+def wait_until_all_is_kept(page):
+    wait_until_kept(page, page.url)
+    for name in page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)"):
+        if name.startswith("http"):
+            wait_until_kept(page, name)
+
+
 def test_a_page_that_was_opened_once_opens_again_without_a_network(phone, server):
     url = f"{address(server)}/chapters/convolution.html"
     open_and_wait(phone, url)
-    wait_until_kept(phone, url)
-    for name in phone.evaluate("performance.getEntriesByType('resource').map((one) => one.name)"):
-        if name.startswith("http"):
-            wait_until_kept(phone, name)
+    wait_until_all_is_kept(phone)
     wait_until_kept(phone, f"{address(server)}/_static/widgets/slides.js")
     stop(server)
     phone.reload()
@@ -73,13 +77,21 @@ def test_a_page_that_was_opened_once_opens_again_without_a_network(phone, server
     phone.get_by_role("dialog", name="Slides").wait_for()
 
 
-def test_what_a_page_loads_when_it_has_arrived_is_kept_too(phone, server):
-    held = hold(phone, r"/widgets/parts/", 1)
-    phone.goto(f"{address(server)}/chapters/counting.html")  # a network's weights, far down
+LATE = {
+    "a network's weights, far down": r"/widgets/parts/",
+    "what makes links": r"/widgets/links\.js",
+}
+
+
+@pytest.mark.parametrize("pattern", LATE.values(), ids=LATE)
+def test_what_a_page_loads_when_it_has_arrived_is_kept_too(phone, server, pattern):
+    held = hold(phone, pattern, 1)
+    phone.goto(f"{address(server)}/chapters/counting.html")
     phone.wait_for_function("() => navigator.serviceWorker.controller")
     held[0].continue_()  # it was asked for before the worker was there
     phone.wait_for_function("() => !document.querySelector('.widget-text')")
     wait_until_kept(phone, held[0].request.url)
+    wait_until_all_is_kept(phone)
 
 
 def test_a_button_keeps_the_whole_book(phone, server):

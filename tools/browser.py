@@ -15,19 +15,24 @@ APPLICATIONS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
-# Without a sandbox, because root and containers have none; the rest keeps the browser itself
-# from asking other hosts.
+# Without a sandbox, because root and containers have none; where a key scrolls, it is done at once;
+# the rest keeps the browser itself from asking other hosts.
 FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-gpu",
+    "--disable-smooth-scrolling",
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--no-first-run",
 ]
-# No other host is found, and a page is as wide as its window, as it is in the others.
-PREFERENCES = {"network.dns.disabled": True, "ui.useOverlayScrollbars": 1}
+# No other host is found, a page is as wide as its window, as it is in the others, and keys scroll at once.
+PREFERENCES = {
+    "network.dns.disabled": True,
+    "ui.useOverlayScrollbars": 1,
+    "general.smoothScroll": False,
+}
 
 
 def executable(playwright: Playwright, engine: str = "chromium") -> str | None:

@@ -20,8 +20,6 @@ function showLit(root) {
   const ends = (all) => [Math.min(...all.map(({ top }) => top)) - 8, Math.max(...all.map(({ bottom }) => bottom)) + 8];
   let [top, bottom] = ends(boxes(LIT));
   if (bottom - top > low - HEAD) [top, bottom] = ends(boxes(".number.current"));
-  const { activeElement } = document;
-  if (bottom - top > low - HEAD && root.contains(activeElement) && activeElement.matches(".number")) return; // that is in sight
   const by = bottom > low ? bottom - low : Math.min(top - HEAD, 0);
   if (Number.isFinite(by) && by)
     scrollerOf(root).scrollBy({ top: by, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
