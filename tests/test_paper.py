@@ -212,7 +212,11 @@ def test_the_epub_has_the_formulas_and_says_what_is_on_its_pictures(epub, pages)
             assert text.count("<math") == text.count("alttext=") == formulas
             for image in BeautifulSoup(text, "html.parser").select("img"):
                 assert image["alt"] and f"book/{image['src']}" in book.namelist()
-        assert "<span>Part I: From pixels to maps</span>" in book.read("book/nav.xhtml").decode()
+        nav = BeautifulSoup(book.read("book/nav.xhtml").decode(), "html.parser")
+        assert nav.select_one("span").text == "Part I: From pixels to maps"
+        one = nav.select_one("li > a[href='convolution.xhtml']")
+        assert one.text.endswith("Convolution")
+        assert one.find_next_sibling("ol")["hidden"]  # for the reader's menu, not for the page
         assert "Alive at" in book.read("book/convolution.xhtml").decode()
 
 

@@ -301,7 +301,10 @@ def cover(browser: Browser) -> bytes:
 
 
 def contents(pages: dict) -> str:
-    """Return the contents of the EPUB: parts, chapters and their sections."""
+    """Return the contents of the EPUB: parts, chapters and their sections.
+
+    A reader's menu has them all, the page of contents without the sections.
+    """
     html = ""
     for caption, names in parts():
         keys = [name.rpartition("/")[2] for name in names]
@@ -311,7 +314,7 @@ def contents(pages: dict) -> str:
                 f'<li><a href="{key}.xhtml#{place}">{escape(title)}</a></li>'
                 for place, title in pages[key]["sections"]
             )
-            inner = f"<ol>{sections}</ol>" if sections else ""
+            inner = f'<ol hidden="hidden">{sections}</ol>' if sections else ""
             items += f'<li><a href="{key}.xhtml">{escape(pages[key]["title"])}</a>{inner}</li>'
         if caption and items:
             items = f"<li><span>{escape(caption)}</span><ol>{items}</ol></li>"
