@@ -167,10 +167,11 @@
   for (const view of document.querySelectorAll(VIEWS)) if (view.drawn) drawn({ target: view });
   document.addEventListener("drawn", drawn);
   document.addEventListener("solved", showExercises);
-  document.addEventListener("forgotten", () => {
+  function forget() {
     document.querySelectorAll(".solved-mark").forEach((sign) => sign.remove());
     markContents();
-  });
+  }
+  document.addEventListener("forgotten", forget);
 
   // ---- where to go on
 
@@ -300,7 +301,10 @@
     document.querySelectorAll(".go-on").forEach(offerToGoOn);
     document.querySelectorAll(".progress-report").forEach(report);
     // Another tab has done something, too.
-    addEventListener("storage", ({ key }) => (key === null || KINDS.test(key)) && markContents());
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key === null || (key === `done:${page}` && newValue === null)) forget();
+      else if (KINDS.test(key)) markContents();
+    });
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin, { once: true });
   else begin();

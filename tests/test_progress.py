@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from cnnlib import progress
 
@@ -312,6 +313,9 @@ def test_what_is_kept_and_damaged_is_as_nothing(open_page, site):
 
 def test_forget_asks_first_and_forgets_all_but_the_theme(reader, site):
     solve(reader)
+    other = reader.context.new_page()  # another tab
+    other.goto(reader.url)
+    other.locator(".solved-mark").wait_for()
     box = report(reader, site)
     answers = [False, True]
     reader.on("dialog", lambda dialog: dialog.accept() if answers.pop(0) else dialog.dismiss())
@@ -323,6 +327,7 @@ def test_forget_asks_first_and_forgets_all_but_the_theme(reader, site):
     assert rows(box) == []
     assert reader.locator(MARK).count() == 0
     assert kept(reader) == {}
+    expect(other.locator(".solved-mark")).to_have_count(0)
     put(reader, {"done:chapters/loss": json.dumps({"checks": ["a"], "exercises": [], "of": 3})})
     reader.evaluate("dispatchEvent(new StorageEvent('storage', { key: 'done:chapters/loss' }))")
     assert len(rows(box)) == 1  # another tab

@@ -230,6 +230,17 @@ def test_an_impossible_stack_is_refused_with_a_sentence_and_the_place(ask, layer
     assert found == [message and [message, place]]
 
 
+def test_what_is_no_layer_is_named(ask):
+    told = ask(
+        "return given.all.map((layers) => refused(() => math.completeLayers(layers))[0]);",
+        all=[[{"p": 1}], [None], ["ReLU"], [{"kind": "Conv3d"}]],
+    )
+    shape = 'expected one with a kind, such as {"kind":"ReLU"}.'
+    start = [f"A layer is {one}; {shape}" for one in ('{"p":1}', "null", '"ReLU"')]
+    assert told[:3] == start
+    assert told[3].startswith("Conv3d is no layer; expected one of Conv2d, ")
+
+
 def test_a_stack_that_cannot_learn_is_refused(ask):
     layers = whole(["GlobalAvgPool2d", "Flatten"])
     (message, place) = ask(

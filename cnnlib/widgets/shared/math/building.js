@@ -17,7 +17,9 @@ const counted = (number) => number.toLocaleString("en-US");
 /** The layers as they came, if all of each is known and possible; throws a sentence otherwise. A link may hold anything. */
 export function completeLayers(layers, count = { left: DEEPEST }) {
   if (!Array.isArray(layers)) throw misfit(`layers is ${layers}; expected a list.`);
-  layers.forEach(({ kind, ...given }) => {
+  layers.forEach((layer) => {
+    if (typeof layer?.kind !== "string") throw misfit(`A layer is ${JSON.stringify(layer)}; expected one with a kind, such as {"kind":"ReLU"}.`);
+    const { kind, ...given } = layer;
     count.left -= 1;
     if (count.left < 0) throw misfit(`There are more than ${DEEPEST} layers.`);
     if (kind === "Residual") return completeLayers(given.layers, count);
