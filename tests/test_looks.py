@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 
 import cnnlib
 from cnnlib import widgets
@@ -572,6 +573,14 @@ def test_a_dark_page_is_printed_light(kept_page):
         color, back = ([float(part) for part in parts] for parts in pair)
         assert luminance(color[:3]) < 0.3
         assert back[3:] in ([0], [0.1]) or luminance(back[:3]) > 0.8
+
+
+def test_a_long_cell_begins_where_a_printed_page_has_room_and_ends_on_the_next(open_page, site):
+    page = open_page()
+    page.goto(f"{site}/chapters/detection.html")
+    first, second, *_ = PdfReader(io.BytesIO(page.pdf(format="A4"))).pages
+    assert "import cnnlib" in first.extract_text()
+    assert "def make(count, which, seed):" in second.extract_text()  # of the same cell
 
 
 def test_lines_between_numbers_stand_right_on_paper(printed):
