@@ -73,7 +73,7 @@ def ladder_network(
 
 
 def cifar10_network(library: ModuleType = cnnlib, **options: Any) -> Any:
-    """A residual network of 14 layers: six blocks of two convolutions, 16 to 64 maps.
+    """A residual network of 14 layers: six blocks of two convolutions, 24 to 96 maps.
 
     `library` also has Residual(body, shortcut). He, Zhang, Ren and Sun (2015), section 4.2, with
     n = 2; their way around a block of other shape has no weights, this one has a 1x1 convolution.
@@ -93,11 +93,11 @@ def cifar10_network(library: ModuleType = cnnlib, **options: Any) -> Any:
         return library.Residual(body, around), library.ReLU()
 
     return library.Sequential(
-        *(*convolution(3, 16, 3, 1), library.ReLU()),
-        *(*block(16, 16, 1), *block(16, 16, 1)),
-        *(*block(16, 32, 2), *block(32, 32, 1)),
-        *(*block(32, 64, 2), *block(64, 64, 1)),
-        *(library.AdaptiveAvgPool2d(1), library.Flatten(), library.Linear(64, 10, **options)),
+        *(*convolution(3, 24, 3, 1), library.ReLU()),
+        *(*block(24, 24, 1), *block(24, 24, 1)),
+        *(*block(24, 48, 2), *block(48, 48, 1)),
+        *(*block(48, 96, 2), *block(96, 96, 1)),
+        *(library.AdaptiveAvgPool2d(1), library.Flatten(), library.Linear(96, 10, **options)),
     )
 
 
@@ -146,6 +146,8 @@ class Recipe:
     mean_std: tuple[float, float] = (0.0, 1.0)  # subtracted from the pixels; then divided by
     label_smoothing: float = 0.0
     keep: str | None = None  # the library whose weights of seed 0 are kept, as float16
+    levels: int | None = None  # in the end weights are rounded, to so many steps each side of 0
+    bfloat16: bool = False  # PyTorch multiplies in it, which newer processors do faster
     pictures: bool = False  # of the mistakes of seed 0
 
 
@@ -164,8 +166,10 @@ RECIPES = {
     ),
     "fashion_mnist": Recipe(mnist_network, "fashion_mnist", 20, 100, *CYCLE, ("random_flip",)),
     "cifar10": Recipe(
-        *(cifar10_network, "cifar10", 40, 128, "SGD"),
+        *(cifar10_network, "cifar10", 35, 128, "SGD"),
         {"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4},
         *(0.4, ("random_flip", "random_crop"), COLORS, 0.1, "torch"),
+        levels=45,
+        bfloat16=True,
     ),
 }

@@ -62,6 +62,17 @@ def vary(recipe: Recipe, images: np.ndarray, rng: np.random.Generator) -> np.nda
     return images
 
 
+def round_weights(network: cnnlib.Layer, levels: int) -> None:
+    """Round each array of weights to `levels` equal steps up to its largest, and as many below 0.
+
+    What adds (biases) or belongs to a channel (batch normalization) stays as it is.
+    """
+    for parameter in network.parameters():
+        if parameter.data.ndim > 1:
+            step = np.abs(parameter.data).max() / levels
+            parameter.data = np.round(parameter.data / step) * step
+
+
 def train(
     recipe: Recipe, seed: int, data: tuple[Split, Split], validate: bool, checkpoint: Path,
     progress: bool = True,
@@ -84,6 +95,8 @@ def train(
         checkpoint=checkpoint, progress=progress,
     )  # fmt: skip
     seconds = None if resumed else round(time.process_time() - start)
+    if recipe.levels:
+        round_weights(network, recipe.levels)
     run = measure(network, unseen) | {"history": asdict(history), "seconds": seconds}
     if recipe.pictures and seed == 0 and not validate:
         wrong = unseen.images[[index for index, *_ in run["mistakes"]]]

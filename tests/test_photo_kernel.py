@@ -78,9 +78,9 @@ def test_kernels_that_networks_have_learned_are_those_of_their_first_layers():
     assert first.shape == (16, 1, 5, 5)
     assert kernels["MNIST, filter 11"] == first[11, 0].tolist()
     color = trained_cifar10_network()[0].weight.data
-    assert color.shape == (16, 3, 3, 3)
+    assert color.shape == (24, 3, 3, 3)
     np.testing.assert_allclose(kernels["CIFAR-10, filter 5"], color[5], atol=5e-5)
-    assert len(kernels) == 16 + 16 + 8
+    assert len(kernels) == 16 + 24 + 8
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tools.record_cifar10_examples import scaled, sheet
 from tools.record_examples import activations, in_parts, probabilities
 from tools.recording import rounded
 
-FEATURES = 17  # layers of `cifar10_network` up to the means of the 64 maps
+FEATURES = 17  # layers of `cifar10_network` up to the means of the 96 maps
 NEAREST = 5
 QUERIES = (6, 10, 14, 20, 21, 22)  # of the examples: three read right, the three surest mistakes
 ASKED = 2000  # test images, the first, whose nearest training image is looked for
@@ -38,7 +38,7 @@ def nearest(points: np.ndarray, others: np.ndarray, count: int = 1) -> np.ndarra
 
 
 def features(network: cnnlib.Sequential, images: np.ndarray) -> np.ndarray:
-    """The means of the last maps, (N, 64)."""
+    """The means of the last maps, (N, 96)."""
     return activations(network, scaled(images), FEATURES).reshape(len(images), -1)
 
 

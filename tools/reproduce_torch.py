@@ -48,6 +48,7 @@ class Training:
         self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         optimizer = getattr(torch.optim, recipe.optimizer)
         self.optimizer = optimizer(self.network.parameters(), **recipe.options)
+        self.precision = torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16)
         self.schedule = None
         if recipe.one_cycle:
             one_cycle = torch.optim.lr_scheduler.OneCycleLR
@@ -58,8 +59,9 @@ class Training:
         x = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
         target = torch.from_numpy(labels)
         self.optimizer.zero_grad()
-        output = self.network(x)
-        loss = self.loss(output, target)
+        with self.precision:
+            output = self.network(x)
+            loss = self.loss(output, target)
         loss.backward()
         self.optimizer.step()
         if self.schedule:
@@ -109,6 +111,8 @@ def train(
     twin = recipe.network()
     state = training.network.state_dict()
     twin.load_state_dict({key: value.contiguous().numpy() for key, value in state.items()})
+    if recipe.levels:
+        reproduce.round_weights(twin, recipe.levels)
     run = reproduce.measure(twin, unseen) | {"history": history, "seconds": round(seconds)}
     run["versions"]["torch"] = version("torch").split("+")[0]
     if recipe.augment:

@@ -1,5 +1,6 @@
 """A photograph and ten classes: a trained network answers in the page, every number traceable."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from cnnlib.widgets.photo_kernel import Photo, as_json
 from cnnlib.widgets.widget import Number, Widget
 
 SHAPE = (3, 32, 32)
-LARGEST = 400_000  # bytes of weights that a page may carry
+LARGEST = 500_000  # letters of a packed network that a page may carry
 MISREAD = 20  # of the examples that the page offers
 
 
@@ -102,6 +103,7 @@ class PhotoClassifier(Widget):
         if "layers" not in kwargs:  # a saved widget is made again from its traits
             kwargs["layers"] = packed.pack(network if given else trained_cifar10_network())
         self._network = packed.unpack(kwargs["layers"])
+        self._weigh(kwargs["layers"])
         count = self._classes()
         names = list(map(str, range(count))) if given else list(CIFAR10_CLASSES)
         kwargs.setdefault("classes", names)
@@ -139,14 +141,17 @@ class PhotoClassifier(Widget):
         """Maps, rows and columns of what a layer gives; numbers in a row are maps of 1x1."""
         return (*maps.shape[1:], 1, 1)[:3]
 
+    def _weigh(self, layers: list[packed.Packed]) -> None:
+        count = sum(parameter.data.size for parameter in self._network.parameters())
+        size = len(json.dumps(layers))
+        if size > LARGEST:
+            raise ValueError(
+                f"PhotoClassifier: network has {count:,} parameters, packed in {size / 1e3:.0f} "
+                f"kB; expected at most {LARGEST / 1e3:.0f} kB"
+            )
+
     def _classes(self) -> int:
         """How many logits the network gives; an error when it cannot take the image."""
-        size = sum(parameter.data.size for parameter in self._network.parameters())
-        if 2 * size > LARGEST:
-            raise ValueError(
-                f"PhotoClassifier: network has {size:,} parameters; expected at most "
-                f"{LARGEST // 2:,}"
-            )
         shape = summary(self._network, SHAPE)[-1].output_shape
         if len(shape) != 1:
             raise ValueError(f"PhotoClassifier: network gives {shape}; expected a row of logits")
