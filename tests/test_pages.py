@@ -457,28 +457,37 @@ def test_what_is_far_is_laid_out_when_the_page_has_arrived(open_page, site):
     assert far.evaluate(visibility) == "visible"
 
 
-COPIED = """(selector) => {
-  const chosen = document.querySelector(selector);
-  getSelection().selectAllChildren(chosen);
-  const clipboardData = new DataTransfer();
-  const event = new ClipboardEvent("copy", { clipboardData, bubbles: true, cancelable: true });
-  chosen.dispatchEvent(event);
-  return [clipboardData.getData("text/plain"), clipboardData.getData("text/html")];
-}"""
+@pytest.fixture
+def copied(page):
+    """copied(selector): text and HTML that the page gives when what that finds is copied."""
+
+    def copied(selector):
+        page.evaluate(
+            """(selector) => {
+              getSelection().selectAllChildren(document.querySelector(selector));
+              const types = ["text/plain", "text/html"], once = true;
+              addEventListener("copy", ({ clipboardData }) => {
+                globalThis.given = types.map((type) => clipboardData.getData(type));
+              }, { once });
+            }""",
+            selector,
+        )
+        page.keyboard.press("ControlOrMeta+c")
+        return page.evaluate("given")
+
+    return copied
 
 
-def test_what_is_copied_of_a_formula_is_its_tex(page, site):
+def test_what_is_copied_of_a_formula_is_its_tex(page, site, copied):
     page.goto(f"{site}/chapters/gradient_check.html")
-    text, html = page.evaluate(COPIED, "article div.math")
+    text, html = copied("article div.math")
     left, right = r"\frac{\partial L}{\partial a}", r"\frac{L(a + \epsilon) - L(a - \epsilon)}"
     assert text.strip() == rf"$${left} \approx {right}{{2\,\epsilon}}$$"
     assert "<mfrac>" in html
-    text, _ = page.evaluate(COPIED, "article p:has(math)")
+    text, _ = copied("article p:has(math)")
     assert re.search(r"\$[^$]+\$", text)
-    assert page.evaluate(COPIED, "article p:not(:has(math))") == [
-        "",
-        "",
-    ]  # as the browser copies it
+    as_the_browser_copies_it = copied("article p:not(:has(math))")
+    assert as_the_browser_copies_it == ["", ""]
 
 
 def test_a_wide_formula_scrolls_in_a_box_of_its_own(phone, site):
