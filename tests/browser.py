@@ -407,6 +407,12 @@ def hold(page, pattern, count):
     return held
 
 
+def need_a_finger(page):
+    """Skip a test of what only a page that is touched looks like, where no page is."""
+    if ENGINE == "firefox" and not page.evaluate("matchMedia('(pointer: coarse)').matches"):
+        pytest.skip("Playwright lacks new_context(has_touch) with this Firefox")
+
+
 def visit(page, url, selector=None, index=None, alone=False):
     """Open a page; if this has opened it before, draw its widgets anew, or those of a selector.
 

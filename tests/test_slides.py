@@ -6,6 +6,7 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
+from tests.browser import need_a_finger
 from tests.test_pages import PAGES, ROOT
 
 pytest_plugins = ["tests.browser"]
@@ -206,6 +207,7 @@ SWIPE = """(slide, across) => {
 
 def test_a_click_a_swipe_and_the_buttons_go_on_too(open_page, site_file):
     page = open_page(HALL, has_touch=True)
+    need_a_finger(page)
     deck = Deck(page, f"{site_file}/chapters/convolution.html#slides/1")
     deck.slide.click()
     assert deck.now == 2
