@@ -206,7 +206,7 @@ def test_a_slide_has_an_address_that_can_be_reloaded_and_left_for_another(convol
     deck.start()
     page.evaluate("history.back()")
     deck.dialog.wait_for(state="hidden")
-    assert page.url == address
+    assert page.evaluate("location.href") == address
     deck.start()
     deck.press("Home", *["ArrowDown"] * 6)
     title = deck.title
