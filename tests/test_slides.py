@@ -101,6 +101,16 @@ def test_the_keys_of_a_clicker_go_through_the_slides_and_back_to_the_chapter(con
     page.evaluate("document.activeElement.blur()")  # as where the focus has gone with its element
     deck.press("PageDown", "ArrowRight")
     assert deck.now == 3
+    stage = page.locator(".deck-stage")
+    for key in ("b", "."):
+        deck.press(key)
+        assert not deck.slide.is_visible()
+        assert stage.evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(0, 0, 0)"
+        deck.press(key)
+        assert deck.slide.is_visible()
+    deck.press("b", "PageDown")
+    assert deck.slide.is_visible()
+    assert deck.now == 4
     deck.press("Home")
     deck.press("PageUp")
     assert deck.now == 1

@@ -256,7 +256,7 @@ function meaning({ key, shiftKey, ctrlKey, metaKey, altKey, target }) {
   if (ctrlKey || metaKey || altKey) return "";
   if (target.closest(TYPED) || (/^(Arrow|Home|End)/.test(key) && target.closest(OWN_ARROWS))) return "";
   if ([" ", "Enter"].includes(key)) return target.closest("button, summary, .cnn-widget") ? "" : shiftKey ? "back" : "forward";
-  return { ArrowRight: "forward", ArrowLeft: "back", ArrowDown: "next", ArrowUp: "previous", Home: "first", End: "last", f: "full", Escape: "leave" }[key];
+  return { ArrowRight: "forward", ArrowLeft: "back", ArrowDown: "next", ArrowUp: "previous", Home: "first", End: "last", b: "dark", ".": "dark", f: "full", Escape: "leave" }[key];
 }
 
 /** Listens to the keys of an element, and to those of nobody while it is open; the acts are by their names. Returns what ends that. */
@@ -337,7 +337,7 @@ function createBar(chapter, { back, forward, full, leave }) {
  */
 function createDeck(article, prepare, onmove) {
   const slides = slidesOf(article).map((one) => createSlide(one, prepare)), last = slides.length - 1;
-  const acts = { back, forward, leave, full: () => fullScreen(stage),
+  const acts = { back, forward, leave, dark: () => stage.classList.toggle("deck-dark"), full: () => fullScreen(stage),
     next: () => show(now + 1), previous: () => show(now - 1, true), first: () => show(0), last: () => show(last, true) };
   const bar = createBar(slides[0].name, acts);
   const place = h("div", { class: "deck-place" }), stage = h("div", { class: "deck-stage" }, place, bar.element);
@@ -360,7 +360,10 @@ function createDeck(article, prepare, onmove) {
     tell();
     onmove(now + 1);
   }
-  const tell = () => queueMicrotask(() => bar.tell(now, slides.length, slides[now].next)); // a widget has drawn itself by then
+  function tell() {
+    stage.classList.remove("deck-dark");
+    queueMicrotask(() => bar.tell(now, slides.length, slides[now].next)); // a widget has drawn itself by then
+  }
   function forward() {
     return slides[now].forward() ? tell() : show(now + 1);
   }
