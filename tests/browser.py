@@ -89,6 +89,7 @@ LACKING = [
     (BrowserContext, "new_cdp_session", None),
     (BrowserContext, "set_offline", None),
     (Page, "emulate_media", {"media", *MEDIA}),
+    (Page, "expect_download", None),
     (Page, "go_back", None),
     (Page, "pdf", None),
     (Page, "tap", None),
