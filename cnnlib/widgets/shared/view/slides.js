@@ -360,10 +360,7 @@ function createDeck(article, prepare, onmove) {
     tell();
     onmove(now + 1);
   }
-  function tell() {
-    stage.classList.remove("deck-dark");
-    queueMicrotask(() => bar.tell(now, slides.length, slides[now].next)); // a widget has drawn itself by then
-  }
+  const tell = () => queueMicrotask(() => (stage.classList.remove("deck-dark"), bar.tell(now, slides.length, slides[now].next))); // a widget has drawn itself by then
   function forward() {
     return slides[now].forward() ? tell() : show(now + 1);
   }
