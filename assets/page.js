@@ -270,9 +270,9 @@ async function apart(view) {
 }
 
 let deck = null;
-/** Shows the slide that the page's address names, or leaves the slides. */
+/** Shows the slide that the page's address names, or leaves the slides. A page without them may have a part of this name. */
 async function followSlides() {
-  const [asked, number] = location.hash.match(/^#slides(?:\/(\d+))?$/) ?? [];
+  const [asked, number] = (document.querySelector(".btn-slides-button") && location.hash.match(/^#slides(?:\/(\d+))?$/)) ?? [];
   if (!asked) return deck?.leave();
   const article = document.querySelector("article"), plain = () => history.replaceState(null, "", location.href.split("#")[0]);
   try {

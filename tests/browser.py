@@ -30,7 +30,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Touchscreen, sync_playwright
 
 from cnnlib.widgets.widget import script
 from tools.browser import executable, launch
@@ -84,15 +84,17 @@ def site_file(book):
 
 MEDIA = {"color_scheme", "reduced_motion", "forced_colors"}
 LACKING = [
-    (Browser, "new_context", {"has_touch", "java_script_enabled", *MEDIA}),
+    (Browser, "new_context", {"java_script_enabled", *MEDIA}),
     (BrowserContext, "grant_permissions", None),
     (BrowserContext, "new_cdp_session", None),
     (BrowserContext, "set_offline", None),
     (Page, "emulate_media", {"media", *MEDIA}),
+    (Page, "expect_download", None),
     (Page, "go_back", None),
     (Page, "pdf", None),
     (Page, "tap", None),
     (Locator, "tap", None),
+    (Touchscreen, "tap", None),
 ]
 USUAL = {"screen", "light", "none"}
 
@@ -107,6 +109,7 @@ def skip_what_is_lacking(patch):
                 pytest.skip(
                     f"Playwright lacks {name}({', '.join(sorted(asked))}) with this Firefox"
                 )
+            given.pop("has_touch", None)  # there a phone is a narrow window: what taps is skipped
             return own(self, *args, **given)
 
         return method
@@ -403,6 +406,12 @@ def hold(page, pattern, count):
 
     page.route(re.compile(pattern), answer)
     return held
+
+
+def need_a_finger(page):
+    """Skip a test of what only a page that is touched looks like, where no page is."""
+    if ENGINE == "firefox" and not page.evaluate("matchMedia('(pointer: coarse)').matches"):
+        pytest.skip("Playwright lacks new_context(has_touch) with this Firefox")
 
 
 def visit(page, url, selector=None, index=None, alone=False):

@@ -76,7 +76,7 @@ def test_a_book_without_a_repository_has_no_buttons_and_no_placeholders(checkout
     assert found == []
     assert soup.find("meta", property="og:image") is None
     (slides,) = soup.select(".header-article-items__end .btn-slides-button")  # a chapter's own
-    assert slides["onclick"] == "location.replace('#slides')"
+    assert slides["onclick"] == "location.hash = 'slides'"
     assert slides["title"] == "Slides"
 
 

@@ -242,6 +242,24 @@ def test_f_fills_the_window_and_escape_leaves_it(open_page, tab):
     assert not tab.run(full)
 
 
+def test_a_clicker_goes_through_the_slides_and_their_steps(open_page, tab, text):
+    open_page("chapters/convolution.html")
+    tab.click(".btn-slides-button")
+    tab.run(WAIT, ".deck-count", "1 / ")
+    tab.press("PageDown", "Enter")
+    assert text(".deck-count").startswith("3 / ")
+    tab.click(".deck-chapter")  # a click on nothing takes the keys from nobody
+    tab.press("PageUp")
+    assert text(".deck-count").startswith("2 / ")
+    tab.click("[title^='Full screen']")
+    tab.run("""async () => {
+      while (!document.fullscreenElement) await new Promise((next) => setTimeout(next, 20));
+      await document.exitFullscreen();
+    }""")
+    tab.press("End", "Escape")
+    assert not tab.run("() => Boolean(document.querySelector('.deck') || location.hash)")
+
+
 def test_an_answer_is_judged_marked_and_kept(open_page, tab, text):
     open_page("chapters/pooling.html")
     tab.click(".check input")

@@ -578,9 +578,11 @@ def test_a_dark_page_is_printed_light(kept_page):
 def test_a_long_cell_begins_where_a_printed_page_has_room_and_ends_on_the_next(open_page, site):
     page = open_page()
     page.goto(f"{site}/chapters/detection.html")
-    first, second, *_ = PdfReader(io.BytesIO(page.pdf(format="A4"))).pages
-    assert "import cnnlib" in first.extract_text()
-    assert "def make(count, which, seed):" in second.extract_text()  # of the same cell
+    pages = [one.extract_text() for one in PdfReader(io.BytesIO(page.pdf(format="A4"))).pages]
+    assert "import cnnlib" in pages[0]
+    assert "def make(count, which, seed):" in pages[1]  # of the same cell
+    listing = next(text for text in pages if "import inspect" in text)
+    assert "def box_iou" in listing  # what it prints, which is longer than a page
 
 
 def test_lines_between_numbers_stand_right_on_paper(printed):

@@ -437,6 +437,25 @@ def test_dropout_is_chosen_while_it_plays_and_the_training_goes_on(play):
     assert play.batches > 50
 
 
+# It leaves the page, as where another slide is shown, and comes back when it has paused.
+AWAY = """async (root) => {
+  const place = root.parentElement;
+  root.remove();
+  for (let n = 0; n < 200 && root.querySelector(".play").ariaLabel !== "Play"; n++)
+    await new Promise(requestAnimationFrame);
+  place.append(root);
+}"""
+
+
+def test_where_nobody_sees_it_it_pauses_and_nothing_learned_is_lost(play):
+    play.press("Play")
+    play.wait_for_batches(5)
+    before = play.batches
+    play.root.evaluate(AWAY)
+    play.press("One batch")
+    play.wait_for_batches(before + 1)
+
+
 def test_runs_are_kept_and_several_seeds_are_told_with_their_spread(play):
     play.tab("Compare")
     assert play.root.get_by_role("button", name="Keep this run").is_disabled()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import QuietHandler, serve
+from tests.browser import QuietHandler, need_a_finger, serve
 from tests.test_offline import OneAnswerHandler, stop, wait_until_kept
 
 pytest_plugins = ["tests.browser"]
@@ -376,6 +376,7 @@ def test_what_cannot_be_kept_is_said(open_page, site, has_python):
 
 
 def test_all_that_is_pressed_is_as_large_as_a_finger(phone, site, has_python):
+    need_a_finger(phone)
     reader = Reader(phone, f"{site}/chapters/convolution.html")
     reader.press("start-by-hand", "Edit")
     reader.write("start-by-hand", "1")

@@ -78,9 +78,14 @@ def test_the_keys_of_a_clicker_go_through_the_slides_and_back_to_the_chapter(con
     deck, page = convolution, convolution.page
     page.wait_for_function("!document.querySelector('.widget-text')")  # it is as high as it will be
     page.locator("#the-flip").evaluate("one => one.scrollIntoView({ behavior: 'instant' })")
+    place = page.evaluate("scrollY")
     deck.start()
     assert deck.title == "2.7. The flip"  # where the chapter was open
     here = deck.now
+    page.mouse.move(600, 300)
+    page.mouse.wheel(0, 400)
+    page.evaluate("() => new Promise((next) => setTimeout(next, 50))")
+    assert page.evaluate("scrollY") == place
     assert page.url.endswith(f"#slides/{here}")
     deck.press("Home")
     assert deck.now == 1
@@ -89,6 +94,24 @@ def test_the_keys_of_a_clicker_go_through_the_slides_and_back_to_the_chapter(con
     assert deck.now == 5
     deck.press("PageUp", "ArrowLeft", "ArrowUp", "Shift+Space")
     assert deck.now == 1
+    deck.press("Enter")
+    assert deck.now == 2
+    page.get_by_role("button", name="Back", exact=True).press("Enter")
+    assert deck.now == 1
+    page.evaluate("document.activeElement.blur()")  # as where the focus has gone with its element
+    deck.press("PageDown", "ArrowRight")
+    assert deck.now == 3
+    stage = page.locator(".deck-stage")
+    for key in ("b", "."):
+        deck.press(key)
+        assert not deck.slide.is_visible()
+        assert stage.evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(0, 0, 0)"
+        deck.press(key)
+        assert deck.slide.is_visible()
+    deck.press("b", "PageDown")
+    assert deck.slide.is_visible()
+    assert deck.now == 4
+    deck.press("Home")
     deck.press("PageUp")
     assert deck.now == 1
     deck.press("End")
@@ -140,6 +163,11 @@ def test_a_widget_is_stepped_through_and_large_and_the_page_keeps_its_own(convol
     assert where.inner_text() == "3 / 16"
     deck.press("PageUp")
     assert where.inner_text() == "2 / 16"
+    widget.get_by_label("Play", exact=True).click()
+    deck.press("ArrowDown", "ArrowUp")
+    assert widget.get_by_label("Pause").count() == 0
+    deck.press("PageUp")
+    assert where.inner_text() == "2 / 16"
     # The sum of the second window, at least as large as 1.15 times a page's text.
     assert "12" in widget.locator(".sum").inner_text()
     assert float(widget.evaluate("one => one.style.getPropertyValue('--scale')")) > 1.15
@@ -160,8 +188,9 @@ def test_a_widget_is_stepped_through_and_large_and_the_page_keeps_its_own(convol
     assert kept == []
 
 
-def test_a_check_shows_its_answer_at_a_press(convolution):
-    deck = convolution
+def test_a_check_shows_its_answer_at_a_press_and_is_large_on_a_larger_screen(convolution):
+    deck, page = convolution, convolution.page
+    page.set_viewport_size({"width": 640, "height": 360})
     deck.start()
     check = deck.find(".check")
     number = deck.now
@@ -174,11 +203,20 @@ def test_a_check_shows_its_answer_at_a_press(convolution):
     assert deck.now == number
     deck.press("PageDown")
     assert deck.now == number + 1
-    assert convolution.page.locator("article .check .verdict").first.inner_text() == ""
+    assert page.locator("article .check .verdict").first.inner_text() == ""
+    deck.press("PageUp")
+    page.set_viewport_size(HALL)  # as where the window is moved to the projector
+    large = "() => document.querySelector('.deck .check').style.getPropertyValue('--scale') > 2"
+    page.wait_for_function(large)
 
 
 def test_a_slide_has_an_address_that_can_be_reloaded_and_left_for_another(convolution):
     deck, page = convolution, convolution.page
+    address = page.url
+    deck.start()
+    page.evaluate("history.back()")
+    deck.dialog.wait_for(state="hidden")
+    assert page.evaluate("location.href") == address
     deck.start()
     deck.press("Home", *["ArrowDown"] * 6)
     title = deck.title
@@ -197,16 +235,19 @@ def test_a_slide_has_an_address_that_can_be_reloaded_and_left_for_another(convol
 
 SWIPE = """(slide, across) => {
   for (const [type, x] of [["touchstart", 600], ["touchend", 600 + across]]) {
-    const touch = new Touch({ identifier: 1, target: slide, clientX: x, clientY: 300 });
-    const touches = type === "touchend" ? [] : [touch];
-    slide.dispatchEvent(new TouchEvent(type, { bubbles: true, touches, changedTouches: [touch] }));
+    const touch = { clientX: x, clientY: 300 }, touches = type === "touchend" ? [] : [touch];
+    const event = new Event(type, { bubbles: true }); // a computer may have no touches of its own
+    slide.dispatchEvent(Object.assign(event, { touches, changedTouches: [touch] }));
   }
 }"""
 
 
 def test_a_click_a_swipe_and_the_buttons_go_on_too(open_page, site_file):
-    page = open_page(HALL, has_touch=True)
+    page = open_page(HALL)
+    lacks = "Object.defineProperty(Document.prototype, 'fullscreenEnabled', { value: false })"
+    page.add_init_script(lacks)  # as a phone's browser
     deck = Deck(page, f"{site_file}/chapters/convolution.html#slides/1")
+    assert page.get_by_role("button", name="Full screen").count() == 0
     deck.slide.click()
     assert deck.now == 2
     deck.slide.evaluate(SWIPE, -100)
@@ -219,7 +260,14 @@ def test_a_click_a_swipe_and_the_buttons_go_on_too(open_page, site_file):
     assert deck.now == 2
     deck.find(".sliding-kernel").locator(".stage").click(position={"x": 500, "y": 5})
     assert deck.slide.locator(".sliding-kernel").count() == 1  # a widget has a use for a click
-    page.get_by_role("button", name="Leave").click()
+    page.set_viewport_size({"width": 390, "height": 844})  # a link to it is opened on a phone
+    leave = page.get_by_role("button", name="Leave")
+    box = leave.bounding_box()
+    assert box["x"] + box["width"] <= 390
+    deck.press("Home")
+    size = "one => parseFloat(getComputedStyle(one).fontSize)"
+    assert deck.slide.get_by_role("paragraph").first.evaluate(size) >= 16
+    leave.click()
     deck.dialog.wait_for(state="hidden")
 
 
@@ -231,10 +279,24 @@ def test_the_slides_have_no_fault_for_those_who_see_or_press_less(open_page, sit
     assert deck.slide.get_attribute("aria-label") == f"1 of {deck.count}: 2. Convolution"
     for selector in ("ul", "pre", "math"):
         deck.find(selector)
+        body = deck.slide.locator(".deck-body")
+        assert body.get_attribute("aria-live") == "polite"  # its steps are heard
         deck.slide.evaluate(
             "one => one.querySelectorAll('.deck-step').forEach((s) => s.className = '')"
         )
         assert axe_faults(deck.dialog) == [], deck.title
+
+
+def test_for_paper_all_slides_stand_below_each_other(convolution):
+    deck, page = convolution, convolution.page
+    deck.start()
+    deck.press("Home", "ArrowDown")
+    count = deck.count
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert deck.slide.count() == count
+    assert page.locator(".deck-step").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert (deck.slide.count(), deck.now) == (1, 2)
 
 
 def test_printed_each_slide_is_a_page_as_wide_as_the_screen(open_page, site_file):
@@ -250,6 +312,27 @@ def test_printed_each_slide_is_a_page_as_wide_as_the_screen(open_page, site_file
     assert "convolution" in pages[0].extract_text()
     assert "What to remember" in pages[-1].extract_text()
     assert (deck.now, deck.title) == (4, title)
+
+
+OVER = """async () => {
+  await new Promise(requestAnimationFrame);
+  const body = document.querySelector(".deck-body");
+  return Math.max(body.scrollWidth - body.clientWidth, body.scrollHeight - body.clientHeight);
+}"""
+
+
+def test_a_widget_with_many_numbers_fits_each_screen(open_page, site_file):
+    page = open_page(HALL)
+    deck = Deck(page, f"{site_file}/chapters/channels.html#slides/1")
+    deck.slide.wait_for()
+    deck.find("[aria-label$='Three filters, three maps'] .sliding-kernel")
+    assert page.evaluate(OVER) <= 1
+    page.set_viewport_size({"width": 1024, "height": 768})
+    assert page.evaluate(OVER) <= 1
+    deck = Deck(page, f"{site_file}/chapters/backward_convolution.html#slides/1")
+    deck.slide.wait_for()
+    deck.find("[aria-label$='Channels and filters'] .backward")
+    assert page.evaluate(OVER) <= 1
 
 
 FAULTS = """() => {
@@ -307,6 +390,9 @@ def test_only_chapters_have_slides_and_no_page_loads_them_unasked(convolution, b
     convolution.page.on("request", lambda one: asked.append(one.url))
     convolution.page.reload()
     convolution.page.wait_for_function("!document.querySelector('.widget-text')")
+    page = convolution.page
+    page.goto(f"{page.url.rpartition('/')[0]}/teaching.html#slides")  # a part of that page
+    page.wait_for_load_state()
     assert not [url for url in asked if url.endswith("/slides.js")]
     for name in PAGES:
         text = (book / f"{name}.html").read_text("utf-8")

@@ -17,7 +17,14 @@ from pathlib import Path
 
 DRIVER = shutil.which("WebKitWebDriver")
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # as the protocol names it
-KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "ArrowRight": "\ue014"}
+KEYS = {
+    "ArrowRight": "\ue014",
+    "End": "\ue010",
+    "Enter": "\ue007",
+    "Escape": "\ue00c",
+    "PageDown": "\ue00f",
+    "PageUp": "\ue00e",
+}
 
 
 def free_port():

@@ -110,7 +110,7 @@ def offer_slides(
 ) -> None:
     """Add the button that shows a chapter as slides, to those of the theme."""
     if context.get("page_source_suffix") == ".ipynb":
-        slides = {"type": "javascript", "javascript": "location.replace('#slides')"}
+        slides = {"type": "javascript", "javascript": "location.hash = 'slides'"}
         looks = {"icon": "fas fa-person-chalkboard", "classes": "pst-navbar-icon"}
         names = {"tooltip": "Slides", "label": "slides-button"}
         context["header_buttons"].append(slides | looks | names)

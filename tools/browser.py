@@ -27,7 +27,7 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--no-first-run",
 ]
-# No other host is found, a page is as wide as its window, as it is in the others, and keys scroll at once.
+# No other host is found; a page is as wide as its window, as in the others; keys scroll at once.
 PREFERENCES = {
     "network.dns.disabled": True,
     "ui.useOverlayScrollbars": 1,

@@ -559,7 +559,10 @@ function createHeeding(training, { image, reports, bar }, own) {
 function build(own) {
   const { get, set } = own, dataOf = createData(own), state = () => stateOf(own);
   const training = createTraining(own, { onlook: () => view.show(), onstop: (sentence) => heeding.onstop(sentence),
-    onreport: () => (bar.element.isConnected ? reports.soon() : training.close()) });
+    onreport() {
+      if (training.now.playing && !bar.element.isConnected) training.ask("pause"); // nobody sees it
+      reports.soon();
+    } });
   const bar = createBar({ ask: (type) => heeding.ask(type, state()), again() {
     heeding.again(state());
     own.announce("Begun again, with the same first weights.");

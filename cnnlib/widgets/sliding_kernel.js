@@ -155,6 +155,8 @@ function createStage(own, { change, choose, chosen, onhover }) {
       for (const part of [filters, image, kernel, maps]) part.update(now);
       const across = now.shape.columns.padded + now.shape.columns.kernel + 1;
       element.style.setProperty("--across", across);
+      channels.classList.toggle("several", now.image.length > 1);
+      channels.style.setProperty("--wide", now.image.length * (now.shape.columns.padded + 1));
       element.classList.toggle("busy", across > 11);
       element.classList.toggle("large", across > 15);
     },

@@ -2,7 +2,7 @@
 import { h, iconButton, scrollerOf } from "./dom.js";
 
 const CORNERS = "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z";
-const [SMALLEST, SMALL, LARGEST, FIRST, TRIES] = [0.75, 1, 2.6, 1.3, 5];
+const [SMALLEST, SMALL, LARGEST, FIRST, TRIES] = [0.75, 1, 2.6, 1.3, 6];
 const NARROW = 560; // pixels, in which two columns are too much
 const OUTLINE = 6; // pixels that a mark may reach beyond its part
 const TYPED = "input:not([type=checkbox], [type=radio], [type=range]), select, textarea, [contenteditable]";
@@ -26,7 +26,7 @@ function largest(root, beside, [least, most], scale, taken) {
     if (taken <= 1) low = scale;
     else high = scale;
     if (k === TRIES || high - low < 0.02) break;
-    const guess = scale / taken ** (taken > 1 ? 1.1 : 0.5);
+    const guess = taken > 1 ? scale / taken ** 1.1 : Math.max(scale / taken ** 0.5, (low + high) / 2);
     scale = guess > low && guess < high ? guess : (low + high) / 2;
     taken = draw(root, beside, scale);
   }

@@ -160,7 +160,9 @@ function slidesOf(article) {
 
 const PLAYED = 24; // a widget that has more steps is played
 const SMALLEST = 0.4, LARGEST = 1.2, ALONE = 1.6; // times the usual size; without text a thing may be larger
-const [LEAST, READABLE, MOST] = [0.75, 1, 2.6].map((scale) => scale / 720); // of a widget, for each pixel of the screen's height
+/** Of a widget, times its usual size on a screen of 1280 x 720. They are asked for anew on another screen. */
+const share = () => Math.min(innerWidth / 1280, innerHeight / 720);
+const SCALES = { get least() { return 0.75 * share(); }, get otherwise() { return share(); }, get most() { return 2.6 * share(); } };
 
 /** All as large as its slide has room. */
 function fitText(body) {
@@ -182,10 +184,8 @@ function createWidget(body, draw) {
   if (isStepped()) press("To the start");
   return {
     stop,
-    fit() {
-      body.style.setProperty("--room", `${body.clientHeight}px`);
-      return fill(root, body, { least: LEAST * innerHeight, most: MOST * innerHeight, otherwise: READABLE * innerHeight });
-    },
+    fill: () => fill(root, body, SCALES),
+    pause: () => root.querySelector("[aria-label=Pause]")?.click(),
     get next() { return answer && !isAnswered ? "→ the answer" : isStepped() && Number(range.value) < Number(range.max) ? "→ the next step" : ""; },
     forward() {
       if (!this.next) return false;
@@ -205,7 +205,7 @@ function createWidget(body, draw) {
 function createSlide({ heading, pieces, from }, prepare) {
   const title = copyOf(heading), name = title.textContent, view = pieces.at(-1)?.view, nodes = pieces.map(({ node }) => node).filter(Boolean);
   const steps = pieces.flatMap((one, i) => (one.node === one.steps?.[0] && i === 0 ? [] : one.steps ?? []));
-  const body = h("div", { class: view ? "deck-body" : "deck-body deck-text" });
+  const body = h("div", { class: view ? "deck-body" : "deck-body deck-text", "aria-live": view ? null : "polite" }); // a step is heard
   const element = h("section", { class: `deck-slide ${heading === from ? "deck-front" : view ? "deck-play" : ""}`, role: "group", "aria-roledescription": "slide", tabindex: -1 },
     h("h2", {}, ...title.childNodes), view ? nodes : null, body);
   if (!view) body.append(...nodes);
@@ -231,10 +231,12 @@ function createSlide({ heading, pieces, from }, prepare) {
     begin: (isWhole) => steps.forEach((one) => hide(one, !isWhole)),
     fit() {
       widget ??= draw && createWidget(body, draw);
-      if (view) end ??= widget?.fit();
+      body.style.setProperty("--room", `${body.clientHeight}px`);
+      if (view) end ??= widget?.fill();
       else fitText(body);
     },
     leave() {
+      widget?.pause();
       end?.();
       end = null;
     },
@@ -253,12 +255,13 @@ const ALWAYS = { PageDown: "forward", PageUp: "back" }; // as a clicker sends th
 function meaning({ key, shiftKey, ctrlKey, metaKey, altKey, target }) {
   if (ctrlKey || metaKey || altKey) return "";
   if (target.closest(TYPED) || (/^(Arrow|Home|End)/.test(key) && target.closest(OWN_ARROWS))) return "";
-  if (key === " ") return target.closest("button, summary, .cnn-widget") ? "" : shiftKey ? "back" : "forward";
-  return { ArrowRight: "forward", ArrowLeft: "back", ArrowDown: "next", ArrowUp: "previous", Home: "first", End: "last", f: "full", Escape: "leave" }[key];
+  if ([" ", "Enter"].includes(key)) return target.closest("button, summary, .cnn-widget") ? "" : shiftKey ? "back" : "forward";
+  return { ArrowRight: "forward", ArrowLeft: "back", ArrowDown: "next", ArrowUp: "previous", Home: "first", End: "last", b: "dark", ".": "dark", f: "full", Escape: "leave" }[key];
 }
 
-/** Listens to the keys of an element; the acts are by their names. */
+/** Listens to the keys of an element, and to those of nobody while it is open; the acts are by their names. Returns what ends that. */
 function listen(element, acts) {
+  const lost = (event) => event.target === document.body && answer(event, acts[ALWAYS[event.key] ?? meaning(event)]);
   function answer(event, act) {
     if (!act || event.defaultPrevented) return;
     event.preventDefault();
@@ -267,6 +270,8 @@ function listen(element, acts) {
   }
   element.addEventListener("keydown", (event) => answer(event, acts[ALWAYS[event.key]]), true);
   element.addEventListener("keydown", (event) => answer(event, acts[meaning(event)]));
+  addEventListener("keydown", lost, true);
+  return () => removeEventListener("keydown", lost, true);
 }
 
 /** Calls swiped(across) where a finger has gone so many pixels, but not in a widget, which has a use for fingers. */
@@ -318,7 +323,7 @@ function createBar(chapter, { back, forward, full, leave }) {
   const hint = h("span", { class: "deck-hint" }), count = h("span", { class: "deck-count" });
   const element = h("footer", {}, h("span", { class: "deck-chapter" }, chapter), hint,
     button("‹", back, { "aria-label": "Back", title: "Back (Page Up)" }), count, button("›", forward, { "aria-label": "Next", title: "Next (Page Down)" }),
-    button("Full screen", full, { title: "Full screen (f)" }), button("Leave", leave, { title: "Leave the slides (Escape)" }));
+    document.fullscreenEnabled ? button("Full screen", full, { title: "Full screen (f)" }) : "", button("Leave", leave, { title: "Leave the slides (Escape)" }));
   return { element, tell(now, all, next) {
     count.textContent = `${now + 1} / ${all}`;
     hint.textContent = next && `${next} · ↓ the next slide`;
@@ -332,13 +337,13 @@ function createBar(chapter, { back, forward, full, leave }) {
  */
 function createDeck(article, prepare, onmove) {
   const slides = slidesOf(article).map((one) => createSlide(one, prepare)), last = slides.length - 1;
-  const acts = { back, forward, leave, full: () => fullScreen(stage),
+  const acts = { back, forward, leave, dark: () => stage.classList.toggle("deck-dark"), full: () => fullScreen(stage),
     next: () => show(now + 1), previous: () => show(now - 1, true), first: () => show(0), last: () => show(last, true) };
   const bar = createBar(slides[0].name, acts);
   const place = h("div", { class: "deck-place" }), stage = h("div", { class: "deck-stage" }, place, bar.element);
   const element = h("dialog", { class: "deck", "aria-label": "Slides", cancel: (event) => (event.preventDefault(), leave()) }, stage);
   const resized = new ResizeObserver(() => slides[now].fit());
-  const endPrint = onPrint(slides, place, () => show(now, true, true));
+  const ends = [onPrint(slides, place, () => show(now, true, true)), listen(element, acts)];
   let now = -1;
 
   function show(index, isWhole = false, again = false) {
@@ -355,7 +360,7 @@ function createDeck(article, prepare, onmove) {
     tell();
     onmove(now + 1);
   }
-  const tell = () => queueMicrotask(() => bar.tell(now, slides.length, slides[now].next)); // a widget has drawn itself by then
+  const tell = () => queueMicrotask(() => (stage.classList.remove("deck-dark"), bar.tell(now, slides.length, slides[now].next))); // a widget has drawn itself by then
   function forward() {
     return slides[now].forward() ? tell() : show(now + 1);
   }
@@ -363,18 +368,18 @@ function createDeck(article, prepare, onmove) {
     return slides[now].back() ? tell() : show(now - 1, true);
   }
   function open(number) {
+    const [start, ...others] = slides.map(({ from }) => from.getBoundingClientRect()), isAtStart = start.bottom > 0;
     if (!element.open) {
       document.body.append(element);
       element.showModal();
       resized.observe(place);
     }
-    const [start, ...others] = slides.map(({ from }) => from.getBoundingClientRect()), isAtStart = start.bottom > 0;
     show(number ? number - 1 : isAtStart ? 0 : others.findLastIndex(({ top }) => top < innerHeight / 3) + 1);
   }
   /** Back to the chapter, where the slide comes from. */
   function leave() {
     if (document.fullscreenElement) document.exitFullscreen();
-    endPrint();
+    ends.forEach((end) => end());
     resized.disconnect();
     slides.forEach((slide) => (slide.leave(), slide.stop()));
     element.close();
@@ -385,7 +390,6 @@ function createDeck(article, prepare, onmove) {
   }
 
   stage.addEventListener("click", ({ target }) => target.closest(".deck-slide:not(.deck-play)") && getSelection().isCollapsed && forward());
-  listen(element, acts);
   onSwipe(stage, (across) => (across < 0 ? forward() : back()));
   return { open, leave };
 }
