@@ -116,14 +116,19 @@ class Second(Array):
 def trained_kernels() -> list[dict[str, Any]]:
     """Return the first layer's kernels of the networks that the book has trained.
 
-    Those of CIFAR-10 have a plane for each channel.
+    Those of CIFAR-10 have a plane for each channel. The ones that training has brought to 0 are
+    left out.
     """
     first = trained_mnist_network()[0].weight.data[:, 0]
     color = trained_cifar10_network()[0].weight.data.astype(float).round(4)
     digits = record("training")["runs"][0]["frames"][-1]["filters"]
     return [
         *({"name": f"MNIST, filter {k}", "weight": one.tolist()} for k, one in enumerate(first)),
-        *({"name": f"CIFAR-10, filter {k}", "weight": one.tolist()} for k, one in enumerate(color)),
+        *(
+            {"name": f"CIFAR-10, filter {k}", "weight": one.tolist()}
+            for k, one in enumerate(color)
+            if one.any()
+        ),
         *({"name": f"small digits, filter {k}", "weight": one} for k, one in enumerate(digits)),
     ]
 
