@@ -35,7 +35,7 @@ def test_the_nearest_are_those_with_the_smallest_distance():
 def test_features_are_what_the_dense_layer_hears():
     network, images = trained_cifar10_network(), cifar10_examples().images[:3]
     features = inside.features(network, images)
-    assert features.shape == (3, 64)
+    assert features.shape == (3, 96)
     np.testing.assert_allclose(network[-1](features), network(scaled(images)), rtol=1e-4, atol=1e-4)
 
 
