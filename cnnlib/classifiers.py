@@ -44,32 +44,31 @@ def mnist_network(rng: np.random.Generator | None = None) -> cnnlib.Sequential:
 
 
 def ladder_network(
-    kaiming: bool = False, batch_norm: bool = False, blocks: int = 1, shortcuts: bool = False,
-    *, rng: np.random.Generator,
-) -> cnnlib.Sequential:  # fmt: skip
+    library: ModuleType = cnnlib, kaiming: bool = False, batch_norm: bool = False, blocks: int = 1,
+    shortcuts: bool = False, **options: Any,
+) -> Any:  # fmt: skip
     """Three stages of 16, 24 and 48 maps; the last two have `blocks` pairs of convolutions more.
 
     kaiming: weights with the variance 2/n, not the default 1/(3n). shortcuts: a way around each
-    pair.
+    pair; `library` then also has Residual(body).
     """
 
-    def convolution(inputs: int, filters: int, pool: bool = False) -> list[cnnlib.Layer]:
-        conv = cnnlib.Conv2d(inputs, filters, 3, padding=1, bias=not batch_norm, rng=rng)
+    def convolution(inputs: int, filters: int, pool: bool = False) -> list[Any]:
+        conv = library.Conv2d(inputs, filters, 3, padding=1, bias=not batch_norm, **options)
         if kaiming:
-            conv.weight.data = cnnlib.kaiming_uniform(conv.weight.data.shape, rng)
-        pools = [cnnlib.MaxPool2d(2)] if pool else []
-        return [conv, *pools, *([cnnlib.BatchNorm2d(filters)] if batch_norm else [])]
+            conv.weight.data *= 6**0.5
+        pools = [library.MaxPool2d(2)] if pool else []
+        return [conv, *pools, *([library.BatchNorm2d(filters)] if batch_norm else [])]
 
-    layers = [*convolution(3, 16, pool=True), cnnlib.ReLU()]
+    layers = [*convolution(3, 16, pool=True), library.ReLU()]
     for inputs, filters, pool in ((16, 24, False), (24, 48, True)):
-        layers += [*convolution(inputs, filters, pool), cnnlib.ReLU()]
+        layers += [*convolution(inputs, filters, pool), library.ReLU()]
         for _ in range(blocks):
             pair = convolution(filters, filters), convolution(filters, filters)
-            body = cnnlib.Sequential(*pair[0], cnnlib.ReLU(), *pair[1])
-            layers += [cnnlib.Residual(body) if shortcuts else body, cnnlib.ReLU()]
-    return cnnlib.Sequential(
-        *layers, cnnlib.GlobalAvgPool2d(), cnnlib.Flatten(), cnnlib.Linear(48, 10, rng=rng)
-    )
+            body = library.Sequential(*pair[0], library.ReLU(), *pair[1])
+            layers += [library.Residual(body) if shortcuts else body, library.ReLU()]
+    last = library.AdaptiveAvgPool2d(1), library.Flatten(), library.Linear(48, 10, **options)
+    return library.Sequential(*layers, *last)
 
 
 def cifar10_network(library: ModuleType = cnnlib, **options: Any) -> Any:

@@ -1,15 +1,15 @@
 """The ladder on CIFAR-10: what each step is, on small made-up images."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import cnnlib
-from cnnlib.classifiers import ladder_network
 from cnnlib.data import Split
 from tools import record_cifar10_ladder as ladder
-from tools import recording
+from tools import recording, reproduce_torch
 
 ORDER = list(ladder.STEPS)
 
@@ -26,7 +26,8 @@ def made_up(count, seed):
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(ladder, "data", lambda _: (made_up(40, 1), made_up(20, 2), made_up(30, 3)))
+    sets = {True: (made_up(40, 1), made_up(20, 2)), False: (made_up(60, 1), made_up(30, 3))}
+    monkeypatch.setattr(ladder, "data", lambda search, _: sets[search])
     monkeypatch.setattr(ladder, "EPOCHS", 2)
     monkeypatch.setattr(ladder, "SEARCH", 1)
     monkeypatch.setattr(ladder, "BATCH_SIZE", 16)
@@ -41,9 +42,7 @@ def test_each_step_adds_one_thing_to_all_before_it():
 
 
 def network(step):
-    chosen = ladder.options(step)
-    parts = {key: value for key, value in chosen.items() if key in ladder.OF_NETWORK}
-    return ladder_network(**parts, rng=np.random.default_rng(4))
+    return ladder.recipe(step, 0.1, 1).network(rng=np.random.default_rng(4))
 
 
 def count(of, kind):
@@ -65,28 +64,55 @@ def test_the_networks_are_what_their_names_say():
     assert shapes == [(2, 10)] * 9
 
 
+def test_both_libraries_have_the_same_networks_and_the_first_weights_have_one_spread():
+    for step in ORDER:
+        ours = network(step).state_dict()
+        theirs = ladder.recipe(step, 0.1, 1).network(reproduce_torch.LAYERS).state_dict()
+        assert {key: array.shape for key, array in ours.items()} == {
+            key: tuple(tensor.shape) for key, tensor in theirs.items()
+        }
+        key = max(
+            (key for key, array in ours.items() if array.ndim == 4), key=lambda k: ours[k].size
+        )
+        ratio = ours[key].std() / theirs[key].numpy().std()
+        assert ratio == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("step", ["one cycle", "label smoothing"])
+def test_both_libraries_go_the_same_way(step):
+    recipe = replace(ladder.recipe(step, 0.1, 2), batch_size=15, bfloat16=False)
+    losses = reproduce_torch.first_losses(recipe, made_up(40, 5), 3)
+    assert len(losses["torch"]) == 3
+    np.testing.assert_allclose(losses["torch"], losses["cnnlib"], rtol=1e-6)
+
+
 def test_the_record_has_a_search_and_all_seeds_of_every_step(small, tmp_path, monkeypatch):
-    steps = {step: ladder.options(step) for step in ("plain", "label smoothing")}
-    monkeypatch.setattr(ladder, "STEPS", steps)
+    monkeypatch.setattr(ladder, "STEPS", {"plain": {}, "all": ladder.options("label smoothing")})
     monkeypatch.setattr(ladder, "RATES", (0.01, 0.1))
     runs = recording.Runs(tmp_path / "partial")
     made = ladder.make(None, runs)
     keys = [(run["step"], run["lr"], run["seed"]) for run in made["search"]]
-    assert keys == [(step, lr, 0) for step in steps for lr in ladder.RATES]
+    assert keys == [(step, lr, 0) for step in ladder.STEPS for lr in ladder.RATES]
     assert [(run["step"], run["seed"]) for run in made["runs"]] == [
-        (step, seed) for step in steps for seed in ladder.SEEDS
+        (step, seed) for step in ladder.STEPS for seed in ladder.SEEDS
     ]
     assert all("test" not in run for run in made["search"])
     for run in made["runs"]:
         tried = [one for one in made["search"] if one["step"] == run["step"]]
         assert run["lr"] == ladder.best(tried)
-        assert len(run["loss"]) == 2
+        assert len(run["loss"]) == len(run["accuracy"]) == 2
         assert np.sum(run["confusion"]) == 30
         assert run["test"] == pytest.approx(np.trace(run["confusion"]) / 30, abs=1e-4)
-    assert made["images"] == {"train": 40, "validation": 20, "test": 30, "source": "the original"}
+    assert made["images"] == {"train": 60, "held_out": 20, "test": 30, "source": "the original"}
 
 
 def test_a_rate_whose_loss_was_no_number_is_never_the_best(small):
-    bad = ladder.ladder_run("plain", 1e30, 0, 1, None)
-    assert bad == {"step": "plain", "lr": 1e30, "seed": 0, "loss": None}
-    assert ladder.best([bad, {"lr": 3, "validation": 0.1}]) == 3
+    bad = ladder.ladder_run("plain", 1e30, 0, True, None)
+    assert bad | {"seconds": 0} == {
+        "step": "plain",
+        "lr": 1e30,
+        "seed": 0,
+        "seconds": 0,
+        "loss": None,
+    }
+    assert ladder.best([bad, {"lr": 3, "held_out": 0.1}]) == 3

@@ -18,7 +18,6 @@ from cnnlib import reproduce
 from cnnlib.classifiers import RECIPES, ladder_network
 from cnnlib.data import CIFAR10_CLASSES, Split
 from tools import recording
-from tools.record_cifar10_ladder import moved
 from tools.recording import rounded
 
 PAIRS = (("cat", "dog"), ("frog", "ship"))  # alike, and not
@@ -33,6 +32,11 @@ RATES = {
 SEEDS = (0, 1, 2)
 BEFORE, STEPS, BATCH_SIZE, VALIDATION = 5, 300, 32, 500
 MAPS = 48  # of the network's last layer but the dense one
+
+
+def moved(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The images, mirrored or not, and shifted."""
+    return cnnlib.random_crop(cnnlib.random_flip(images, rng), rng)
 
 
 @cache
@@ -57,7 +61,7 @@ def numbers(pair: tuple[str, str]) -> tuple[list[int], list[int]]:
 def fresh(seed: int, classes: int) -> cnnlib.Sequential:
     """The ladder's network with shortcuts, and a dense layer for so many classes."""
     rng = np.random.default_rng(seed)
-    body = ladder_network(True, True, 2, True, rng=rng)
+    body = ladder_network(cnnlib, True, True, 2, True, rng=rng)
     return cnnlib.Sequential(*list(body)[:-1], cnnlib.Linear(MAPS, classes, rng=rng))
 
 

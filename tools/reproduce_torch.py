@@ -73,19 +73,19 @@ class Training:
         return [self.network, self.optimizer, *([self.schedule] if self.schedule else [])]
 
 
-def train(
-    recipe: reproduce.Recipe, seed: int, data: tuple[Split, Split], validate: bool,
-    checkpoint: Path, progress: bool,
-) -> tuple[cnnlib.Sequential, dict[str, Any]]:  # fmt: skip
-    """Follow the recipe once, or go on from the checkpoint; the network, and what is recorded."""
-    if recipe.network is mnist_network:  # which has layers of cnnlib alone
-        known = [name for name, one in RECIPES.items() if one.network is not mnist_network]
-        raise SystemExit(f"reproduce_torch: NAME expects {', '.join(known)}")
+def fit(
+    recipe: reproduce.Recipe, seed: int, data: Split, checkpoint: Path | None, progress: bool
+) -> tuple[cnnlib.Sequential, dict[str, list[float]], float]:
+    """Follow the recipe once, or go on from the checkpoint.
+
+    The network of cnnlib with the trained weights, the history, the processor's seconds. Raises
+    FloatingPointError when a loss is no finite number.
+    """
     torch.manual_seed(seed)
-    (images, labels), unseen = data
+    images, labels = data
     training = Training(recipe, recipe.epochs * -(-len(images) // recipe.batch_size))
     history, seconds = {"loss": [], "accuracy": []}, 0.0
-    if checkpoint.exists():
+    if checkpoint and checkpoint.exists():
         saved = torch.load(checkpoint)
         history, seconds = saved["history"], saved["seconds"]
         torch.set_rng_state(saved["generator"])
@@ -99,21 +99,39 @@ def train(
         rng = np.random.default_rng([seed, epoch])
         for batch in tqdm(chosen, f"epoch {epoch + 1}/{recipe.epochs}", disable=not progress):
             loss, count = training.step(vary(recipe, images[batch], rng), labels[batch])
+            if not np.isfinite(loss):
+                raise FloatingPointError(
+                    f"reproduce_torch: in epoch {epoch + 1} the loss is {loss}"
+                )
             losses += loss * len(batch)
             right += count
         history["loss"].append(losses / len(images))
         history["accuracy"].append(right / len(images))
         seconds = time.process_time() - start
-        parts = [part.state_dict() for part in training.parts()]
-        kept = {"parts": parts, "generator": torch.get_rng_state()}
-        torch.save(kept | {"history": history, "seconds": seconds}, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
+        if checkpoint:
+            parts = [part.state_dict() for part in training.parts()]
+            kept = {"parts": parts, "generator": torch.get_rng_state()}
+            kept |= {"history": history, "seconds": seconds}
+            torch.save(kept, checkpoint.with_suffix(".new"))
+            checkpoint.with_suffix(".new").replace(checkpoint)
     twin = recipe.network()
     state = training.network.state_dict()
     twin.load_state_dict({key: value.contiguous().numpy() for key, value in state.items()})
+    return twin, history, seconds
+
+
+def train(
+    recipe: reproduce.Recipe, seed: int, data: tuple[Split, Split], validate: bool,
+    checkpoint: Path, progress: bool,
+) -> tuple[cnnlib.Sequential, dict[str, Any]]:  # fmt: skip
+    """Follow the recipe once, or go on from the checkpoint; the network, and what is recorded."""
+    if recipe.network is mnist_network:  # which has layers of cnnlib alone
+        known = [name for name, one in RECIPES.items() if one.network is not mnist_network]
+        raise SystemExit(f"reproduce_torch: NAME expects {', '.join(known)}")
+    twin, history, seconds = fit(recipe, seed, data[0], checkpoint, progress)
     if recipe.levels:
         reproduce.round_weights(twin, recipe.levels)
-    run = reproduce.measure(twin, unseen) | {"history": history, "seconds": round(seconds)}
+    run = reproduce.measure(twin, data[1]) | {"history": history, "seconds": round(seconds)}
     run["versions"]["torch"] = version("torch").split("+")[0]
     if recipe.augment:
         run["first_losses"] = first_losses(recipe, data[0])
