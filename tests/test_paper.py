@@ -1,4 +1,4 @@
-"""The book on paper and on e-readers, made of three pages; the whole one by `make pdf epub zip`."""
+"""The book on paper and on e-readers, made of four pages; the whole one by `make pdf epub zip`."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ from tools import paper
 from tools.book_site import BOOKS, OFFER, list_for_offline, offer_books
 
 pytest_plugins = ["tests.browser"]
-NAMES = ["intro", "chapters/convolution", "chapters/glossary"]
+NAMES = ["intro", "chapters/convolution", "chapters/progress", "chapters/glossary"]
 PUBLISHED = "https://example.org/book/"
 
 
@@ -43,7 +43,7 @@ def folder(book, browser, tmp_path_factory):
 def pages(folder):
     return {
         name: BeautifulSoup((folder / f"{name}.html").read_text("utf-8"), "html.parser")
-        for name in ("intro", "convolution", "glossary")
+        for name in ("intro", "convolution", "progress", "glossary")
     }
 
 

@@ -61,7 +61,7 @@ function stillWidgets(article, pictures, living) {
 
 /** Takes away what is not printed, and what is then left empty. */
 function leaveOut(article) {
-  const own = "script, style, .headerlink, .readers, .keep-offline, .take-along, a:has(> .viewcode-link)";
+  const own = "script, noscript, style, .headerlink, .readers, .keep-offline, .take-along, .progress-report, a:has(> .viewcode-link)";
   const hidden = (one) => !one.closest("math, h1") && getComputedStyle(one).display === "none";
   for (const one of article.querySelectorAll("*")) if (one.matches(own) || hidden(one)) one.remove();
   for (const fold of article.querySelectorAll("details")) fold.replaceWith(...fold.childNodes);
