@@ -195,6 +195,32 @@ def test_weights_are_rounded_to_equal_steps_and_what_belongs_to_a_channel_is_not
         np.testing.assert_array_equal(after[name], before[name])
 
 
+def test_an_array_of_zeros_stays_as_it_is_when_weights_are_rounded():
+    network = cnnlib.Sequential(cnnlib.Conv2d(2, 3, 4, rng=0))
+    network[0].weight.data[:] = 0
+    reproduce.round_weights(network, 5)
+    assert (network[0].weight.data == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("library", "train"), [("cnnlib", reproduce.train), ("torch", reproduce_torch.train)]
+)
+def test_what_rounding_did_is_recorded(small, monkeypatch, library, train):
+    def to_zero(network, levels):
+        assert levels == 45
+        for parameter in network.parameters():
+            parameter.data[:] = 0
+
+    monkeypatch.setattr(reproduce, "round_weights", to_zero)
+    (run,) = small("cifar10 --seeds 0", library, train)["runs"]
+    before = run["unrounded"]
+    assert run["accuracy"] == 0.1  # all logits are 0: each image is called class 0
+    assert before["loss"] != run["loss"] == pytest.approx(np.log(10), abs=1e-5)
+    difference = before["gained"] - before["lost"]
+    assert run["accuracy"] - before["accuracy"] == pytest.approx(difference / 30, abs=1e-4)
+    assert before["gained"] <= 3
+
+
 def test_a_folder_of_pictures_can_stand_for_the_data_and_the_record_names_it(small, tmp_path):
     for part, count in (("train", 3), ("test", 2)):
         for label, (r, g, b) in enumerate([(250, 0, 0), (0, 250, 0), (0, 0, 250)]):

@@ -111,9 +111,8 @@ def train(
     twin = recipe.network()
     state = training.network.state_dict()
     twin.load_state_dict({key: value.contiguous().numpy() for key, value in state.items()})
-    if recipe.levels:
-        reproduce.round_weights(twin, recipe.levels)
-    run = reproduce.measure(twin, unseen) | {"history": history, "seconds": round(seconds)}
+    run = reproduce.finish(twin, unseen, recipe.levels)
+    run |= {"history": history, "seconds": round(seconds)}
     run["versions"]["torch"] = version("torch").split("+")[0]
     if recipe.augment:
         run["first_losses"] = first_losses(recipe, data[0])
