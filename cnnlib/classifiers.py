@@ -151,7 +151,7 @@ class Recipe:
 
 
 PIXELS = (0.1307, 0.3081)  # mean and standard deviation of MNIST's training images
-COLORS = (0.473, 0.251)  # those of CIFAR-10, over all three channels
+COLORS = (0.473, 0.251)  # about those of CIFAR-10, over all three channels
 CYCLE = ("AdamW", {"weight_decay": 0.05}, 0.01)
 RECIPES = {
     "mnist_421k": Recipe(two_convolutions, "mnist", 4, 64, "Adam", {"lr": 0.001}, mean_std=PIXELS),

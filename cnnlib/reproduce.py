@@ -69,7 +69,7 @@ def round_weights(network: cnnlib.Layer, levels: int) -> None:
     """
     for parameter in network.parameters():
         if parameter.data.ndim > 1:
-            step = np.abs(parameter.data).max() / levels
+            step = np.abs(parameter.data).max() / levels or 1  # if all are 0
             parameter.data = np.round(parameter.data / step) * step
 
 
@@ -95,14 +95,28 @@ def train(
         checkpoint=checkpoint, progress=progress,
     )  # fmt: skip
     seconds = None if resumed else round(time.process_time() - start)
-    if recipe.levels:
-        round_weights(network, recipe.levels)
-    run = measure(network, unseen) | {"history": asdict(history), "seconds": seconds}
+    run = finish(network, unseen, recipe.levels) | {"history": asdict(history), "seconds": seconds}
     if recipe.pictures and seed == 0 and not validate:
         wrong = unseen.images[[index for index, *_ in run["mistakes"]]]
         pixels = np.round(wrong * 255).astype(np.uint8)
         run["pictures"] = [base64.b64encode(image.tobytes()).decode() for image in pixels]
     return network, run
+
+
+def finish(network: cnnlib.Layer, unseen: Split, levels: int | None) -> dict[str, Any]:
+    """Round the weights to `levels`, if it is given, and return what `measure` does.
+
+    `unrounded` has the loss and the accuracy before, and how many images became right and wrong.
+    """
+    run = measure(network, unseen)
+    if levels is None:
+        return run
+    before, wrong = run, {index for index, *_ in run["mistakes"]}
+    round_weights(network, levels)
+    run = measure(network, unseen)
+    now = {index for index, *_ in run["mistakes"]}
+    unrounded = {name: before[name] for name in ("loss", "accuracy")}
+    return run | {"unrounded": unrounded | {"gained": len(wrong - now), "lost": len(now - wrong)}}
 
 
 def measure(network: cnnlib.Layer, unseen: Split) -> dict[str, Any]:

@@ -130,6 +130,14 @@ def test_few_different_numbers_are_read_right(open_module):
     np.testing.assert_array_equal(read, numbers.ravel())
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e5])
+def test_a_weight_that_half_precision_does_not_have_is_refused(number):
+    network = cnnlib.Sequential(cnnlib.Linear(2, 3, rng=0))
+    network[0].weight.data[1, 1] = number
+    with pytest.raises(ValueError, match=r"pack: network has weights \[(nan|inf|100000\.)\]; exp"):
+        pack(network)
+
+
 def test_packing_keeps_shape_and_precision():
     rng = np.random.default_rng(1)
     weight, bias = rng.normal(size=(3, 2, 4, 5)), rng.normal(size=7)

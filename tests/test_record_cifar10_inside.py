@@ -56,6 +56,7 @@ def test_two_views_are_the_mean_of_an_image_and_its_mirror_image():
     one = (halves.argmax(axis=1) == labels).sum()
     # Left and right change places, so that both classes come out alike, and 0 comes first.
     assert found["one"] == one
+    assert found["mirror"] == (halves.argmin(axis=1) == labels).sum()
     assert found["two"] == (labels == 0).sum()
     assert found["two"] - found["one"] == found["gained"] - found["lost"]
     assert found["gained"] <= 12 - one

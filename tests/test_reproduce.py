@@ -55,6 +55,7 @@ def test_each_recipe_trains_measures_and_writes_a_record(small, tmp_path, name):
     (run,) = made["runs"]
     assert (run["library"], run["seed"], run["validate"]) == ("cnnlib", 0, False)
     assert len(run["history"]["loss"]) == len(run["history"]["lr"]) == 2
+    assert ("unrounded" in run) == (name == "cifar10")
     assert run["history"]["validation_loss"] == []  # the test images are looked at once
     confusion = np.array(run["confusion"])
     assert confusion.sum(axis=1).tolist() == [3] * 10
@@ -195,6 +196,29 @@ def test_weights_are_rounded_to_equal_steps_and_what_belongs_to_a_channel_is_not
         np.testing.assert_array_equal(after[name], before[name])
 
 
+def test_an_array_of_zeros_stays_as_it_is_when_weights_are_rounded():
+    network = cnnlib.Sequential(cnnlib.Conv2d(2, 3, 4, rng=0))
+    network[0].weight.data[:] = 0
+    reproduce.round_weights(network, 5)
+    assert (network[0].weight.data == 0).all()
+
+
+def test_what_rounding_changed_is_recorded():
+    network = cnnlib.Sequential(cnnlib.Flatten(), cnnlib.Linear(2, 3, rng=0))
+    network[1].bias.data[:] = 0
+    network[1].weight.data[:] = [[1, 0], [0, 0.7], [0, 0]]
+    images = np.array([[1, 0], [0, 1], *[[0.5, 0.6]] * 3], np.float32).reshape(5, 1, 1, 2)
+    # In one step the 0.7 becomes 1, so that 0.6·1 in place of 0.6·0.7 is ahead of 0.5·1.
+    unseen = Split(images, np.array([0, 1, 1, 1, 0]))
+    logits = network(images)
+    run = reproduce.finish(network, unseen, 1)
+    assert (run["accuracy"], [index for index, *_ in run["mistakes"]]) == (4 / 5, [4])
+    loss = cnnlib.cross_entropy(logits, unseen.labels)
+    before = {"loss": pytest.approx(loss), "accuracy": 3 / 5, "gained": 2, "lost": 1}
+    assert run["unrounded"] == before
+    assert "unrounded" not in reproduce.finish(network, unseen, None)
+
+
 def test_a_folder_of_pictures_can_stand_for_the_data_and_the_record_names_it(small, tmp_path):
     for part, count in (("train", 3), ("test", 2)):
         for label, (r, g, b) in enumerate([(250, 0, 0), (0, 250, 0), (0, 0, 250)]):
@@ -210,6 +234,7 @@ def test_a_folder_of_pictures_can_stand_for_the_data_and_the_record_names_it(sma
     assert (train.images.mean(axis=(2, 3)).argmax(axis=1) == train.labels).all()
     (run,) = small(f"cifar10 --seeds 0 --images {images}", "torch", reproduce_torch.train)["runs"]
     assert run["images"] == "copies"
+    assert "unrounded" in run
     assert np.sum(run["confusion"]) == len(test.labels) == 6
     # The same seed on the original data is another run, and both stay.
     both = small("cifar10 --seeds 0", "torch", reproduce_torch.train)["runs"]

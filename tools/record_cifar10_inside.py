@@ -55,14 +55,13 @@ def share(train: Split, test: Split, own: np.ndarray, others: np.ndarray) -> flo
 
 
 def two_views(network: cnnlib.Sequential, test: Split) -> dict:
-    """How many images are right as they are, and by the mean with their mirror images.
+    """How many images are right as they are, by their mirror images, and by the mean of both.
 
-    Beside it how many of those that were wrong become right, and the other way round.
+    Beside it how many of those that were wrong become right by both, and the other way round.
     """
-    as_they_are = probabilities(network, scaled(test.images))
-    both = as_they_are + probabilities(network, scaled(test.images[..., ::-1]))
-    one, two = (p.argmax(axis=1) == test.labels for p in (as_they_are, both))
-    counts = {"one": one, "two": two, "gained": two & ~one, "lost": one & ~two}
+    looks = [probabilities(network, scaled(x)) for x in (test.images, test.images[..., ::-1])]
+    one, mirror, two = (p.argmax(axis=1) == test.labels for p in (*looks, sum(looks)))
+    counts = {"one": one, "mirror": mirror, "two": two, "gained": two & ~one, "lost": one & ~two}
     return {name: int(which.sum()) for name, which in counts.items()}
 
 

@@ -129,9 +129,8 @@ def train(
         known = [name for name, one in RECIPES.items() if one.network is not mnist_network]
         raise SystemExit(f"reproduce_torch: NAME expects {', '.join(known)}")
     twin, history, seconds = fit(recipe, seed, data[0], checkpoint, progress)
-    if recipe.levels:
-        reproduce.round_weights(twin, recipe.levels)
-    run = reproduce.measure(twin, data[1]) | {"history": history, "seconds": round(seconds)}
+    run = reproduce.finish(twin, data[1], recipe.levels)
+    run |= {"history": history, "seconds": round(seconds)}
     run["versions"]["torch"] = version("torch").split("+")[0]
     if recipe.augment:
         run["first_losses"] = first_losses(recipe, data[0])

@@ -45,7 +45,11 @@ def pack_array(array: np.ndarray) -> Packed:
     packed = {"shape": list(array.shape)}
     if array.ndim == 1:
         return packed | {"type": "float32", "data": as_base64(array.astype("<f4"))}
-    halves = array.astype(np.float16)
+    with np.errstate(over="ignore"):
+        halves = array.astype(np.float16)
+    wrong = array[~np.isfinite(halves)][:3]
+    largest = np.finfo(np.float16).max
+    checks.require(not wrong.size, f"pack: network has weights {wrong}; expected at most {largest}")
     values, places = np.unique(halves, return_inverse=True)
     if len(values) <= ord("~") - OF_FEW + 1:
         data = as_letters(places + OF_FEW)
@@ -88,7 +92,8 @@ def pack(network: Sequential) -> list[Packed]:
     """The layers of `network`, those of a Sequential inside it among them; a Residual has its own.
 
     Raises TypeError for a layer that the page cannot compute, ValueError for a geometry it cannot:
-    groups, dilation, ceil_mode, or padding that differs from one side to the other.
+    groups, dilation, ceil_mode, or padding that differs from one side to the other; and for a
+    weight that is no number or larger than half precision has.
     """
     checks.instance("pack", "network", network, Sequential)
     layers = []
