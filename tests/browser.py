@@ -85,7 +85,6 @@ def site_file(book):
 MEDIA = {"color_scheme", "reduced_motion", "forced_colors"}
 LACKING = [
     (Browser, "new_context", {"java_script_enabled", *MEDIA}),
-    (BrowserContext, "grant_permissions", None),
     (BrowserContext, "new_cdp_session", None),
     (BrowserContext, "set_offline", None),
     (Page, "emulate_media", {"media", *MEDIA}),
@@ -116,6 +115,22 @@ def skip_what_is_lacking(patch):
 
     for kind, name, options in LACKING:
         patch.setattr(kind, name, refusing(getattr(kind, name), name, options))
+    patch.setattr(Locator, "fill", typing(Locator.fill))
+
+
+def typing(fill):
+    """Type what is to be filled in: after this Firefox's `fill` no change is reported."""
+
+    def type(field, text, **given):
+        if not field.evaluate("one => one.matches('textarea, input:not([type=range])')", **given):
+            return fill(field, text, **given)
+        field.press("ControlOrMeta+a", **given)
+        if text:
+            field.press_sequentially(text, **given)
+        else:
+            field.press("Delete", **given)
+
+    return type
 
 
 @pytest.fixture(scope="session")
@@ -386,9 +401,10 @@ ALONE_THERE = """async (selector) => {
 GIVEN = """([place, type, bytes]) => {
   const data = new DataTransfer();
   data.items.add(new File([new Uint8Array(bytes)], "own.png", { type: "image/png" }));
-  const init = { bubbles: true, cancelable: true };
-  const event = type === "paste" ? new ClipboardEvent(type, { ...init, clipboardData: data })
-    : new DragEvent(type, { ...init, dataTransfer: data });
+  const [kind, name] =
+    type === "paste" ? [ClipboardEvent, "clipboardData"] : [DragEvent, "dataTransfer"];
+  const event = new kind(type, { bubbles: true, cancelable: true });
+  Object.defineProperty(event, name, { value: data }); // Firefox takes no clipboardData
   place.dispatchEvent(event);
   return event.defaultPrevented;
 }"""
@@ -406,6 +422,12 @@ def hold(page, pattern, count):
 
     page.route(re.compile(pattern), answer)
     return held
+
+
+def allow_clipboard(context):
+    """Let the pages of a context read what they copied; in Firefox they may."""
+    if ENGINE != "firefox":
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
 
 
 def need_a_finger(page):
