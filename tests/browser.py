@@ -89,7 +89,6 @@ LACKING = [
     (BrowserContext, "set_offline", None),
     (Page, "emulate_media", {"media", *MEDIA}),
     (Page, "expect_download", None),
-    (Page, "go_back", None),
     (Page, "pdf", None),
     (Page, "tap", None),
     (Locator, "tap", None),
@@ -116,6 +115,15 @@ def skip_what_is_lacking(patch):
     for kind, name, options in LACKING:
         patch.setattr(kind, name, refusing(getattr(kind, name), name, options))
     patch.setattr(Locator, "fill", typing(Locator.fill))
+    patch.setattr(Page, "go_back", lambda page: travel(page, -1))
+    patch.setattr(Page, "go_forward", lambda page: travel(page, 1))
+
+
+def travel(page, by):
+    """Go through a page's history; this Firefox does not tell Playwright that it went."""
+    before = page.evaluate("location.href")
+    page.evaluate("by => history.go(by)", by)
+    page.wait_for_function("before => location.href !== before", arg=before)
 
 
 def typing(fill):
