@@ -85,12 +85,10 @@ def site_file(book):
 MEDIA = {"color_scheme", "reduced_motion", "forced_colors"}
 LACKING = [
     (Browser, "new_context", {"java_script_enabled", *MEDIA}),
-    (BrowserContext, "grant_permissions", None),
     (BrowserContext, "new_cdp_session", None),
     (BrowserContext, "set_offline", None),
     (Page, "emulate_media", {"media", *MEDIA}),
     (Page, "expect_download", None),
-    (Page, "go_back", None),
     (Page, "pdf", None),
     (Page, "tap", None),
     (Locator, "tap", None),
@@ -116,6 +114,31 @@ def skip_what_is_lacking(patch):
 
     for kind, name, options in LACKING:
         patch.setattr(kind, name, refusing(getattr(kind, name), name, options))
+    patch.setattr(Locator, "fill", typing(Locator.fill))
+    patch.setattr(Page, "go_back", lambda page: travel(page, -1))
+    patch.setattr(Page, "go_forward", lambda page: travel(page, 1))
+
+
+def travel(page, by):
+    """Go through a page's history; this Firefox does not tell Playwright that it went."""
+    before = page.evaluate("location.href")
+    page.evaluate("by => history.go(by)", by)
+    page.wait_for_function("before => location.href !== before", arg=before)
+
+
+def typing(fill):
+    """Type what is to be filled in: after this Firefox's `fill` no change is reported."""
+
+    def type(field, text, **given):
+        if not field.evaluate("one => one.matches('textarea, input:not([type=range])')", **given):
+            return fill(field, text, **given)
+        field.press("ControlOrMeta+a", **given)
+        if text:
+            field.press_sequentially(text, **given)
+        else:
+            field.press("Delete", **given)
+
+    return type
 
 
 @pytest.fixture(scope="session")
@@ -386,9 +409,10 @@ ALONE_THERE = """async (selector) => {
 GIVEN = """([place, type, bytes]) => {
   const data = new DataTransfer();
   data.items.add(new File([new Uint8Array(bytes)], "own.png", { type: "image/png" }));
-  const init = { bubbles: true, cancelable: true };
-  const event = type === "paste" ? new ClipboardEvent(type, { ...init, clipboardData: data })
-    : new DragEvent(type, { ...init, dataTransfer: data });
+  const [kind, name] =
+    type === "paste" ? [ClipboardEvent, "clipboardData"] : [DragEvent, "dataTransfer"];
+  const event = new kind(type, { bubbles: true, cancelable: true });
+  Object.defineProperty(event, name, { value: data }); // Firefox takes no clipboardData
   place.dispatchEvent(event);
   return event.defaultPrevented;
 }"""
@@ -406,6 +430,12 @@ def hold(page, pattern, count):
 
     page.route(re.compile(pattern), answer)
     return held
+
+
+def allow_clipboard(context):
+    """Let the pages of a context read what they copied; in Firefox they may."""
+    if ENGINE != "firefox":
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
 
 
 def need_a_finger(page):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import cnnlib
 from cnnlib.widgets import ArchitectureBuilder
 from cnnlib.widgets import architecture_builder as module
-from tests.browser import OnPage
+from tests.browser import OnPage, allow_clipboard
 
 pytest_plugins = ["tests.browser"]
 MATH = Path(cnnlib.__file__).parent / "widgets" / "shared" / "math"
@@ -314,7 +314,7 @@ def test_presets_fill_the_stack(builder):
 
 
 def test_the_code_can_be_copied_and_runs(builder, page):
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    allow_clipboard(page.context)
     builder.root.get_by_text("PyTorch code").click()
     builder.root.get_by_role("button", name="Copy").first.click()
     builder.root.get_by_text("Copied.").wait_for()

@@ -286,11 +286,11 @@ def test_escape_in_a_cell_leaves_the_cell_and_not_the_full_window(page, site):
 
 # --- from right to left ---
 
-PLACES = """() => [...document.querySelectorAll(".cnn-widget")].map((root) => {
+PLACES = """() => [...document.querySelectorAll(".cnn-widget")].flatMap((root) => {
   const corner = root.getBoundingClientRect();
   const drawn = [...root.querySelectorAll("*")].filter((part) => part.getClientRects().length);
-  return drawn.map((part) => part.getBoundingClientRect()).map(
-    (box) => [box.x - corner.x, box.y - corner.y].map(Math.round).join());
+  return drawn.map((part) => part.getBoundingClientRect()).flatMap(
+    (box) => [box.x - corner.x, box.y - corner.y]);
 })"""
 
 
@@ -307,7 +307,7 @@ def test_a_page_that_is_read_from_right_to_left_mirrors_no_picture_and_no_number
         "article :is(pre, code, .math)", "all => all.map((one) => getComputedStyle(one).direction)"
     )
     page.evaluate("document.documentElement.dir = ''")
-    assert mirrored == before
+    assert mirrored == pytest.approx(before, abs=0.5)
     assert set(directions) == {"ltr"}
 
 
