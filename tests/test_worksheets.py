@@ -4,14 +4,17 @@ import math
 import re
 from collections import Counter
 from itertools import combinations, product
+from pathlib import Path
 from statistics import mean
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 
 from tools import worksheets
 
 pytest_plugins = ["tests.browser"]
+ROOT = Path(__file__).parents[1]
 SEEDS = [1, 2, 3, 7]
 
 
@@ -849,6 +852,17 @@ def test_a_sheet_has_the_numbers_of_its_key_and_none_of_the_answers(name):
     assert [str(table) for table in sheet.select("table")] == list(map(str, key.select("table")))
 
 
+def test_every_chapter_has_a_sheet_or_the_teachers_page_says_why_not():
+    chapters = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))["parts"]
+    names = [one["file"].partition("/")[2] for part in chapters for one in part["chapters"]]
+    names = [name for name in names if (ROOT / f"chapters/{name}.ipynb").exists()]
+    assert [name for name in names if name in worksheets.SHEETS] == list(worksheets.SHEETS)
+    text = (ROOT / "chapters/teaching.md").read_text("utf-8")
+    (line,) = re.findall(r"- \*\*Worksheets\*\*.*", text)
+    without = re.findall(r"<(\w+)>`", line)
+    assert sorted(without) == sorted(set(names) - set(worksheets.SHEETS))
+
+
 @pytest.mark.parametrize("name", worksheets.SHEETS)
 def test_a_seed_gives_one_sheet_and_another_seed_another(name):
     assert worksheets.sheet(name, 7) == worksheets.sheet(name, 7)
@@ -860,19 +874,29 @@ def test_every_sheet_is_printed_on_one_page_black_on_white(page, tmp_path):
     worksheets.write(tmp_path, 7)
     files = sorted(tmp_path.glob("*.html"))
     assert len(files) == 2 * len(worksheets.SHEETS)
+    pages = [file.read_text("utf-8").partition("<body>") for file in files]
+    sections = (
+        f'<section id="{file.stem}" style="break-before: page">{body.partition("</body>")[0]}'
+        "</section>"
+        for file, (_, _, body) in zip(files, pages, strict=True)
+    )
+    page.set_viewport_size({"width": 680, "height": 900})  # 180 mm, what A4 has between its margins
+    page.set_content(pages[0][0] + "".join(sections))
+    page.emulate_media(color_scheme="dark", media="print")
+    colors = page.evaluate(
+        """() => [...new Set([...document.querySelectorAll("*")].flatMap((one) => {
+            const { color, backgroundColor } = getComputedStyle(one);
+            return [color, backgroundColor];
+        }))]"""
+    )
+    black, white, clear = "rgb(0, 0, 0)", "rgb(255, 255, 255)", "rgba(0, 0, 0, 0)"
+    assert set(colors) == {black, white, clear}
+    large = page.evaluate(
+        """() => [...document.querySelectorAll("section")].filter(({ offsetHeight, scrollWidth }) =>
+            offsetHeight > 940 || scrollWidth > 680).map(({ id }) => id)"""
+    )
+    assert large == []  # 249 mm high, what Letter has between its margins
     margins = dict.fromkeys(("top", "right", "bottom", "left"), "15mm")
-    for file in files:
-        page.goto(file.as_uri())
-        page.emulate_media(color_scheme="dark", media="print")
-        colors = page.evaluate(
-            """() => [...document.querySelectorAll("*")].flatMap((one) => {
-                const { color, backgroundColor } = getComputedStyle(one);
-                return [color, backgroundColor];
-            })"""
-        )
-        black, white, clear = "rgb(0, 0, 0)", "rgb(255, 255, 255)", "rgba(0, 0, 0, 0)"
-        assert set(Counter(colors)) == {black, white, clear}
-        for paper in ("A4", "Letter"):
-            assert page.pdf(format=paper, margin=margins).count(b"/Type /Page\n") == 1, file.name
-        wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        assert not page.evaluate(wide)
+    for paper in ("A4", "Letter"):
+        printed = page.pdf(format=paper, margin=margins)
+        assert printed.count(b"/Type /Page\n") == len(files), paper

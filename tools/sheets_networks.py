@@ -1,4 +1,4 @@
-"""The worksheets of Parts IV and V: trained networks, what is asked of them, and other data."""
+"""The worksheets of Part IV: trained networks, and what is asked of them."""
 
 import numpy as np
 
