@@ -293,7 +293,8 @@ def forward(rng: np.random.Generator) -> list[Task]:
         pooled = cnnlib.max_pool2d(active, 2)
         scores = cnnlib.linear(pooled.reshape(1, 4), weight, shift)
         near = 0 < abs(scores[0, 0] - scores[0, 1]) <= 3 and np.abs(scores).max() <= 4
-        if near and np.count_nonzero(pooled) >= 3 and (feature_map < 0).sum() >= 2:
+        full = np.count_nonzero(weight, axis=1).min() >= 2
+        if near and full and np.count_nonzero(pooled) >= 3 and (feature_map < 0).sum() >= 2:
             break
     target = rng.integers(0, 2, 1)
     return [
