@@ -97,3 +97,4 @@ def test_a_setting_is_asked_with_the_drawings_of_all_seeds():
     labels = np.arange(20) % 10
     for seed, run in zip(one["seeds"], runs, strict=True):
         assert seed["wrong"] == (np.argmax(run["logits"], axis=1) != labels).sum()
+    assert one["all"]["wrong"] == sum(seed["wrong"] for seed in one["seeds"])
