@@ -91,10 +91,10 @@ def test_who_is_always_sure_is_calibrated_with_no_error_and_who_doubts_by_chance
 
 def test_a_setting_is_asked_with_the_drawings_of_all_seeds():
     rng = np.random.default_rng(0)
-    runs = [{"logits": rng.normal(size=(20, 10)).tolist()} for _ in range(2)]
+    labels = np.arange(20) % 10
+    runs = [{"logits": rng.normal(2 * np.eye(10)[labels]).tolist()} for _ in range(2)]
     one = record_drawn.asked("upright", runs)
     assert one["all"]["images"] == 40
-    labels = np.arange(20) % 10
     for seed, run in zip(one["seeds"], runs, strict=True):
         assert seed["wrong"] == (np.argmax(run["logits"], axis=1) != labels).sum()
     assert one["all"]["wrong"] == sum(seed["wrong"] for seed in one["seeds"])
