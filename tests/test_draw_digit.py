@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,11 @@ from cnnlib.widgets import DrawDigit
 from tests.browser import OnPage, visit
 from tests.test_inference import covered_leads
 from tests.widgets import check_refused
+from tools.recording import of_chapter
 
 pytest_plugins = ["tests.browser"]
 INK = Path(widgets.__file__).parent / "shared" / "view" / "ink.js"
+pen = of_chapter("draw_a_digit", "imports", "cell-09").pen
 SEVEN = [(0.25, 0.25), (0.7, 0.22), (0.45, 0.8)]
 
 
@@ -119,19 +120,6 @@ def test_the_page_centers_as_cnnlib_does(ink, rows, columns, share, seed):
     np.testing.assert_allclose(theirs, cnnlib.center_digit(drawing).ravel(), atol=1e-9)
 
 
-def pen(points, width, side=140):
-    """How much of each pixel a pen covers, from the distance between pixel and line."""
-    y, x = (np.mgrid[:side, :side] + 0.5) / side
-    ink = np.zeros((side, side))
-    for (x0, y0), (x1, y1) in pairwise(points):
-        length = (x1 - x0) ** 2 + (y1 - y0) ** 2
-        along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length
-        along = along.clip(0, 1)
-        away = np.hypot(x - x0 - along * (x1 - x0), y - y0 - along * (y1 - y0))
-        ink = np.maximum(ink, ((width / 2 - away) * side + 0.5).clip(0, 1))
-    return ink
-
-
 DRAW = """
     const pixels = ink.pad(null);
     given[0].slice(1).forEach((point, i) => ink.inkLine(pixels, given[0][i], point, given[1]));
@@ -140,9 +128,9 @@ DRAW = """
 
 
 @pytest.mark.parametrize("width", [0.02, 0.08, 0.3])
-def test_a_pixels_ink_is_the_share_of_it_that_the_pen_covers(ink, width):
+def test_a_pixels_ink_is_what_the_pen_of_the_chapter_gives(ink, width):
     pixels, shrunk = ink(DRAW, [SEVEN, width])
-    expected = pen(SEVEN, width)
+    expected = pen(SEVEN, width=width)
     np.testing.assert_allclose(np.reshape(pixels, (140, 140)), expected, atol=1e-9)
     means = cnnlib.avg_pool2d(expected[None, None], 5)
     np.testing.assert_allclose(shrunk, means.ravel(), atol=1e-9)
@@ -229,7 +217,7 @@ def test_a_drawn_seven_is_scaled_centered_and_read(pad):
     assert not pad.input.any()
     pad.draw(SEVEN)
     assert pad.answer == "7"
-    expected = cnnlib.center_digit(pen(SEVEN, 0.08))
+    expected = cnnlib.center_digit(pen(SEVEN, width=0.08))
     assert np.abs(pad.input - expected).max() < 0.15  # the mouse moves by whole pixels
     assert pad.said.startswith("The network says 7")
 

@@ -17,7 +17,7 @@ RECORDED = [
     if path.stem.removeprefix("record_")
     not in (
         *("calibration", "cells", "cifar10_examples", "cifar10_inside", "cifar10_ladder"),
-        *("cifar10_transfer", "examples"),
+        *("cifar10_transfer", "drawn", "examples"),
     )
 ]
 
