@@ -119,7 +119,7 @@ function build(own) {
   const title = h("p", { class: "sum-title" }), verdict = h("p", { class: "verdict-line" });
   const kernel = grid({ label: "Kernel", tone: "signed", onerror: complain,
     onedit: (i, j, value) => set({ kernel: copyWith(get("kernel"), [i, j], value) }) });
-  const bias = grid({ label: "Bias", tone: "signed", onerror: complain, onedit: (_, __, value) => set({ bias: value }) });
+  const bias = grid({ label: "Bias", tone: "signed", counted: false, onerror: complain, onedit: (_, __, value) => set({ bias: value }) });
   const ask = predictFirst(own, { next() {
     const { views, side, position } = stateOf(get, ask.hidden), last = views[0].map.flat().length - 1;
     set(position < last ? { position: position + 1 } : { side: 1 - side, position: -1 });

@@ -97,12 +97,13 @@ function createGrids({ get, set, complain }, choose) {
       complain("This 0 came in when the image moved. It is no pixel of the image.");
     else set({ image: copyWith(get("image"), [row - down, column - right], value) });
   }
-  const editable = (label, onedit, tone = "signed") => grid({ label, tone, onerror: complain, onedit });
+  const editable = (label, onedit, options) => grid({ label, tone: "signed", onerror: complain, onedit, ...options });
   const ofTrait = (name) => (i, j, value) => set({ [name]: copyWith(get(name), [i, j], value) });
-  const image = editable("Image", edit, "gray"), kernel = editable("Kernel", ofTrait("kernel"));
-  const bias = editable("Bias", (_, __, value) => set({ bias: value })), weight = editable("Dense weights", ofTrait("weight"));
+  const image = editable("Image", edit, { tone: "gray" }), kernel = editable("Kernel", ofTrait("kernel"));
+  const bias = editable("Bias", (_, __, value) => set({ bias: value }), { counted: false });
+  const weight = editable("Dense weights", ofTrait("weight"));
   const map = grid({ label: "Feature map", tone: "signed", onselect: choose });
-  const neuron = grid({ label: "Dense neuron", tone: "signed", onselect: () => set({ position: -1 }) });
+  const neuron = grid({ label: "Dense neuron", tone: "signed", counted: false, onselect: () => set({ position: -1 }) });
   return { image, kernel, bias, weight, map, neuron, update(now) {
     const { padding, dense, row, column, width, awaited, differs, hidden } = now;
     image.update(now.plane, { border: { top: padding, bottom: padding, left: padding, right: padding }, scale: now.image, frame: dense ? null

@@ -94,7 +94,7 @@ function createImage({ get, complain }, change, host) {
 /** The kernel of the chosen filter, and below its last channel the bias. */
 function createKernel({ get, complain }, change, chosen, host) {
   const caption = h("div", { class: "caption" });
-  const bias = grid({ label: "Bias", tone: "signed", onerror: complain,
+  const bias = grid({ label: "Bias", tone: "signed", counted: false, onerror: complain,
     onedit: (_, __, value) => change({ bias: copyWith(get("bias"), [chosen()], value) }) });
   const biasRow = h("div", { class: "bias" }, h("span", {}, "+ bias"), bias);
   const kernels = planes(host, (c) => grid({ label: "Kernel", tone: "signed", onerror: complain,
