@@ -589,6 +589,7 @@ def test_mistakes_are_counted_and_lead_inside(play):
     play.press("One epoch")
     expect(play.root.locator(".where")).to_contain_text("epoch 1, batch 41")
     play.tab("Mistakes")
+    expect(play.root.locator(".wrong-images button").first).to_be_visible()
     cells = play.root.locator(".confusions td").all_inner_texts()
     assert sum(int(cell or 0) for cell in cells) == 500
     right = sum(
