@@ -432,7 +432,7 @@ def test_dropout_is_chosen_while_it_plays_and_the_training_goes_on(play):
     play.tab("Train")
     play.choose("Dropout", "0.25")
     play.wait_for_batches(play.batches + 20)
-    assert play.root.locator("button.card", has_text="Dropout").count() == 1
+    expect(play.root.locator("button.card", has_text="Dropout")).to_have_count(1)
     play.press("Pause")
     assert play.batches > 50
 
@@ -468,7 +468,7 @@ def test_runs_are_kept_and_several_seeds_are_told_with_their_spread(play):
     play.press("Keep this run")
     row = play.root.locator(".kept-runs tbody tr")
     assert row.inner_text().split()[:4] == ["LeNet-like,", "3", "seeds", "1"]
-    assert play.root.locator("polyline.curve-kept").count() == 2
+    expect(play.root.locator("polyline.curve-kept")).to_have_count(2)
     play.press("Drop the run LeNet-like, 3 seeds")
     expect(play.root.locator("polyline.curve-kept")).to_have_count(0)
 
@@ -515,7 +515,7 @@ def test_a_link_of_the_first_version_brings_everything_back(play, page, site):
     page.goto(f"{site}/chapters/playground.html#playground-{link}")
     expect(page.locator(".link-note")).to_contain_text("This shows what the link holds.")
     expect(play.root).to_be_in_viewport()
-    assert play.root.locator("button.card").count() == 2
+    expect(play.root.locator("button.card")).to_have_count(2)
     play.tab("Train")
     expect(play.root.get_by_role("combobox", name="Learning rate")).to_have_value("0.2")
     expect(play.root.get_by_role("combobox", name="Batch size")).to_have_value("32")
@@ -534,7 +534,7 @@ def test_drawings_of_a_link_that_are_none_are_refused(play, page, site):
         page.goto("about:blank")
         page.goto(f"{site}/chapters/playground.html#playground-{link}")
         expect(page.locator(".link-note")).to_contain_text("This link cannot be shown.")
-        assert play.root.locator("button.card").count() == 10
+        expect(play.root.locator("button.card")).to_have_count(10)
     page.goto("about:blank")
 
 
