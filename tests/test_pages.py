@@ -86,6 +86,17 @@ def test_over_http_a_page_is_drawn_without_a_kernel_and_without_a_network(page, 
     check_what_is_drawn(page)
 
 
+# Names, of which a number stands beside: it is level with its name.
+CROOKED = """() => [...document.querySelectorAll(".cnn-widget .number-grid")].flatMap((grid) => {
+  const style = getComputedStyle(grid.parentElement), box = grid.getBoundingClientRect();
+  if (!box.height || style.display !== "flex" || style.alignItems !== "center") return [];
+  return [...grid.parentElement.querySelectorAll(":scope > span")].flatMap((name) => {
+    const own = name.getBoundingClientRect();
+    const beside = own.bottom > box.top && own.top < box.bottom;
+    const off = (own.top + own.bottom - box.top - box.bottom) / 2;
+    return beside && Math.abs(off) > 1 ? [`${name.textContent} is ${off} px off its number`] : [];
+  });
+})"""
 SMALL_AND_WIDE = """() => {
   const faults = [];
   for (const root of document.querySelectorAll(".cnn-widget")) {
@@ -181,6 +192,7 @@ def test_from_disk_a_page_is_drawn_and_fits_phones_fingers_and_paper(
     for width in (320, 360, 390):
         phone.set_viewport_size({"width": width, "height": 844})
         assert phone.evaluate(SMALL_AND_WIDE) == []
+        assert phone.evaluate(CROOKED) == []
         if width > 320:  # of the narrowest, a cell is as large as it can be
             assert phone.evaluate(SMALL) == []
     too_wide = "document.documentElement.scrollWidth - window.innerWidth"

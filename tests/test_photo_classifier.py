@@ -93,7 +93,9 @@ def test_a_value_that_cannot_be_drawn_is_refused_and_nothing_changes(name, value
 
 def test_a_network_that_is_too_large_or_gives_no_logits_is_refused():
     large = cnnlib.Sequential(cnnlib.Flatten(), cnnlib.Linear(3072, 100, rng=0))
-    with pytest.raises(ValueError, match=r"307,300 parameters, packed in 7\d\d kB; "):
+    with pytest.raises(
+        ValueError, match=r"307,300 parameters, packed in 7\d\d kB; expected at most 500 kB"
+    ):
         PhotoClassifier(network=large)
     with pytest.raises(ValueError, match=r"network gives \(1, 30, 30\); expected a row of logits"):
         PhotoClassifier(network=cnnlib.Sequential(cnnlib.Conv2d(3, 1, 3, rng=0)))

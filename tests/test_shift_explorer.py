@@ -101,16 +101,6 @@ def test_the_page_opens_with_the_image_where_it_was_made(widget):
     assert "Not moved yet." in widget.root.inner_text()
 
 
-def test_a_number_stands_level_with_its_name(widget):
-    for name in ("Bias", "Dense neuron"):
-        grid = widget.root.get_by_role("grid", name=name, exact=True)
-        words = grid.locator("xpath=../../span").first
-        middles = [
-            box["y"] + box["height"] / 2 for box in (grid.bounding_box(), words.bounding_box())
-        ]
-        assert middles[0] == pytest.approx(middles[1], abs=1)
-
-
 def test_buttons_and_their_arrow_keys_move_the_image(widget, page):
     widget.press("Right")
     widget.press("Down")

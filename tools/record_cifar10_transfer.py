@@ -34,11 +34,6 @@ BEFORE, STEPS, BATCH_SIZE, VALIDATION = 5, 300, 32, 500
 MAPS = 48  # of the network's last layer but the dense one
 
 
-def moved(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The images, mirrored or not, and shifted."""
-    return cnnlib.random_crop(cnnlib.random_flip(images, rng), rng)
-
-
 @cache
 def data(folder: Path | None) -> tuple[Split, Split]:
     """The images to train on and to test."""
@@ -72,9 +67,10 @@ def fit(
     optimizer = cnnlib.SGD(network.parameters(), lr, momentum=0.9, weight_decay=5e-4)
     batches = -(-len(train.labels) // size)
     epochs = -(-steps // batches)
+    augment = partial(reproduce.vary, RECIPES["cifar10"]) if varied else None
     cnnlib.fit(
         network, cnnlib.CrossEntropyLoss(), optimizer, train, epochs=epochs, batch_size=size,
-        seed=seed, augment=moved if varied else None, progress=False,
+        seed=seed, augment=augment, progress=False,
         schedule=cnnlib.OneCycleLR(optimizer, lr, epochs * batches, cycle_momentum=False),
     )  # fmt: skip
 
