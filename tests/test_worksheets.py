@@ -656,6 +656,27 @@ def color_inside(t):
     yield "difference of the scores", [[scores[0] - scores[1]]]
 
 
+def color_ladder(t):
+    rows, luck = [], []
+    for numbers in [row[:6] for row in t["comparisons"]]:
+        before, after = numbers[:3], numbers[3:]
+        rows.append([*numbers, mean(before), mean(after), mean(after) - mean(before)])
+        ways = 0
+        for one in range(64):  # each of six is chosen or not
+            chosen = [n for place, n in enumerate(numbers) if one >> place & 1]
+            ways += len(chosen) == 3 and sum(chosen) > sum(after) - 0.01
+        luck.append([len(rows), sum(after), ways, ways / 20])
+    yield "comparisons", rows
+    yield "luck", luck
+    few = []
+    for n, m, *_ in t["smallest share"]:
+        ways = 1
+        for one in range(int(m)):
+            ways = ways * (n + m - one) / (one + 1)
+        few.append([n, m, ways, 1 / ways])
+    yield "smallest share", few
+
+
 def one_direction(t):
     (signal,), kernel = t["signal"], t["kernel"]
     (found,) = slide([signal], kernel)
@@ -799,6 +820,7 @@ LOOPS = [
     receptive_fields,
     color,
     color_inside,
+    color_ladder,
     one_direction,
     three_directions,
     detection,
@@ -811,7 +833,7 @@ LOOPS = [
 DECIMALS = dict.fromkeys(
     (loss, forward, mnist, normalization, gradient_noise, watching, adversarial, detection), 3
 )
-DECIMALS |= {segmentation: 3, draw_a_digit: 2, honest_answers: 2}
+DECIMALS |= {segmentation: 3, color_ladder: 4, draw_a_digit: 2, honest_answers: 2}
 
 
 def test_each_sheet_is_computed_again_here():

@@ -1,5 +1,8 @@
 """The worksheets of Part V: more networks, and other data."""
 
+from itertools import combinations
+from math import comb
+
 import numpy as np
 
 import cnnlib
@@ -236,6 +239,47 @@ def color_inside(rng: np.random.Generator) -> list[Task]:
                 asked("mean of it", (cams[0] - cams[1]).mean()),
                 asked("difference of the scores", scores[0, 0] - scores[0, 1]),
             ],
+        ),
+    ]
+
+
+def color_ladder(rng: np.random.Generator) -> list[Task]:
+    """Seeds before and after a step: how large is the gain, and could it be luck?"""
+    rows, luck, few = [], [], []
+    apart = np.array([[-20, 5, 15], [-15, 5, 10], [-10, -5, 15], [-10, 0, 10], [-15, 0, 15]])
+    for gain in rng.choice([2, 7, 12, 17, 22], 3, replace=False):  # in tenths; so none are equal
+        mean = 5 * rng.integers(120, 160)
+        before, after = rng.permuted(mean + rng.choice(apart, 2), axis=1)
+        numbers = np.array([*before, *(after + gain)]) / 10
+        seen = round(3 * (mean + gain)) / 10
+        ways = sum(round(sum(three), 1) >= seen for three in combinations(numbers, 3))
+        rows.append([*numbers, mean / 10, (mean + gain) / 10, gain / 10])
+        luck.append([len(rows), seen, ways, ways / 20])
+    for n, m in rng.permutation([[2, 2], [2, 3], [3, 4], [4, 4], [5, 5]])[:3].tolist():
+        few.append([n, m, comb(n + m, m), 1 / comb(n + m, m)])
+    return [
+        Task(
+            "Percent of the test images that are right, with three seeds before an idea was added "
+            "and three after it. Find the means and the gain.",
+            [
+                Grid(
+                    "comparisons",
+                    rows,
+                    {6, 7, 8},
+                    [*["before"] * 3, *["after"] * 3, "mean before", "mean after", "gain"],
+                )
+            ],
+        ),
+        Task(
+            "If the idea does nothing, it was chance which three of the six came after it: one of "
+            "20 ways. In how many of them is the sum of the three at least the one that was seen? "
+            "Begin with the three largest.",
+            [Grid("luck", luck, {1, 2, 3}, ["comparison", "sum seen", "ways of 20", "share"])],
+        ),
+        Task(
+            "With n seeds before and m after: how many ways are there to choose m of all, and what "
+            "is the smallest share that a comparison can give?",
+            [Grid("smallest share", few, {2, 3}, ["n", "m", "ways", "share"], decimals=4)],
         ),
     ]
 

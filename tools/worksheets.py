@@ -69,6 +69,7 @@ SHEETS: dict[str, tuple[str, Callable[[np.random.Generator], list[Task]]]] = {
     "receptive_fields": ("How far a number sees", data.receptive_fields),
     "color": ("Color photographs", data.color),
     "color_inside": ("Two class activation maps", data.color_inside),
+    "color_ladder": ("Better, or lucky?", data.color_ladder),
     "one_direction": ("Convolution in one direction", data.one_direction),
     "three_directions": ("Convolution in three directions", data.three_directions),
     "detection": ("Boxes", data.detection),
