@@ -41,6 +41,12 @@ def test_each_step_adds_one_thing_to_all_before_it():
         assert len(added) == 1
 
 
+def test_a_control_differs_from_a_step_in_one_thing():
+    at = ladder.options
+    assert at("a lower rate") == at("flips and crops")
+    assert at("not deeper").items() ^ at("shortcuts").items() == {("blocks", 2)}
+
+
 def network(step):
     return ladder.recipe(step, 0.1, 1).network(rng=np.random.default_rng(4))
 
@@ -88,18 +94,20 @@ def test_both_libraries_go_the_same_way(step):
 
 def test_the_record_has_a_search_and_all_seeds_of_every_step(small, tmp_path, monkeypatch):
     monkeypatch.setattr(ladder, "STEPS", {"plain": {}, "all": ladder.options("label smoothing")})
+    monkeypatch.setattr(ladder, "CONTROLS", {"slow": ("plain", {}, 0.02), "way": ("all", {}, None)})
     monkeypatch.setattr(ladder, "RATES", (0.01, 0.1))
     runs = recording.Runs(tmp_path / "partial")
     made = ladder.make(None, runs)
     keys = [(run["step"], run["lr"], run["seed"]) for run in made["search"]]
-    assert keys == [(step, lr, 0) for step in ladder.STEPS for lr in ladder.RATES]
+    assert keys == [(step, lr, 0) for step in ("plain", "all", "way") for lr in ladder.RATES]
     assert [(run["step"], run["seed"]) for run in made["runs"]] == [
-        (step, seed) for step in ladder.STEPS for seed in ladder.SEEDS
+        (step, seed) for step in ("plain", "all", "slow", "way") for seed in ladder.SEEDS
     ]
+    assert made["controls"] == {"slow": {}, "way": made["steps"]["all"]}
     assert all("test" not in run for run in made["search"])
     for run in made["runs"]:
         tried = [one for one in made["search"] if one["step"] == run["step"]]
-        assert run["lr"] == ladder.best(tried)
+        assert run["lr"] == (ladder.best(tried) if tried else 0.02)
         assert len(run["loss"]) == len(run["accuracy"]) == 2
         assert np.sum(run["confusion"]) == 30
         assert run["test"] == pytest.approx(np.trace(run["confusion"]) / 30, abs=1e-4)
