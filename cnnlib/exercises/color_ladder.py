@@ -17,9 +17,7 @@ def six_seeds(rng: np.random.Generator) -> Any:
         numbers = [int(one) for one in rng.choice(np.arange(61, 80), 6, replace=False)]
         before, after = numbers[:3], numbers[3:]
         seen, sums = sum(after), [sum(three) for three in combinations(numbers, 3)]
-        answer, more = (
-            sum(keep) for keep in zip(*((s >= seen, s > seen) for s in sums), strict=True)
-        )
+        answer, more = sum(s >= seen for s in sums), sum(s > seen for s in sums)
         if 2 <= answer <= 5:
             break
     top = sorted(numbers, reverse=True)
